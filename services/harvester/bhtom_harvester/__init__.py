@@ -1,0 +1,1 @@
+"""BHTOM harvester: photometry from archives and alert streams."""

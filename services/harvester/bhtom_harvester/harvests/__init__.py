@@ -1,0 +1,1 @@
+"""Harvests: which source is asked about which target, and when."""

@@ -1,0 +1,14 @@
+"""The harvester's settings."""
+
+from bhtom_runtime.settings import ServiceSettings
+from pydantic import Field, HttpUrl
+
+
+class HarvesterSettings(ServiceSettings):
+    """What the harvester needs beyond what every service has."""
+
+    gaia_alerts_url: HttpUrl = HttpUrl("http://gsaweb.ast.cam.ac.uk/alerts")
+    harvester_contact: str = Field(
+        default="", description="Mail address told to the archives in User-Agent."
+    )
+    harvest_cadence_hours: float = Field(default=24.0, gt=0)

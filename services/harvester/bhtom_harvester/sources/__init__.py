@@ -1,0 +1,1 @@
+"""One module an archive; `registry.py` lists them."""

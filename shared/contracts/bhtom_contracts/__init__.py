@@ -1,0 +1,1 @@
+"""Events, units, flags and passbands of BHTOM."""

@@ -1,0 +1,1 @@
+"""The payloads of all events, one module an owner."""

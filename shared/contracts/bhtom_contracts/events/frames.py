@@ -1,0 +1,260 @@
+"""Data products and their calibration: upload asks, cpcs answers."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from bhtom_contracts.base import Payload, Snapshot, Visibility
+from bhtom_contracts.events.cameras import CameraPin
+from bhtom_contracts.events.targets import TargetPosition
+from bhtom_contracts.outcomes import Outcome
+from bhtom_contracts.units import (
+    Adu,
+    Arcseconds,
+    ArcsecondsPerPixel,
+    Degrees,
+    Dimensionless,
+    Magnitudes,
+    Mjd,
+    Pixels,
+    Seconds,
+)
+
+Purpose = Literal["record", "dry_run", "preview"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+DataProductState = Literal[
+    "received", "calibrating", "waiting", "recording", "done", "failed", "deleted"
+]
+
+
+class DataProductChanged(Snapshot):
+    """A data product, as upload has it."""
+
+    data_product_id: int
+    kind: Literal["fits_file", "photometry", "photometry_csv", "spectroscopy"]
+    state: DataProductState
+    outcome: Outcome | None = None
+    message: str
+    owner_id: int
+    observers: tuple[str, ...] = ()
+    target_id: int
+    camera_id: int | None = None
+    dry_run: bool
+    file_name: str
+    sha256: Sha256
+    size_bytes: int
+    visibility: Visibility = "public"
+    embargo_until: AwareDatetime | None = None
+    created_at: AwareDatetime
+
+
+class CalibrationParameters(BaseModel):
+    """What the uploader chose; other choices on one product are another request."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    requested_filter: str = "GaiaSP/any"
+    match_radius: Arcseconds | None = Field(default=None, gt=0, le=60)
+
+
+class TargetPin(BaseModel):
+    """The target of a request with the position model it had then."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    target_id: int
+    name: str
+    position: TargetPosition
+
+
+class FitsUploaded(Payload):
+    """A frame is stored and asks to be calibrated; everything that counts is pinned.
+
+    `request_order` grows with every request of the product: the newest request
+    decides the current revision, whatever arrives first.
+    """
+
+    data_product_id: int
+    calibration_request_id: int
+    request_order: int = Field(ge=1)
+    purpose: Purpose
+    owner_id: int
+    observers: tuple[str, ...] = ()
+    visibility: Visibility = "public"
+    embargo_until: AwareDatetime | None = None
+    target: TargetPin
+    camera: CameraPin
+    parameters: CalibrationParameters
+    sha256: Sha256
+    size_bytes: int = Field(ge=0)
+    file_name: str
+    fingerprint: Sha256 | None = None
+    uploaded_at: AwareDatetime
+
+
+class CalibrationAnswer(Payload):
+    """What every answer of cpcs to a request holds."""
+
+    data_product_id: int
+    calibration_id: int
+    calibration_request_id: int
+    request_order: int = Field(ge=1)
+    purpose: Purpose
+    plane: int = Field(default=0, ge=0)
+    plane_count: int = Field(default=1, ge=1)
+    outcome: Outcome
+    message: str
+    has_plot: bool = False
+    finished_at: AwareDatetime
+    reduction_time: Seconds = 0.0
+
+
+class FrameTime(BaseModel):
+    """Mid-exposure, as reported and as reduced."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    mid_exposure_mjd: Mjd
+    bjd_tdb: Mjd
+    exposure_time: Seconds
+    time_as_reported: str
+    time_scale_as_reported: str = "UTC"
+
+
+class FrameQuality(BaseModel):
+    """Figures that tell how good the frame is."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    fwhm: Pixels | None = None
+    seeing: Arcseconds | None = None
+    ellipticity: Dimensionless | None = None
+    background: Adu | None = None
+    background_rms: Adu | None = None
+    air_mass: Dimensionless | None = None
+    pixel_scale: ArcsecondsPerPixel | None = None
+    source_count: int | None = None
+    wcs_offset: Arcseconds | None = None
+    wcs_rms: Arcseconds | None = None
+
+
+class ZeroPoint(BaseModel):
+    """magnitude = zero point - 2.5 log10(flux), in the passband named."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    passband: str
+    value: Magnitudes
+    error: Magnitudes
+    scatter: Magnitudes
+    matched_stars: int
+    used_stars: int
+    outlier_fraction: Dimensionless
+    matching_radius: Arcseconds
+    filter_card: str | None = None
+    filter_disagrees: bool = False
+    catalogue: str
+    release: str
+    tiles: tuple[str, ...] = ()
+
+
+class ErrorBudget(BaseModel):
+    """The terms of a point's error; they add in quadrature."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    photon: Magnitudes | None = None
+    sky: Magnitudes | None = None
+    readout: Magnitudes | None = None
+    zero_point: Magnitudes | None = None
+    aperture_correction: Magnitudes | None = None
+    colour: Magnitudes | None = None
+    floor: Magnitudes | None = None
+
+
+class Measurement(BaseModel):
+    """The target on one plane: always its forced flux, of whatever sign."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    target_id: int
+    ra: Degrees
+    dec: Degrees
+    x: Pixels
+    y: Pixels
+    flux: Adu
+    flux_error: Adu
+    signal_to_noise: Dimensionless
+    aperture_radius: Pixels
+    magnitude: Magnitudes | None = None
+    magnitude_error: Magnitudes | None = None
+    limit_3_sigma: Magnitudes | None = None
+    limit_5_sigma: Magnitudes | None = None
+    limit_definition: str = ""
+    is_limit: bool
+    flags: int = 0
+    error_budget: ErrorBudget = ErrorBudget()
+
+
+class PhotometryCalibrated(CalibrationAnswer):
+    """A plane was calibrated: a measurement or a limit for each of its targets."""
+
+    owner_id: int
+    observers: tuple[str, ...] = ()
+    visibility: Visibility = "public"
+    embargo_until: AwareDatetime | None = None
+    camera_id: int
+    camera_version: int
+    facility: str
+    fingerprint: Sha256
+    time: FrameTime
+    quality: FrameQuality
+    zero_point: ZeroPoint
+    method: str
+    software_version: str
+    settings_version: str
+    measurements: tuple[Measurement, ...]
+
+
+class CalibrationFailed(CalibrationAnswer):
+    """A plane could not be calibrated; `message` says why and what to do."""
+
+
+class CalibrationWaiting(CalibrationAnswer):
+    """A plane waits for something that will come; it goes on by itself."""
+
+
+RecordedDisposition = Literal[
+    "recorded",
+    "repeated",
+    "superseded",
+    "copy",
+    "dry_run",
+    "preview",
+    "not_in_plane",
+    "target_deleted",
+    "product_deleted",
+]
+
+
+class RecordedRevision(BaseModel):
+    """What core did with one measurement."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    target_id: int
+    disposition: RecordedDisposition
+    point_id: int | None = None
+    revision: int | None = None
+
+
+class PhotometryRecorded(Payload):
+    """Core's answer to `photometry.calibrated`: the loop is closed."""
+
+    data_product_id: int
+    calibration_request_id: int
+    request_order: int = Field(ge=1)
+    plane: int = Field(default=0, ge=0)
+    plane_count: int = Field(default=1, ge=1)
+    results: tuple[RecordedRevision, ...]
+    recorded_at: AwareDatetime

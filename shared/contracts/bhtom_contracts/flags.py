@@ -1,0 +1,56 @@
+"""The quality flags of a point: one registry for code, decoders and documents."""
+
+from enum import IntFlag
+
+
+class PointFlag(IntFlag):
+    """Bits of a point's quality word; their meaning is in `DESCRIPTIONS`."""
+
+    NONE = 0
+    SATURATED = 1 << 0
+    NEAR_EDGE = 1 << 1
+    BLENDED = 1 << 2
+    COSMIC_RAY = 1 << 3
+    MASKED_PIXELS = 1 << 4
+    TIME_UNCERTAIN = 1 << 5
+    TIME_OR_SITE_IMPLAUSIBLE = 1 << 6
+    FILTER_DISAGREES = 1 << 7
+    POOR_ZERO_POINT = 1 << 8
+    FEW_REFERENCE_STARS = 1 << 9
+    NOISE_EMPIRICAL = 1 << 10
+    UNVERIFIED_REFERENCE = 1 << 11
+    COLOUR_ASSUMED = 1 << 12
+    PASSBAND_PROVISIONAL = 1 << 13
+    HOST_INCLUDED = 1 << 14
+    OUTSIDE_STARS_HULL = 1 << 15
+
+
+DESCRIPTIONS: dict[PointFlag, str] = {
+    PointFlag.SATURATED: "A pixel of the aperture is at or above saturation.",
+    PointFlag.NEAR_EDGE: "The aperture touches the edge of the frame.",
+    PointFlag.BLENDED: "A neighbour contributes to the aperture.",
+    PointFlag.COSMIC_RAY: "A cosmic ray was found in the aperture.",
+    PointFlag.MASKED_PIXELS: "Some pixels of the aperture are masked.",
+    PointFlag.TIME_UNCERTAIN: (
+        "The header does not say whether its time is the start or the middle of "
+        "the exposure; the start was assumed."
+    ),
+    PointFlag.TIME_OR_SITE_IMPLAUSIBLE: (
+        "At the stated time and site the Sun was up or the target was below the "
+        "horizon."
+    ),
+    PointFlag.FILTER_DISAGREES: "The stars show another band than the filter card.",
+    PointFlag.POOR_ZERO_POINT: "The zero point is worse than the quality limit.",
+    PointFlag.FEW_REFERENCE_STARS: "Fewer than ten stars carry the zero point.",
+    PointFlag.NOISE_EMPIRICAL: "No usable gain: the noise was measured in the frame.",
+    PointFlag.UNVERIFIED_REFERENCE: "Unverified reference magnitudes were used.",
+    PointFlag.COLOUR_ASSUMED: "No colour correction; its effect is in the error.",
+    PointFlag.PASSBAND_PROVISIONAL: "The passband of this filter is not settled yet.",
+    PointFlag.HOST_INCLUDED: "Light of the host galaxy is included.",
+    PointFlag.OUTSIDE_STARS_HULL: "The target lies outside the reference stars' hull.",
+}
+
+
+def describe(word: int) -> list[str]:
+    """Sentences for the bits set in a quality word."""
+    return [text for flag, text in DESCRIPTIONS.items() if word & flag]
