@@ -2,14 +2,13 @@
 
 from datetime import timedelta
 
-from bhtom_runtime.service import Context, Cron, Parts, RateLimit, Service
-
 from bhtom_harvester.harvests.api import harvests_router, sources_in_trouble
 from bhtom_harvester.harvests.consumers import target_subscription
 from bhtom_harvester.harvests.jobs import SCHEDULE, Harvesting
 from bhtom_harvester.settings import HarvesterSettings
 from bhtom_harvester.sources.registry import build_sources
 from bhtom_harvester.tables import INFRASTRUCTURE
+from bhtom_runtime.service import Context, Cron, Parts, RateLimit, Service
 
 
 def build(context: Context) -> Parts:

@@ -1,7 +1,8 @@
 """The harvester's settings."""
 
-from bhtom_runtime.settings import ServiceSettings
 from pydantic import Field, HttpUrl
+
+from bhtom_runtime.settings import ServiceSettings
 
 
 class HarvesterSettings(ServiceSettings):

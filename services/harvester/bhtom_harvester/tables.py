@@ -1,6 +1,5 @@
 """The harvester's schema."""
 
-from bhtom_runtime.tables import infrastructure, service_metadata
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -19,6 +18,8 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+
+from bhtom_runtime.tables import infrastructure, service_metadata
 
 metadata = service_metadata("harvester")
 INFRASTRUCTURE = infrastructure(metadata)

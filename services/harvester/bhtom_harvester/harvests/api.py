@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from bhtom_runtime.auth import Principal
-from bhtom_runtime.errors import Forbidden, NotFound
-from bhtom_runtime.service import Context
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -15,6 +12,9 @@ from bhtom_harvester.harvests.jobs import harvest_job
 from bhtom_harvester.harvests.store import schedule, source_rows, target_of
 from bhtom_harvester.sources.interface import Source
 from bhtom_harvester.tables import harvests
+from bhtom_runtime.auth import Principal
+from bhtom_runtime.errors import Forbidden, NotFound
+from bhtom_runtime.service import Context
 
 
 class NewHarvest(BaseModel):

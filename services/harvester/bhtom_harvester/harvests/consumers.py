@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from bhtom_contracts.events.targets import TargetChanged
-from bhtom_runtime.replicas import apply_snapshot
-from bhtom_runtime.service import Received, Subscription
-from bhtom_runtime.unit_of_work import UnitOfWork
-
 from bhtom_harvester.harvests.jobs import HARVEST, harvest_job
 from bhtom_harvester.harvests.store import schedule, target_of, update_harvest
 from bhtom_harvester.tables import targets
+from bhtom_runtime.replicas import apply_snapshot
+from bhtom_runtime.service import Received, Subscription
+from bhtom_runtime.unit_of_work import UnitOfWork
 
 __all__ = ["HARVEST", "target_subscription"]
 

@@ -7,10 +7,6 @@ from typing import Any, Final
 
 from bhtom_contracts.events.photometry import HarvestedRow, PhotometryHarvested
 from bhtom_contracts.registry import MAX_EVENT_BYTES
-from bhtom_runtime.database import Database
-from bhtom_runtime.service import Effect, Job, JobKind
-from bhtom_runtime.unit_of_work import NewJob, UnitOfWork, new_event_id
-
 from bhtom_harvester.harvests.store import (
     due,
     harvest_of,
@@ -25,6 +21,9 @@ from bhtom_harvester.sources.interface import (
     SourceUnreachable,
     Wanted,
 )
+from bhtom_runtime.database import Database
+from bhtom_runtime.service import Effect, Job, JobKind
+from bhtom_runtime.unit_of_work import NewJob, UnitOfWork, new_event_id
 
 HARVEST: Final = "harvest"
 SCHEDULE: Final = "schedule_harvests"

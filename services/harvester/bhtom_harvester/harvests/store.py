@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bhtom_runtime.unit_of_work import UnitOfWork
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_harvester.tables import harvests, source_states, targets
+from bhtom_runtime.unit_of_work import UnitOfWork
 
 
 async def target_of(connection: AsyncConnection, target_id: int) -> Row[Any] | None:

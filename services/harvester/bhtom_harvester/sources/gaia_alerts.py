@@ -13,7 +13,6 @@ import re
 from typing import Final
 
 from bhtom_contracts.events.photometry import HarvestedRow, PhotometricValue
-
 from bhtom_harvester.sources.interface import (
     Fetcher,
     Harvest,

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import stamina
-from bhtom_runtime.database import Database
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -16,6 +15,7 @@ from bhtom_harvester.sources.interface import (
     SourceUnreachable,
 )
 from bhtom_harvester.tables import documents
+from bhtom_runtime.database import Database
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)

@@ -1,11 +1,10 @@
 """The sources this harvester knows; a new one is a module and a line here."""
 
-from bhtom_runtime.database import Database
-
 from bhtom_harvester.settings import HarvesterSettings
 from bhtom_harvester.sources.gaia_alerts import GaiaAlerts
 from bhtom_harvester.sources.interface import Source
 from bhtom_harvester.sources.polite_client import PoliteClient
+from bhtom_runtime.database import Database
 
 
 def build_sources(settings: HarvesterSettings, database: Database) -> dict[str, Source]:

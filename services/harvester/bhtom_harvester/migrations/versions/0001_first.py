@@ -2,8 +2,9 @@
 
 import sqlalchemy as sa
 from alembic import op
-from bhtom_runtime.migrations import create_infrastructure, drop_infrastructure
 from sqlalchemy.dialects import postgresql
+
+from bhtom_runtime.migrations import create_infrastructure, drop_infrastructure
 
 revision = "0001"
 down_revision = None
@@ -97,7 +98,7 @@ def upgrade() -> None:
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("aggregate_version", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("aliases", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("aliases", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("ra", sa.Double(), nullable=True),
         sa.Column("dec", sa.Double(), nullable=True),
         sa.Column("owner_id", sa.BigInteger(), nullable=False),
