@@ -100,8 +100,7 @@ def test_science_does_no_input_or_output_but_frames() -> None:
         for name in module.imports()
         if not _is_in(name, allowed)
         or (
-            name.startswith("bhtom_cpcs.")
-            and not name.startswith("bhtom_cpcs.science")
+            name.startswith("bhtom_cpcs.") and not name.startswith("bhtom_cpcs.science")
         )
     }
     assert offenders == set()

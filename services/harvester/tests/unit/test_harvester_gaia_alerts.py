@@ -1,5 +1,7 @@
 """The Gaia Alerts source against answers made after the archive's documented form."""
 
+from pathlib import Path
+
 import pytest
 
 from bhtom_harvester.harvests.jobs import ROWS_PER_CHUNK, chunks, content_hash
@@ -13,19 +15,9 @@ from bhtom_harvester.sources.gaia_alerts import (
 )
 from bhtom_harvester.sources.interface import Document, SourceBroken, Wanted
 
-LIGHT_CURVE = b"""Gaia21een
-#Date,JD(TCB),averagemag
-2014-09-19 02:49:08,2456919.61745,untrusted
-2014-09-20 02:49:08,2456920.61745,NaN
-2014-10-31 01:40:22,2456961.56970,18.91
-2014-11-02 01:40:22,2456963.56970,null
-2015-03-02 11:20:00,2457083.97222,16.40
-"""
-ALERTS = b"""#Name, Date, RaDeg, DecDeg, AlertMag, HistoricMag, HistoricStdDev, Class, Published, Comment, TNSid
-Gaia21een,2021-09-07 01:59:33,113.25287,-31.98319,17.82,20.04,0.72,"unknown",2021-09-09 08:19:02,"3 mag outburst, candidate CV",AT2021yjm
-Gaia21edy,2021-09-06 16:50:31,295.16969,14.58495,17.17,19.29,0.73,"unknown",2021-09-07 22:18:30,"outburst",AT2021ygr
-Gaia22bad,2021-09-06 16:50:31,not a number,14.58495,17.17,,,,,,
-"""
+RECORDED = Path(__file__).parents[1] / "recorded"
+LIGHT_CURVE = (RECORDED / "lightcurve.csv").read_bytes()
+ALERTS = (RECORDED / "alerts.csv").read_bytes()
 
 
 class Recorded:

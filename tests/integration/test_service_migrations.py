@@ -1,0 +1,41 @@
+"""Every service's migrations: up from nothing, complete, and the newest goes back."""
+
+from collections.abc import Callable
+
+import asyncpg
+import pytest
+from alembic.script import ScriptDirectory
+
+from bhtom_runtime.migrations.commands import check, configuration, downgrade, upgrade
+
+SERVICES = ("core", "upload", "cpcs", "harvester")
+
+
+async def _tables(url: str, schema: str) -> set[str]:
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = $1",
+            schema,
+        )
+    finally:
+        await connection.close()
+    return {row["table_name"] for row in rows}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_migrations(fresh_database: Callable[[str], str], service: str) -> None:
+    package, url = f"bhtom_{service}", fresh_database(service)
+    for neighbour in SERVICES:
+        # The others' tables must not confuse the comparison.
+        upgrade(f"bhtom_{neighbour}", fresh_database(neighbour))
+    check(package, url)
+    before = await _tables(url, service)
+    assert {"outbox", "inbox", "jobs"} <= before
+    script = ScriptDirectory.from_config(configuration(package, url))
+    head = script.get_revision(script.get_current_head() or "")
+    downgrade(package, url, str(head.down_revision or "base"))
+    assert await _tables(url, service) < before
+    upgrade(package, url)
+    check(package, url)
+    assert await _tables(url, service) == before
