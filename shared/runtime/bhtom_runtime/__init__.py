@@ -1,0 +1,1 @@
+"""Plumbing of the BHTOM services: events, jobs, HTTP, storage."""

@@ -1,0 +1,1 @@
+"""Everything that speaks with Kafka; nothing else imports its client."""

@@ -1,0 +1,87 @@
+"""Errors as RFC 9457 problem details: a stable code and a sentence."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from bhtom_runtime.errors import ServiceError
+from bhtom_runtime.tracing import current_trace_id
+
+_logger = structlog.get_logger(__name__)
+
+
+def problem(
+    status: int,
+    code: str,
+    sentence: str,
+    *,
+    headers: dict[str, str] | None = None,
+    **details: Any,
+) -> JSONResponse:
+    """An answer of type application/problem+json."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": sentence,
+        "code": code,
+        "trace_id": current_trace_id(),
+        **details,
+    }
+    return JSONResponse(
+        body, status, headers=headers, media_type="application/problem+json"
+    )
+
+
+async def _service_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)  # noqa: S101 - narrows the type
+    headers: dict[str, str] = {}
+    if error.retryable or error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s or 5)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Token"
+    return problem(
+        error.status, error.code, error.sentence, headers=headers, **error.details
+    )
+
+
+async def _validation_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - narrows the type
+    fields = [
+        {
+            "field": ".".join(str(part) for part in item["loc"][1:]) or "body",
+            "message": item["msg"],
+        }
+        for item in error.errors()
+    ]
+    sentence = "; ".join(f"{item['field']}: {item['message']}" for item in fields)
+    return problem(422, "invalid", sentence, fields=fields)
+
+
+async def _http_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    headers = dict(error.headers) if error.headers else None
+    return problem(error.status_code, code, str(error.detail), headers=headers)
+
+
+async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+    _logger.error("request failed", exc_info=error)
+    return problem(
+        500,
+        "internal_error",
+        "Something went wrong here; it was logged under the trace id given.",
+    )
+
+
+def install_problems(app: FastAPI) -> None:
+    """Answer every error of an application with problem details."""
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
