@@ -1,0 +1,1 @@
+"""BHTOM cpcs: turns frames into calibrated photometry."""

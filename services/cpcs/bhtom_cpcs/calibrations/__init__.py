@@ -1,0 +1,1 @@
+"""Calibrations: asked for by upload, reduced by workers, answered by events."""

@@ -1,0 +1,230 @@
+"""From a plane's reduction to the event that answers the request.
+
+Works on the reduction's plain JSON form, so that neither the API nor a worker's own
+process has to import the science and its libraries.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from bhtom_contracts.events.frames import (
+    CalibrationAnswer,
+    CalibrationFailed,
+    CalibrationWaiting,
+    ErrorBudget,
+    FitsUploaded,
+    FrameQuality,
+    FrameTime,
+    Measurement,
+    PhotometryCalibrated,
+    ZeroPoint,
+)
+from bhtom_contracts.flags import PointFlag
+from bhtom_contracts.outcomes import OUTCOMES, Outcome
+
+Plain = Mapping[str, Any]
+
+# The science tells more cases apart than the events do.
+_NARROWER: Final = {
+    "frame_missing": Outcome.UNREADABLE,
+    "empty_image": Outcome.NO_IMAGE,
+    "image_too_large": Outcome.UNREADABLE,
+    "is_dark": Outcome.NOT_A_SKY_FRAME,
+    "is_bias": Outcome.NOT_A_SKY_FRAME,
+    "is_flat": Outcome.NOT_A_SKY_FRAME,
+    "unknown_filter": Outcome.NO_REFERENCE_IN_BAND,
+}
+
+_FEW_STARS: Final = 10
+
+FLAG_WORDS: Final = {
+    "saturated": PointFlag.SATURATED,
+    "near_edge": PointFlag.NEAR_EDGE,
+    "blended": PointFlag.BLENDED,
+    "neighbour": PointFlag.BLENDED,
+    "cosmic_ray": PointFlag.COSMIC_RAY,
+    "masked_pixels": PointFlag.MASKED_PIXELS,
+    "time_uncertain": PointFlag.TIME_UNCERTAIN,
+    "date_obs_taken_as_start": PointFlag.TIME_UNCERTAIN,
+    "exposure_time_unknown": PointFlag.TIME_UNCERTAIN,
+    "time_or_site_implausible": PointFlag.TIME_OR_SITE_IMPLAUSIBLE,
+    "filter_disagrees": PointFlag.FILTER_DISAGREES,
+    "poor": PointFlag.POOR_ZERO_POINT,
+    "poor_zero_point": PointFlag.POOR_ZERO_POINT,
+    "few_reference_stars": PointFlag.FEW_REFERENCE_STARS,
+    "noise_empirical": PointFlag.NOISE_EMPIRICAL,
+    "unverified_reference": PointFlag.UNVERIFIED_REFERENCE,
+    "colour_assumed": PointFlag.COLOUR_ASSUMED,
+    "passband_provisional": PointFlag.PASSBAND_PROVISIONAL,
+    "host_included": PointFlag.HOST_INCLUDED,
+    "outside_stars_hull": PointFlag.OUTSIDE_STARS_HULL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What an answer tells beside the reduction itself."""
+
+    calibration_id: int
+    finished_at: datetime
+    reduction_time_s: float
+    has_plot: bool
+    fingerprint: str | None
+    settings_version: str
+
+
+def contract_outcome(code: str) -> Outcome:
+    """The outcome that events use for one of the science."""
+    return _NARROWER.get(code) or Outcome(code)
+
+
+def is_waiting(code: str) -> bool:
+    """Whether the outcome of a plane is a wait that ends by itself."""
+    return OUTCOMES[contract_outcome(code)].kind == "waiting"
+
+
+def flag_word(words: tuple[str, ...]) -> int:
+    """The bits of a point's quality word; words without a bit stay in the result."""
+    word = PointFlag.NONE
+    for name in words:
+        word |= FLAG_WORDS.get(name, PointFlag.NONE)
+    return int(word)
+
+
+def answer_of(
+    request: FitsUploaded, plane: Plain, circumstances: Circumstances
+) -> CalibrationAnswer:
+    """The event that tells what became of a plane."""
+    outcome = contract_outcome(plane["outcome"])
+    common: dict[str, Any] = {
+        "data_product_id": request.data_product_id,
+        "calibration_id": circumstances.calibration_id,
+        "calibration_request_id": request.calibration_request_id,
+        "request_order": request.request_order,
+        "purpose": request.purpose,
+        "plane": plane["plane"],
+        "plane_count": plane["plane_count"],
+        "outcome": outcome,
+        "message": plane["message"],
+        "has_plot": circumstances.has_plot,
+        "finished_at": circumstances.finished_at,
+        "reduction_time": circumstances.reduction_time_s,
+    }
+    kind = OUTCOMES[outcome].kind
+    if kind == "waiting":
+        return CalibrationWaiting(**common)
+    if kind == "failed":
+        return CalibrationFailed(**common)
+    if circumstances.fingerprint is None:
+        raise ValueError("A measured plane must have its pixels' fingerprint.")
+    return PhotometryCalibrated(
+        **common,
+        owner_id=request.owner_id,
+        observers=request.observers,
+        visibility=request.visibility,
+        embargo_until=request.embargo_until,
+        camera_id=request.camera.camera_id,
+        camera_version=request.camera.camera_version,
+        facility=request.camera.oname,
+        fingerprint=circumstances.fingerprint,
+        time=_time(plane["timing"]),
+        quality=_quality(plane),
+        zero_point=_zero_point(plane),
+        method=plane["provenance"]["method"],
+        software_version=plane["provenance"]["software_version"],
+        settings_version=circumstances.settings_version,
+        measurements=_measurements(plane),
+    )
+
+
+def _time(timing: Plain) -> FrameTime:
+    return FrameTime(
+        mid_exposure_mjd=timing["mid_exposure_mjd_utc"],
+        bjd_tdb=timing["bjd_tdb"],
+        exposure_time=timing["exposure_time_s"],
+        time_as_reported=timing["time_as_reported"],
+        time_scale_as_reported=timing["time_scale"],
+    )
+
+
+def _quality(plane: Plain) -> FrameQuality:
+    quality, wcs = plane["quality"] or {}, plane["wcs"] or {}
+    return FrameQuality(
+        fwhm=quality.get("fwhm_px"),
+        seeing=quality.get("fwhm_arcsec"),
+        ellipticity=quality.get("ellipticity"),
+        background=quality.get("background_adu"),
+        background_rms=quality.get("background_rms_adu"),
+        air_mass=plane["timing"].get("air_mass"),
+        pixel_scale=wcs.get("pixel_scale_arcsec"),
+        source_count=quality.get("n_sources"),
+        wcs_offset=wcs.get("offset_arcsec"),
+        wcs_rms=wcs.get("rms_arcsec"),
+    )
+
+
+def _zero_point(plane: Plain) -> ZeroPoint:
+    fitted, source = plane["zero_point"], plane["provenance"]
+    reported = plane["filter"] or {}
+    return ZeroPoint(
+        passband=fitted["passband"],
+        value=fitted["value"],
+        error=fitted["error"],
+        scatter=fitted["scatter"],
+        matched_stars=fitted["n_matched"],
+        used_stars=fitted["n_stars"],
+        outlier_fraction=fitted["outlier_fraction"],
+        matching_radius=fitted["matching_radius_arcsec"],
+        filter_card=reported.get("card"),
+        filter_disagrees=bool(reported.get("disagrees")),
+        catalogue=source["catalogue_name"],
+        release=source["catalogue_release"],
+        tiles=tuple(source["tile_hashes"]),
+    )
+
+
+def _measurements(plane: Plain) -> tuple[Measurement, ...]:
+    """The targets that this plane measured; the others' outcomes stay in the result."""
+    return tuple(
+        _measurement(measured, plane)
+        for measured in plane["measurements"]
+        if OUTCOMES[contract_outcome(measured["outcome"])].kind == "measured"
+    )
+
+
+def _measurement(measured: Plain, plane: Plain) -> Measurement:
+    words = [*measured["flags"], *plane["timing"]["flags"]]
+    if (plane["filter"] or {}).get("disagrees"):
+        words.append("filter_disagrees")
+    if plane["zero_point"]["n_stars"] < _FEW_STARS:
+        words.append("few_reference_stars")
+    budget = measured["error_budget_mag"]
+    return Measurement(
+        target_id=measured["target_id"],
+        ra=measured["ra_deg"],
+        dec=measured["dec_deg"],
+        x=measured["x_px"],
+        y=measured["y_px"],
+        flux=measured["flux_adu"],
+        flux_error=measured["flux_error_adu"],
+        signal_to_noise=measured["signal_to_noise"],
+        aperture_radius=measured["aperture_radius_px"],
+        magnitude=measured["magnitude"],
+        magnitude_error=measured["magnitude_error"],
+        limit_3_sigma=measured["limit_3sigma"],
+        limit_5_sigma=measured["limit_5sigma"],
+        limit_definition=measured["limit_definition"] or "",
+        is_limit=measured["is_limit"],
+        flags=flag_word(tuple(words)),
+        error_budget=ErrorBudget(
+            photon=budget.get("photon"),
+            sky=budget.get("sky"),
+            readout=budget.get("read"),
+            zero_point=budget.get("zero_point"),
+            aperture_correction=budget.get("aperture_correction"),
+            colour=budget.get("colour"),
+            floor=budget.get("floor"),
+        ),
+    )

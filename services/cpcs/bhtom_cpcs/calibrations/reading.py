@@ -1,0 +1,69 @@
+"""Queries for readers; each carries the rule of who may see what."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bhtom_cpcs.calibrations.tables import CALIBRATIONS, REQUESTS
+from bhtom_cpcs.calibrations.visibility import may_see
+from bhtom_runtime.auth import Principal
+
+_SHOWN: Final = (
+    CALIBRATIONS.c.id,
+    CALIBRATIONS.c.calibration_request_id,
+    CALIBRATIONS.c.plane,
+    CALIBRATIONS.c.plane_count,
+    CALIBRATIONS.c.outcome,
+    CALIBRATIONS.c.message,
+    CALIBRATIONS.c.started_at,
+    CALIBRATIONS.c.finished_at,
+    CALIBRATIONS.c.reduction_time_s,
+    CALIBRATIONS.c.software_version,
+    CALIBRATIONS.c.settings_version,
+    CALIBRATIONS.c.fingerprint,
+    CALIBRATIONS.c.plot_key,
+    CALIBRATIONS.c.result,
+    REQUESTS.c.data_product_id,
+    REQUESTS.c.request_order,
+    REQUESTS.c.purpose,
+    REQUESTS.c.request["target"].label("target"),
+    REQUESTS.c.request["camera"].label("camera"),
+    REQUESTS.c.request["parameters"].label("parameters"),
+)
+
+
+def _shown_to(caller: Principal | None) -> Select[Any]:
+    return (
+        select(*_SHOWN)
+        .join(REQUESTS, REQUESTS.c.id == CALIBRATIONS.c.calibration_request_id)
+        .where(may_see(caller))
+    )
+
+
+async def find_calibration(
+    connection: AsyncConnection, caller: Principal | None, calibration_id: int
+) -> Row[Any] | None:
+    """A calibration, None when there is none or the caller may not know of it."""
+    statement = _shown_to(caller).where(CALIBRATIONS.c.id == calibration_id)
+    row: Row[Any] | None = (await connection.execute(statement)).first()
+    return row
+
+
+async def list_calibrations(
+    connection: AsyncConnection,
+    caller: Principal | None,
+    *,
+    data_product_id: int | None,
+    before_id: int | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Calibrations from the newest on, one more than `limit` to tell of a next page."""
+    statement = _shown_to(caller).order_by(CALIBRATIONS.c.id.desc()).limit(limit + 1)
+    if data_product_id is not None:
+        statement = statement.where(REQUESTS.c.data_product_id == data_product_id)
+    if before_id is not None:
+        statement = statement.where(CALIBRATIONS.c.id < before_id)
+    rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
+    return rows

@@ -1,0 +1,107 @@
+"""What runs in a reduction's own process: nothing heavy is imported before that."""
+
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from bhtom_contracts.events.frames import FitsUploaded
+from bhtom_cpcs.calibrations.reduced import ReducedFrame, ReducedPlane, ReductionTask
+
+if TYPE_CHECKING:
+    from bhtom_cpcs.science.plot_data import PlotData
+    from bhtom_cpcs.science.request import ReductionRequest
+
+_THREADS: Final = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+
+def reduce_pinned_frame(task: ReductionTask) -> ReducedFrame:
+    """Reduce a frame with its pinned inputs and draw its plots."""
+    limit_threads()
+    from pathlib import Path
+
+    from bhtom_cpcs.reference_catalogues.catalogue import open_catalogue
+    from bhtom_cpcs.science.reduction import reduce_frame
+
+    started = time.perf_counter()
+    reference = open_catalogue(Path(task.catalogue_folder), task.catalogue)
+    reduction = reduce_frame(
+        Path(task.frame), reduction_request(task.inputs), reference
+    )
+    planes = tuple(
+        ReducedPlane(storable(plane.to_json()), _drawn(plane.plot))
+        for plane in reduction.planes
+    )
+    seconds = time.perf_counter() - started
+    return ReducedFrame(planes, reduction.pixel_fingerprint, seconds)
+
+
+def limit_threads() -> None:
+    """One thread a process: workers scale by processes, and results stay bit-equal.
+
+    Takes effect because numpy's libraries read it when they are first loaded.
+    """
+    for variable in _THREADS:
+        os.environ[variable] = "1"
+
+
+def reduction_request(inputs: FitsUploaded) -> "ReductionRequest":
+    """The pinned inputs in the science's words."""
+    from bhtom_cpcs.science.request import (
+        CameraSettings,
+        ReductionRequest,
+        Site,
+        TargetPosition,
+    )
+
+    position, camera = inputs.target.position, inputs.camera
+    if position.ra is None or position.dec is None:
+        raise ValueError("The target's position model has no coordinates.")
+    target = TargetPosition(
+        target_id=inputs.target.target_id,
+        ra_deg=position.ra,
+        dec_deg=position.dec,
+        epoch_jyear=position.epoch,
+        pm_ra_masyr=position.pm_ra or 0.0,
+        pm_dec_masyr=position.pm_dec or 0.0,
+        parallax_mas=position.parallax or 0.0,
+    )
+    return ReductionRequest(
+        targets=(target,),
+        site=Site(camera.site.latitude, camera.site.longitude, camera.site.altitude),
+        camera=CameraSettings(
+            gain_e_per_adu=camera.gain,
+            read_noise_e=camera.readout_noise,
+            saturation_adu=camera.saturation_level,
+            pixel_scale_arcsec=camera.pixel_scale,
+            date_keyword=camera.keywords.date,
+            time_keyword=camera.keywords.time,
+            exposure_time_keyword=camera.keywords.exposure_time,
+            filter_keyword=camera.keywords.filter,
+        ),
+        requested_filter=inputs.parameters.requested_filter,
+        match_radius_arcsec=inputs.parameters.match_radius,
+    )
+
+
+def storable(value: Any) -> Any:
+    """JSON values without what PostgreSQL cannot hold; headers may say anything."""
+    if isinstance(value, str):
+        return value.replace("\0", " ").encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {storable(name): storable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    return value
+
+
+def _drawn(plot: "PlotData | None") -> bytes | None:
+    if plot is None:
+        return None
+    from bhtom_cpcs.science.plot import draw_png
+
+    return draw_png(plot)

@@ -1,0 +1,1 @@
+"""The reference catalogues that were imported here: list, import, keep in mind."""

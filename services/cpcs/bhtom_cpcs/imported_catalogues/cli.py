@@ -1,0 +1,143 @@
+"""`bhtom-cpcs catalogue`: import reference stars, and list what is here."""
+
+import asyncio
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from bhtom_cpcs.imported_catalogues.held import CATALOGUE_NAME, HeldCatalogues
+from bhtom_cpcs.reference_catalogues.descriptions import (
+    GAIA_SYNTHETIC,
+    KNOWN,
+    CatalogueDescription,
+)
+from bhtom_cpcs.reference_catalogues.manifest import CatalogueError, Manifest
+from bhtom_cpcs.settings import CpcsSettings
+from bhtom_runtime.settings import SettingsError
+
+if TYPE_CHECKING:
+    from bhtom_cpcs.reference_catalogues.importers import Cone, WholeTiles
+
+WHOLE_TILES: Final = "tiles"
+
+
+@click.group()
+def catalogue() -> None:
+    """Reference catalogues: the stars that frames are calibrated against."""
+
+
+@catalogue.command(name="import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", default="GaiaSP", help="Short name, as in GaiaSP/r.")
+@click.option("--release", help="The catalogue's own release, such as DR3.")
+@click.option(
+    "--footprint",
+    required=True,
+    help="Where the file is complete: 'ra,dec,radius' in degrees, or 'tiles' when "
+    "every tile that it touches is.",
+)
+@click.option("--title", help="The catalogue's name for people.")
+@click.option("--credit", help="Whom to thank for the stars.")
+@click.option("--epoch", type=float, help="Julian year of the positions.")
+def import_(
+    file: Path,
+    name: str,
+    release: str | None,
+    footprint: str,
+    title: str | None,
+    credit: str | None,
+    epoch: float | None,
+) -> None:
+    """Add the stars of a CSV, FITS or Parquet FILE; what waits for them goes on."""
+    folder = _folder()
+    # The libraries behind it are heavy, and no other command needs them.
+    from bhtom_cpcs.reference_catalogues.importers import import_slice
+
+    described = _description(
+        name, title=title, release=release, credit=credit, epoch=epoch
+    )
+    try:
+        with _one_at_a_time(folder):
+            manifest = import_slice(folder, file, _footprint(footprint), described)
+    except (CatalogueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Imported {file.name}. {_line(manifest)}")
+
+
+@catalogue.command(name="list")
+def list_() -> None:
+    """Say what is here."""
+    try:
+        held = asyncio.run(HeldCatalogues(_folder()).every())
+    except CatalogueError as error:
+        raise click.ClickException(str(error)) from error
+    for manifest, written in held:
+        click.echo(f"{_line(manifest)} Since {written:%Y-%m-%d %H:%M} UTC.")
+    if not held:
+        click.echo("No reference catalogue was imported yet.")
+
+
+def _line(manifest: Manifest) -> str:
+    return (
+        f"{manifest.name} {manifest.release}: {manifest.rows} stars in "
+        f"{len(manifest.tiles)} tiles, bands {' '.join(manifest.bands)}."
+    )
+
+
+def _folder() -> Path:
+    try:
+        settings = CpcsSettings.load()
+        assert isinstance(settings, CpcsSettings)  # noqa: S101 - narrows the type
+        return settings.catalogue_folder
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _description(
+    name: str,
+    *,
+    title: str | None,
+    release: str | None,
+    credit: str | None,
+    epoch: float | None,
+) -> CatalogueDescription:
+    """What the file does not tell of itself; for GaiaSP most of it is known."""
+    if not CATALOGUE_NAME.match(name):
+        raise click.BadParameter(f"'{name}' is not made of letters and digits.")
+    unknown = replace(GAIA_SYNTHETIC, name=name, title=name, credit="")
+    known = KNOWN.get(name) or replace(unknown, catalogue_release="1")
+    return replace(
+        known,
+        title=title or known.title,
+        catalogue_release=release or known.catalogue_release,
+        credit=credit or known.credit,
+        epoch_jyear=epoch or known.epoch_jyear,
+    )
+
+
+def _footprint(text: str) -> "Cone | WholeTiles":
+    from bhtom_cpcs.reference_catalogues.importers import Cone, WholeTiles
+
+    if text.strip() == WHOLE_TILES:
+        return WholeTiles()
+    try:
+        ra, dec, radius = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise click.BadParameter(
+            "The footprint is 'ra,dec,radius' in degrees, or 'tiles'."
+        ) from error
+    return Cone(ra, dec, radius)
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let imports wait for each other, so that none is lost."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".import.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,37 @@
+"""Puts cpcs together."""
+
+from bhtom_cpcs.calibrations.api import calibrations_router
+from bhtom_cpcs.calibrations.consumers import SUBSCRIPTIONS as CALIBRATION_SUBSCRIPTIONS
+from bhtom_cpcs.calibrations.jobs import FrameReductions
+from bhtom_cpcs.calibrations.upkeep import CRONS, Upkeep
+from bhtom_cpcs.imported_catalogues.api import catalogues_router
+from bhtom_cpcs.imported_catalogues.held import HeldCatalogues
+from bhtom_cpcs.replicas.consumers import SUBSCRIPTIONS as REPLICA_SUBSCRIPTIONS
+from bhtom_cpcs.schema import INFRASTRUCTURE
+from bhtom_cpcs.settings import CpcsSettings
+from bhtom_runtime.service import Context, Parts, Service
+
+
+def build(context: Context) -> Parts:
+    """The routes, handlers and jobs of cpcs."""
+    settings = context.settings
+    assert isinstance(settings, CpcsSettings)  # noqa: S101 - narrows the type
+    held = HeldCatalogues(settings.catalogue_folder)
+    return Parts(
+        routers=(calibrations_router(context), catalogues_router(held)),
+        subscriptions=(*CALIBRATION_SUBSCRIPTIONS, *REPLICA_SUBSCRIPTIONS),
+        job_kinds=(
+            FrameReductions(context, settings).kind(),
+            *Upkeep(context, held).kinds(),
+        ),
+        crons=CRONS,
+    )
+
+
+SERVICE = Service(
+    name="cpcs",
+    package="bhtom_cpcs",
+    settings=CpcsSettings,
+    infrastructure=INFRASTRUCTURE,
+    build=build,
+)

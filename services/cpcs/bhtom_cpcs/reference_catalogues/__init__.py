@@ -1,0 +1,1 @@
+"""Local reference catalogues: releases of immutable HEALPix tiles."""

@@ -1,0 +1,1 @@
+"""What cpcs remembers of things that core owns."""

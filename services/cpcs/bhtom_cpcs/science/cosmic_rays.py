@@ -1,0 +1,104 @@
+"""Finds cosmic rays on a star: light that is sharper than the stars of the frame."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bhtom_cpcs.science.fits_input import Image
+from bhtom_cpcs.science.point_spread import PointSpread
+
+FloatArray = npt.NDArray[np.float64]
+
+_SIGMA = 8.0
+# What a round model of a real star may be wrong by: well sampled, undersampled.
+_SHARE_OF_STAR, _SHARE_OF_SHARP_STAR, _SHARP_FWHM_PX = 0.15, 0.4, 3.0
+_SHARPNESS = 0.25
+_SMALLEST_FWHM_PX = 1.8  # below it a star is as sharp as a cosmic ray
+_DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A star's surroundings, struck pixels replaced by the star's model.
+
+    Pixel (0, 0) of the piece is (left, bottom) of the image.
+
+    `replaced_adu` is the model's light in them, `n_struck` their number.
+    """
+
+    pixels: Image
+    left: int
+    bottom: int
+    replaced_adu: float
+    n_struck: int
+
+
+def repair_star(
+    pixels: Image,
+    position: tuple[float, float],
+    radius: float,
+    reach: float,
+    spread: PointSpread,
+    noise: tuple[float, float],
+) -> Repair:
+    """Cut out a star and replace cosmic-ray hits in its aperture.
+
+    A pixel is struck when it stands above a model of the star scaled to it and, in
+    some direction, above both its neighbours by more than a star's image can: a
+    neighbouring star or a galaxy under the target stays as it is.
+
+    Parameters
+    ----------
+    pixels : background-subtracted image [ADU]
+    position : of the star (x, y) [px]
+    radius : only pixels this near are looked at [px]
+    reach : half width of the returned piece of the image [px]
+    spread : the frame's point-spread function
+    noise : rms of a sky pixel [ADU] and gain [e-/ADU]
+    """
+    x, y = position
+    half = int(np.ceil(reach)) + 2
+    left, bottom = max(round(x) - half, 0), max(round(y) - half, 0)
+    piece = np.array(pixels[bottom : round(y) + half + 1, left : round(x) + half + 1])
+    untouched = Repair(piece, left, bottom, 0.0, 0)
+    if spread.fwhm_px < _SMALLEST_FWHM_PX:
+        return untouched
+    row, column = np.indices(piece.shape)
+    distance = np.hypot(column + left - x, row + bottom - y)
+    profile = spread.profile(distance)
+    core = (profile > 0.2 * profile.max()) & (distance < radius)
+    scale = max(float(np.median(piece[core] / profile[core])), 0.0)
+    model = scale * profile
+    residual = piece - model
+    share = _SHARE_OF_STAR
+    if spread.fwhm_px < _SHARP_FWHM_PX:
+        share = _SHARE_OF_SHARP_STAR
+    rms, gain = noise
+    sigma = np.sqrt(rms**2 + np.maximum(model, 0) / gain)
+    high = residual > np.maximum(_SIGMA * sigma, share * model)
+    struck = high & (distance < radius + 1) & (_flattest(residual) < _SHARPNESS)
+    if not struck.any():
+        return untouched
+    # the flanks of a track are hit too, though less
+    grown = struck.copy()
+    for shift_y, shift_x in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        grown |= np.roll(struck, (shift_y, shift_x), (0, 1))
+    struck |= grown & (residual > 4 * sigma) & (residual > share * model)
+    piece[struck] = model[struck]
+    inside = struck & (distance < radius)
+    return Repair(piece, left, bottom, float(model[inside].sum()), int(inside.sum()))
+
+
+def _flattest(residual: FloatArray) -> FloatArray:
+    """Least ratio, over four directions, of both neighbours' mean to the pixel."""
+    padded = np.pad(residual, 1, mode="edge")
+    height, width = residual.shape
+    least = np.full(residual.shape, np.inf)
+    for dy, dx in _DIRECTIONS:
+        ahead = padded[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width]
+        behind = padded[1 - dy : 1 - dy + height, 1 - dx : 1 - dx + width]
+        least = np.minimum(least, 0.5 * (ahead + behind))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio: FloatArray = np.where(residual > 0, least / residual, np.inf)
+    return ratio

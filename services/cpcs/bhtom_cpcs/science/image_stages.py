@@ -1,0 +1,176 @@
+"""The stages that need the image alone: kind, time, coordinates, sources."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from bhtom_cpcs.science.astrometry import read_astrometry
+from bhtom_cpcs.science.detection import (
+    DetectionOverflow,
+    Sources,
+    detect,
+    subtract_background,
+    windowed_positions,
+)
+from bhtom_cpcs.science.detector import detector_figures, saturation
+from bhtom_cpcs.science.exposure_time import exposure_time
+from bhtom_cpcs.science.frame_kind import refuse_calibration_frame
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.plane_state import PlaneState, need
+from bhtom_cpcs.science.point_spread import first_look, measure_point_spread
+from bhtom_cpcs.science.results import (
+    Quality,
+    Timing,
+    WcsFigures,
+)
+from bhtom_cpcs.science.stop import Stop
+from bhtom_cpcs.science.sun_and_air import (
+    air_mass,
+    altitude_deg,
+    bjd_tdb,
+    sun_altitude_deg,
+    unit_vector,
+)
+from bhtom_cpcs.science.target_position import outside_message, position_at
+from bhtom_cpcs.science.zero_point_fit import FEWEST_STARS
+
+BoolArray = npt.NDArray[np.bool_]
+
+SEP_MERGED = 1
+_SEP_TRUNCATED = 2
+_DARK_SKY_SUN_ALTITUDE_DEG = -6.0
+_NEAR_SATURATION = 0.95
+
+
+def check_kind(state: PlaneState) -> None:
+    """Refuse darks, biases, flats and images without any contrast."""
+    refuse_calibration_frame(state.plane.header)
+    pixels, mask = state.plane.pixels, state.plane.mask
+    if mask is not None and mask.mean() > 0.98:
+        raise Stop(Outcome.EMPTY_IMAGE, reason="nearly all of them are masked")
+    low, high = float(pixels.min()), float(pixels.max())
+    if not high > low:
+        raise Stop(Outcome.EMPTY_IMAGE, reason=f"all of them are {low:g}")
+
+
+def read_time(state: PlaneState) -> None:
+    """Find the middle of the exposure."""
+    found = exposure_time(state.plane.header, state.request.camera)
+    state.timing = Timing(
+        mid_exposure_mjd_utc=found.mid_mjd_utc,
+        bjd_tdb=None,
+        exposure_time_s=found.exposure_s,
+        time_as_reported=found.as_reported,
+        time_card=found.card,
+        time_scale=found.scale,
+        flags=found.flags,
+    )
+
+
+def read_wcs(state: PlaneState) -> None:
+    """Read the header's coordinates."""
+    height, width = state.plane.pixels.shape
+    found = read_astrometry(state.plane.header, (height, width))
+    state.astrometry = found
+    state.wcs = WcsFigures(
+        centre_ra_deg=found.centre[0],
+        centre_dec_deg=found.centre[1],
+        pixel_scale_arcsec=found.pixel_scale_arcsec,
+        rotation_deg=found.rotation_deg,
+        mirrored=found.mirrored,
+        width_px=width,
+        height_px=height,
+        radius_deg=found.radius_deg,
+    )
+
+
+def place_targets(state: PlaneState) -> None:
+    """Barycentric time and air mass for the first target; stop when all lie outside."""
+    timing = need(state.timing, "read_time")
+    astrometry = need(state.astrometry, "read_wcs")
+    mjd = timing.mid_exposure_mjd_utc
+    positions = [position_at(target, mjd) for target in state.request.targets]
+    direction = unit_vector(*(positions[0] if positions else astrometry.centre))
+    site, flags = state.request.site, list(timing.flags)
+    mass = sun = None
+    if site is None:
+        flags.append("site_unknown")
+    else:
+        altitude = altitude_deg(mjd, direction, site)
+        mass, sun = air_mass(altitude), sun_altitude_deg(mjd, site)
+        if altitude < 0 or sun > _DARK_SKY_SUN_ALTITUDE_DEG:
+            flags.append("time_or_site_implausible")
+    state.timing = replace(
+        timing,
+        bjd_tdb=bjd_tdb(mjd, direction, site),
+        air_mass=mass,
+        sun_altitude_deg=sun,
+        flags=tuple(flags),
+    )
+    shape = (state.plane.pixels.shape[0], state.plane.pixels.shape[1])
+    outside = [outside_message(astrometry, *there, shape) for there in positions]
+    if outside and all(outside):
+        state.outcome, state.message = Outcome.TARGET_OUTSIDE_FRAME, str(outside[0])
+
+
+def find_sources(state: PlaneState) -> None:
+    """Subtract the background, find the sources, measure the stars' width."""
+    plane = state.plane
+    level, fraction = saturation(plane.pixels, plane.header, state.request.camera)
+    state.sky = sky = subtract_background(plane.pixels, plane.mask)
+    if not np.isfinite(sky.rms) or sky.rms <= 0:
+        raise Stop(Outcome.EMPTY_IMAGE, reason="the background has no noise")
+    state.detector = detector_figures(
+        plane.header, state.request.camera, sky, level, fraction
+    )
+    try:
+        guess = first_look(plane.pixels, plane.mask, sky.rms)
+        sources = detect(plane.pixels, plane.mask, sky.rms, guess)
+    except DetectionOverflow as error:
+        raise Stop(
+            Outcome.EMPTY_IMAGE, reason="light everywhere, no separate stars"
+        ) from error
+    clean = clean_sources(state, sources)
+    state.point_spread = spread = measure_point_spread(
+        plane.pixels, plane.mask, sources, clean, guess
+    )
+    x, y = windowed_positions(
+        plane.pixels, plane.mask, sources.x, sources.y, spread.fwhm_px
+    )
+    state.sources = sources = replace(sources, x=x, y=y)
+    state.quality = _quality(state)
+    if len(sources) < FEWEST_STARS:
+        raise Stop(Outcome.TOO_FEW_STARS, n_found=len(sources), n_needed=FEWEST_STARS)
+
+
+def clean_sources(state: PlaneState, sources: Sources) -> BoolArray:
+    """Say which sources are whole, unblended and unsaturated."""
+    sky, detector = need(state.sky, "background"), need(state.detector, "detector")
+    clean = (sources.flags & (SEP_MERGED | _SEP_TRUNCATED)) == 0
+    if detector.saturation_adu is not None:
+        ceiling = _NEAR_SATURATION * detector.saturation_adu
+        clean &= sources.peak + sky.level < ceiling
+    return np.asarray(clean, dtype=bool)
+
+
+def _quality(state: PlaneState) -> Quality:
+    plane, sky = state.plane, need(state.sky, "find_sources")
+    spread = need(state.point_spread, "find_sources")
+    detector = need(state.detector, "find_sources")
+    scale = state.request.camera.pixel_scale_arcsec
+    if state.astrometry is not None:
+        scale = state.astrometry.pixel_scale_arcsec
+    return Quality(
+        fwhm_px=spread.fwhm_px,
+        fwhm_arcsec=None if scale is None else spread.fwhm_px * scale,
+        ellipticity=spread.ellipticity,
+        background_adu=sky.level,
+        background_rms_adu=sky.rms,
+        n_sources=len(need(state.sources, "find_sources")),
+        saturated_fraction=detector.saturated_fraction,
+        masked_fraction=0.0 if plane.mask is None else float(plane.mask.mean()),
+        saturation_adu=detector.saturation_adu,
+        gain_e_per_adu=detector.gain_e_per_adu,
+        noise_empirical=detector.noise_empirical,
+    )

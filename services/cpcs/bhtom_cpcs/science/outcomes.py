@@ -1,0 +1,147 @@
+"""The stated outcomes of a calibration: every code, its kind and its sentence."""
+
+from enum import StrEnum
+
+
+class OutcomeKind(StrEnum):
+    """What an outcome means for the request: answered, failed, or not yet."""
+
+    DONE = "done"
+    FAILED = "failed"
+    WAITING = "waiting"
+
+
+class Outcome(StrEnum):
+    """How the calibration of one image plane (or of one target in it) ended."""
+
+    CALIBRATED = "calibrated"
+    LIMIT = "limit"
+    FRAME_MISSING = "frame_missing"
+    UNREADABLE = "unreadable"
+    NO_IMAGE = "no_image"
+    EMPTY_IMAGE = "empty_image"
+    IMAGE_TOO_LARGE = "image_too_large"
+    IS_DARK = "is_dark"
+    IS_BIAS = "is_bias"
+    IS_FLAT = "is_flat"
+    NO_TIME = "no_time"
+    NO_WCS = "no_wcs"
+    TARGET_OUTSIDE_FRAME = "target_outside_frame"
+    TOO_FEW_STARS = "too_few_stars"
+    TOO_FEW_MATCHES = "too_few_matches"
+    NO_REFERENCE_IN_BAND = "no_reference_in_band"
+    UNKNOWN_FILTER = "unknown_filter"
+    POOR_ZERO_POINT = "poor_zero_point"
+    TARGET_SATURATED = "target_saturated"
+    TARGET_MASKED = "target_masked"
+    WAITING_FOR_CATALOGUE = "waiting_for_catalogue"
+    TIMED_OUT = "timed_out"
+    WORKER_CRASHED = "worker_crashed"
+
+
+_KIND_OF_OTHERS = OutcomeKind.FAILED
+_KINDS = {
+    Outcome.CALIBRATED: OutcomeKind.DONE,
+    Outcome.LIMIT: OutcomeKind.DONE,
+    Outcome.WAITING_FOR_CATALOGUE: OutcomeKind.WAITING,
+}
+
+SENTENCES: dict[Outcome, str] = {
+    Outcome.CALIBRATED: (
+        "Calibrated to {passband}: {magnitude:.3f} ± {magnitude_error:.3f}, "
+        "{n_stars} stars."
+    ),
+    Outcome.LIMIT: (
+        "The target was not seen: fainter than {limit_3sigma:.2f} in {passband} "
+        "(3 sigma, {n_stars} stars)."
+    ),
+    Outcome.FRAME_MISSING: (
+        "The frame's file is not in the store any more; upload it again."
+    ),
+    Outcome.UNREADABLE: (
+        "The file cannot be read as FITS ({reason}); check that it was saved and "
+        "transferred whole, and upload it again."
+    ),
+    Outcome.NO_IMAGE: (
+        "The file holds no two-dimensional image ({reason}); upload the reduced "
+        "frame itself."
+    ),
+    Outcome.EMPTY_IMAGE: (
+        "The image holds no usable pixels ({reason}); check the exposure and the "
+        "reduction."
+    ),
+    Outcome.IMAGE_TOO_LARGE: (
+        "The image has {n_pixels} pixels and the limit is {limit}; cut or bin it."
+    ),
+    Outcome.IS_DARK: (
+        "The frame is a dark ({reason}); upload the reduced frame of the sky."
+    ),
+    Outcome.IS_BIAS: (
+        "The frame is a bias ({reason}); upload the reduced frame of the sky."
+    ),
+    Outcome.IS_FLAT: (
+        "The frame is a flat field ({reason}); upload the reduced frame of the sky."
+    ),
+    Outcome.NO_TIME: (
+        "No usable date and time of the exposure was found ({reason}); name the "
+        "camera's date and time keywords in its settings, or correct the header."
+    ),
+    Outcome.NO_WCS: (
+        "The header has no usable celestial coordinates ({reason}); solve the frame "
+        "with an astrometry program and upload it again."
+    ),
+    Outcome.TARGET_OUTSIDE_FRAME: (
+        "The target lies {distance} outside the frame, whose centre is "
+        "{centre}; check the target's position and the frame's coordinates."
+    ),
+    Outcome.TOO_FEW_STARS: (
+        "Only {n_found} usable stars were found and {n_needed} are needed; a longer "
+        "exposure or a sharper focus helps."
+    ),
+    Outcome.TOO_FEW_MATCHES: (
+        "Only {n_found} of {n_sources} stars agree with {catalogue} and {n_needed} are "
+        "needed; check the frame's coordinates."
+    ),
+    Outcome.NO_REFERENCE_IN_BAND: (
+        "{catalogue} has too few stars of this field in {requested}; choose other "
+        "bands, for example GaiaSP/any."
+    ),
+    Outcome.UNKNOWN_FILTER: (
+        "The requested filter {requested} is not one of {catalogue}; choose one of "
+        "{offered}."
+    ),
+    Outcome.POOR_ZERO_POINT: (
+        "The zero point in {passband} is too uncertain ({reason}); look at the plot "
+        "for clouds, trailing or wrong coordinates."
+    ),
+    Outcome.TARGET_SATURATED: (
+        "The target is saturated (peak {peak:.0f} ADU, limit {limit:.0f} ADU); take a "
+        "shorter exposure."
+    ),
+    Outcome.TARGET_MASKED: (
+        "The target lies on pixels without a valid value ({reason}); shift the field "
+        "or repair the mask."
+    ),
+    Outcome.WAITING_FOR_CATALOGUE: (
+        "No {catalogue} stars are stored here yet for {where}; the calibration goes "
+        "on by itself when they are imported."
+    ),
+    Outcome.TIMED_OUT: (
+        "The reduction took longer than {limit_s:.0f} s and was stopped; retry it, or "
+        "upload a smaller image."
+    ),
+    Outcome.WORKER_CRASHED: (
+        "The reduction ended without an answer ({reason}); retry it, and report the "
+        "frame if it happens again."
+    ),
+}
+
+
+def kind_of(outcome: Outcome) -> OutcomeKind:
+    """Say whether the outcome answers the request, fails it or lets it wait."""
+    return _KINDS.get(outcome, _KIND_OF_OTHERS)
+
+
+def sentence(outcome: Outcome, **facts: object) -> str:
+    """Write the outcome's sentence with the facts of the case filled in."""
+    return SENTENCES[outcome].format(**facts)

@@ -1,0 +1,72 @@
+"""What the stages of a plane's reduction have found out so far."""
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from bhtom_cpcs.science.astrometry import Astrometry
+from bhtom_cpcs.science.comparison import ComparisonStars
+from bhtom_cpcs.science.cross_match import Matches
+from bhtom_cpcs.science.detection import Sky, Sources
+from bhtom_cpcs.science.detector import Detector
+from bhtom_cpcs.science.fits_input import Plane
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.photometry import Aperture, SkyNoise
+from bhtom_cpcs.science.plot_data import ResidualPlot
+from bhtom_cpcs.science.point_spread import PointSpread
+from bhtom_cpcs.science.ranking import BandChoice
+from bhtom_cpcs.science.reference import ReferenceCatalogue, ReferenceStars
+from bhtom_cpcs.science.request import ReductionRequest
+from bhtom_cpcs.science.results import (
+    FilterReport,
+    MissingTiles,
+    Quality,
+    TargetMeasurement,
+    Timing,
+    WcsFigures,
+    ZeroPoint,
+)
+
+
+@dataclass(slots=True)
+class PlaneState:
+    """Filled in stage by stage; what a stage needs, an earlier one has set."""
+
+    plane: Plane
+    request: ReductionRequest
+    catalogue: ReferenceCatalogue
+    warnings: list[str] = field(default_factory=list)
+    outcome: Outcome | None = None
+    message: str = ""
+
+    timing: Timing | None = None
+    astrometry: Astrometry | None = None
+    detector: Detector | None = None
+    sky: Sky | None = None
+    sources: Sources | None = None
+    point_spread: PointSpread | None = None
+    reference: ReferenceStars | None = None
+    matches: Matches | None = None
+    aperture: Aperture | None = None
+    noise: SkyNoise | None = None
+    growth: float = 1.0
+    comparison: ComparisonStars | None = None
+    choice: BandChoice | None = None
+
+    filter: FilterReport | None = None
+    wcs: WcsFigures | None = None
+    quality: Quality | None = None
+    zero_point: ZeroPoint | None = None
+    residuals: ResidualPlot | None = None
+    measurements: tuple[TargetMeasurement, ...] = ()
+    missing_tiles: MissingTiles | None = None
+
+
+_Value = TypeVar("_Value")
+
+
+def need(value: _Value | None, stage: str) -> _Value:
+    """Return what an earlier stage has set; its absence is a mistake in the order."""
+    if value is None:
+        message = f"the stages are out of order: {stage} has not run"
+        raise RuntimeError(message)
+    return value

@@ -1,0 +1,238 @@
+"""Reduces a frame: a list of stages from the file to the magnitude."""
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from astropy.utils.exceptions import AstropyWarning
+
+from bhtom_cpcs.science import catalogue_stages, image_stages
+from bhtom_cpcs.science.diagnostics import cutout, whole_frame
+from bhtom_cpcs.science.fits_input import (
+    Plane,
+    fingerprint,
+    open_fits,
+    pixel_digest,
+    plane_count,
+    read_planes,
+)
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.plane_state import PlaneState, need
+from bhtom_cpcs.science.plot_data import PlotData
+from bhtom_cpcs.science.reference import ReferenceCatalogue
+from bhtom_cpcs.science.request import ReductionRequest
+from bhtom_cpcs.science.results import (
+    FrameReduction,
+    PlaneReduction,
+    Provenance,
+    TargetMeasurement,
+)
+from bhtom_cpcs.science.stop import Stop
+from bhtom_cpcs.science.target import Measuring, measure_target
+
+METHOD = "aperture-1"
+_MOST_WARNINGS = 8
+_BEST_FIRST = (Outcome.CALIBRATED, Outcome.LIMIT)
+
+
+def measure_targets(state: PlaneState) -> None:
+    """Measure every target of the request and take the best of their outcomes."""
+    at = Measuring(
+        plane=state.plane,
+        astrometry=need(state.astrometry, "read_wcs"),
+        sources=need(state.sources, "find_sources"),
+        detector=need(state.detector, "find_sources"),
+        sky_level=need(state.sky, "find_sources").level,
+        sky_rms=need(state.sky, "find_sources").rms,
+        spread=need(state.point_spread, "find_sources"),
+        aperture=need(state.aperture, "measure_stars"),
+        noise=need(state.noise, "measure_stars"),
+        growth=state.growth,
+        zero_point=need(state.zero_point, "fit_zero_points"),
+        match_radius_arcsec=state.request.match_radius_arcsec,
+    )
+    mjd = need(state.timing, "read_time").mid_exposure_mjd_utc
+    state.measurements = tuple(
+        measure_target(at, target, mjd) for target in state.request.targets
+    )
+    best = _best(state.measurements)
+    if best is None:
+        raise Stop(
+            Outcome.TARGET_OUTSIDE_FRAME,
+            distance="nowhere: none was given,",
+            centre="unknown",
+        )
+    state.outcome, state.message = best.outcome, best.message
+
+
+STAGES: tuple[Callable[[PlaneState], None], ...] = (
+    image_stages.check_kind,
+    image_stages.read_time,
+    image_stages.read_wcs,
+    image_stages.place_targets,
+    image_stages.find_sources,
+    catalogue_stages.read_reference,
+    catalogue_stages.match_stars,
+    catalogue_stages.measure_stars,
+    catalogue_stages.fit_zero_points,
+    measure_targets,
+)
+
+
+def reduce_frame(
+    path: Path, request: ReductionRequest, reference: ReferenceCatalogue
+) -> FrameReduction:
+    """Reduce every image plane of a FITS file; every failure is a stated outcome.
+
+    The answer is a function of the file, the request, the catalogue's tiles and the
+    software alone: the same input gives the same bits.
+    """
+    frame = _Frame(request, reference)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            with open_fits(path) as hdus:
+                frame.count = plane_count(hdus)
+                started = time.perf_counter()
+                for plane in read_planes(hdus):
+                    frame.add_seconds("read", started)
+                    frame.reduce_plane(plane, caught)
+                    started = time.perf_counter()
+        except Stop as stop:
+            frame.give_up(stop)
+    return FrameReduction(tuple(frame.planes), frame.fingerprint, frame.seconds)
+
+
+@dataclass(slots=True)
+class _Frame:
+    """The answers for a file's planes as they come."""
+
+    request: ReductionRequest
+    reference: ReferenceCatalogue
+    count: int = 1
+    planes: list[PlaneReduction] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
+    fingerprint: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add_seconds(self, stage: str, started: float) -> None:
+        """Count the time since `started` for a stage."""
+        spent = time.perf_counter() - started
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+
+    def reduce_plane(self, plane: Plane, caught: list[warnings.WarningMessage]) -> None:
+        """Run the stages on one plane and keep its answer."""
+        started = time.perf_counter()
+        self.digests.append(pixel_digest(plane.pixels))
+        self.fingerprint = fingerprint(self.digests, plane.header)
+        self.add_seconds("fingerprint", started)
+        state = PlaneState(plane, self.request, self.reference)
+        try:
+            for stage in STAGES:
+                started = time.perf_counter()
+                stage(state)
+                self.add_seconds(stage.__name__, started)
+                if state.outcome is not None:
+                    break
+        except Stop as stop:
+            state.outcome, state.message = stop.outcome, stop.message
+        state.warnings += _texts(caught)
+        caught.clear()
+        self.planes.append(_answer(state, len(self.planes), self.count))
+
+    def give_up(self, stop: Stop) -> None:
+        """Answer for every plane that could not be read."""
+        for number in range(len(self.planes), max(self.count, len(self.planes) + 1)):
+            self.planes.append(
+                PlaneReduction(
+                    plane=number,
+                    plane_count=self.count,
+                    plane_name="",
+                    outcome=stop.outcome,
+                    message=stop.message,
+                    provenance=_provenance(self.reference, ()),
+                )
+            )
+
+
+def _answer(state: PlaneState, number: int, count: int) -> PlaneReduction:
+    """Freeze what the stages found out about a plane."""
+    outcome = need(state.outcome, "measure_targets")
+    hashes = () if state.reference is None else state.reference.tile_hashes
+    return PlaneReduction(
+        plane=number,
+        plane_count=count,
+        plane_name=state.plane.name,
+        outcome=outcome,
+        message=state.message,
+        provenance=_provenance(state.catalogue, hashes),
+        timing=state.timing,
+        filter=state.filter,
+        wcs=state.wcs,
+        quality=state.quality,
+        zero_point=state.zero_point,
+        measurements=state.measurements,
+        missing_tiles=state.missing_tiles,
+        warnings=tuple(state.warnings),
+        plot=_plot(state, outcome),
+    )
+
+
+def _provenance(reference: ReferenceCatalogue, hashes: tuple[str, ...]) -> Provenance:
+    return Provenance(
+        software_version=version("bhtom-cpcs"),
+        method=METHOD,
+        catalogue_name=reference.name,
+        catalogue_release=reference.release,
+        tile_hashes=hashes,
+    )
+
+
+def _texts(caught: list[warnings.WarningMessage]) -> list[str]:
+    """Say once what astropy warned of while it read the file."""
+    texts = [
+        " ".join(str(entry.message).split())[:200]
+        for entry in caught
+        if issubclass(entry.category, AstropyWarning)
+    ]
+    return list(dict.fromkeys(texts))[:_MOST_WARNINGS]
+
+
+def _best(
+    measurements: tuple[TargetMeasurement, ...],
+) -> TargetMeasurement | None:
+    """Return the measurement that stands for the plane."""
+    for outcome in _BEST_FIRST:
+        for measurement in measurements:
+            if measurement.outcome == outcome:
+                return measurement
+    return measurements[0] if measurements else None
+
+
+def _plot(state: PlaneState, outcome: Outcome) -> PlotData:
+    """Show the target and the zero point, or the frame when it came to neither."""
+    title = f"{state.plane.name}: {outcome.value}"
+    verdict = state.message
+    if state.filter is not None and state.filter.sentence:
+        verdict = f"{verdict} {state.filter.sentence}"
+    placed = _best(state.measurements)
+    if placed is None or placed.x_px is None or placed.y_px is None:
+        plot = whole_frame(state.plane.pixels, title, verdict)
+        return replace(plot, residuals=state.residuals)
+    stars = (np.zeros(0), np.zeros(0))
+    if state.comparison is not None and state.sources is not None:
+        index = state.comparison.source
+        stars = (state.sources.x[index], state.sources.y[index])
+    return cutout(
+        state.plane.pixels,
+        title,
+        verdict,
+        (placed.x_px, placed.y_px),
+        placed.aperture_radius_px or 3.0,
+        stars,
+        state.residuals,
+    )

@@ -1,0 +1,78 @@
+"""What the science needs of a reference catalogue, whoever stores it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceStars:
+    """Reference stars of a cone, one element a star; NaN where unknown.
+
+    Attributes
+    ----------
+    ra_deg, dec_deg : ICRS position at `epoch_jyear` [deg]
+    pm_ra_masyr, pm_dec_masyr : proper motion, zero where unknown [mas/yr]
+    magnitude, error : per band (e.g. "GaiaSP/r"), AB or the band's own system [mag]
+    verified : per band, False where the catalogue itself doubts the value
+    tile_hashes : sha256 of every tile read, sorted
+    covered_fraction : share of the cone that the catalogue covers
+    """
+
+    ra_deg: FloatArray
+    dec_deg: FloatArray
+    epoch_jyear: float
+    pm_ra_masyr: FloatArray
+    pm_dec_masyr: FloatArray
+    magnitude: Mapping[str, FloatArray]
+    error: Mapping[str, FloatArray]
+    verified: Mapping[str, npt.NDArray[np.bool_]]
+    tile_hashes: tuple[str, ...]
+    covered_fraction: float = 1.0
+
+    def __len__(self) -> int:
+        """Count the stars."""
+        return len(self.ra_deg)
+
+
+@dataclass(frozen=True, slots=True)
+class NoCoverage:
+    """The catalogue does not hold (all of) the asked cone.
+
+    `missing_pixels` are the nested HEALPix pixels of order `healpix_order` that would
+    have to be imported: what a waiting calibration waits for.
+    """
+
+    healpix_order: int
+    missing_pixels: tuple[int, ...]
+    covered_fraction: float
+
+
+class ReferenceCatalogue(Protocol):
+    """A release of a reference catalogue that answers cones."""
+
+    @property
+    def name(self) -> str:
+        """Short name, the survey part of its bands ("GaiaSP")."""
+
+    @property
+    def title(self) -> str:
+        """Name for people ("Gaia DR3 synthetic photometry")."""
+
+    @property
+    def release(self) -> str:
+        """Version of the manifest that was read, pinned on every result."""
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Bands on offer, `<name>/<band>`."""
+
+    def cone(
+        self, ra_deg: float, dec_deg: float, radius_deg: float
+    ) -> ReferenceStars | NoCoverage:
+        """Stars within the radius of a position, or what is missing of it."""

@@ -1,0 +1,233 @@
+"""What a reduction answers: frozen, picklable, and convertible to plain JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bhtom_cpcs.science.json_form import json_form
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.plot_data import PlotData
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When the light was collected.
+
+    `bjd_tdb` is None without a site position or target. `flags` are words such as
+    `date_obs_taken_as_start` or `time_uncertain`.
+    """
+
+    mid_exposure_mjd_utc: float
+    bjd_tdb: float | None
+    exposure_time_s: float
+    time_as_reported: str
+    time_card: str
+    time_scale: str
+    flags: tuple[str, ...] = ()
+    air_mass: float | None = None
+    sun_altitude_deg: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilterReport:
+    """What the FILTER card says, and whether the stars say otherwise.
+
+    `card_band` is the offered band the card's text means, None for a blank, generic
+    or unknown text; `disagrees` is None when nothing can be compared.
+    """
+
+    card: str | None
+    card_band: str | None
+    disagrees: bool | None
+    sentence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WcsFigures:
+    """The frame's astrometry, verified against the reference stars.
+
+    `offset_*` is catalogue minus header position, on the sky; `rms_arcsec` the robust
+    scatter per axis after the offset; None where no stars were matched.
+    """
+
+    centre_ra_deg: float
+    centre_dec_deg: float
+    pixel_scale_arcsec: float
+    rotation_deg: float
+    mirrored: bool
+    width_px: int
+    height_px: int
+    radius_deg: float
+    offset_ra_arcsec: float | None = None
+    offset_dec_arcsec: float | None = None
+    offset_arcsec: float | None = None
+    rms_arcsec: float | None = None
+    n_matched: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How good the image is. Background figures are in ADU per pixel."""
+
+    fwhm_px: float
+    fwhm_arcsec: float | None
+    ellipticity: float
+    background_adu: float
+    background_rms_adu: float
+    n_sources: int
+    saturated_fraction: float
+    masked_fraction: float
+    saturation_adu: float | None
+    gain_e_per_adu: float | None
+    noise_empirical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BandFigures:
+    """One offered band in the ranking, all bands on the same stars.
+
+    `scatter_mag` is the robust rms about the zero point and `intrinsic_scatter_mag`
+    the same with the catalogue's and the measurements' errors subtracted (it ranks).
+    `reason` says why a band was chosen, passed over or not ranked.
+    """
+
+    passband: str
+    ranked: bool
+    chosen: bool
+    reason: str
+    n_stars: int
+    zero_point: float | None
+    zero_point_error: float | None
+    scatter_mag: float | None
+    intrinsic_scatter_mag: float | None
+    outlier_fraction: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroPoint:
+    """Offset from instrumental to standard magnitudes in the chosen passband.
+
+    reference magnitude = -2.5 log10(flux in ADU per frame) + `value`. `error` is
+    1 sigma, the PSF-normalisation term included; `scatter` the robust rms [mag];
+    `aperture_correction_mag` (already in the fluxes) takes the aperture's light to
+    the whole star's; `unverified_used` says that values the catalogue itself doubts
+    had to be used.
+    """
+
+    passband: str
+    passband_text: str
+    value: float
+    error: float
+    scatter: float
+    n_stars: int
+    n_matched: int
+    outlier_fraction: float
+    matching_radius_arcsec: float
+    aperture_correction_mag: float
+    ranking: tuple[BandFigures, ...]
+    unverified_used: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TargetMeasurement:
+    """The forced measurement at one target's position.
+
+    The flux and its error are stored whatever their sign. `magnitude` is None below
+    a signal to noise of 3 (`is_limit`) and on a target that cannot be measured.
+    `error_budget_mag` holds each term of the magnitude's error (photon, sky, read,
+    zero_point, floor) [mag]; `error_budget_adu` the flux terms [ADU].
+    """
+
+    target_id: int
+    outcome: Outcome
+    message: str
+    ra_deg: float
+    dec_deg: float
+    x_px: float | None = None
+    y_px: float | None = None
+    flux_adu: float | None = None
+    flux_error_adu: float | None = None
+    signal_to_noise: float | None = None
+    aperture_radius_px: float | None = None
+    magnitude: float | None = None
+    magnitude_error: float | None = None
+    limit_3sigma: float | None = None
+    limit_5sigma: float | None = None
+    limit_definition: str | None = None
+    is_limit: bool = False
+    flags: tuple[str, ...] = ()
+    error_budget_mag: Mapping[str, float] = field(default_factory=dict)
+    error_budget_adu: Mapping[str, float] = field(default_factory=dict)
+    nearest_source_arcsec: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What the numbers depend on, so that they can be made again."""
+
+    software_version: str
+    method: str
+    catalogue_name: str
+    catalogue_release: str
+    tile_hashes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MissingTiles:
+    """What a waiting calibration waits for: nested HEALPix pixels of a catalogue."""
+
+    catalogue_name: str
+    healpix_order: int
+    pixels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneReduction:
+    """One image plane's answer; what could not be found out is None.
+
+    With several targets the outcome is the best of theirs (calibrated before limit
+    before failed); each measurement holds its own.
+    """
+
+    plane: int
+    plane_count: int
+    plane_name: str
+    outcome: Outcome
+    message: str
+    provenance: Provenance
+    timing: Timing | None = None
+    filter: FilterReport | None = None
+    wcs: WcsFigures | None = None
+    quality: Quality | None = None
+    zero_point: ZeroPoint | None = None
+    measurements: tuple[TargetMeasurement, ...] = ()
+    missing_tiles: MissingTiles | None = None
+    warnings: tuple[str, ...] = ()
+    plot: PlotData | None = field(default=None, metadata={"json": False})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values, without the plot's arrays."""
+        plain: dict[str, Any] = json_form(self)
+        return plain
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReduction:
+    """The answer for a file: one entry per image plane, never none.
+
+    `pixel_fingerprint` is the sha256 of decoded pixels and date cards, so that plain,
+    gzipped and fpacked copies of a frame agree; None when the file cannot be read.
+    """
+
+    planes: tuple[PlaneReduction, ...]
+    pixel_fingerprint: str | None
+    stage_seconds: Mapping[str, float] = field(
+        default_factory=dict, metadata={"json": False}
+    )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values, without the plots' arrays."""
+        return {
+            "planes": [plane.to_json() for plane in self.planes],
+            "pixel_fingerprint": self.pixel_fingerprint,
+        }

@@ -1,0 +1,163 @@
+"""Tests' way to drive cpcs without a broker: events go in and out by hand."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx
+from sqlalchemy import select
+
+from bhtom_contracts.base import Payload
+from bhtom_contracts.envelope import Envelope
+from bhtom_contracts.events.cameras import CameraPin, Site
+from bhtom_contracts.events.frames import (
+    CalibrationParameters,
+    FitsUploaded,
+    TargetPin,
+)
+from bhtom_contracts.events.targets import TargetChanged, TargetPosition
+from bhtom_contracts.registry import BY_PAYLOAD
+from bhtom_cpcs.settings import CpcsSettings
+from bhtom_runtime.service import Context, Parts, Received
+from bhtom_runtime.tracing import new_traceparent, traced
+from bhtom_runtime.unit_of_work import new_event_id
+
+BEGIN: Final = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+CENTRE: Final = (150.0, -24.0)
+PATIENCE_S: Final = 120
+TOKENS: Final = {"owner": "1" * 40, "other": "2" * 40, "admin": "3" * 40}
+USERS: Final = {"owner": 3, "other": 4, "admin": 5}
+TARGET_OWNER: Final = 6
+
+
+@dataclass
+class Cpcs:
+    """The service under test, and what a test does with it."""
+
+    context: Context
+    parts: Parts
+    client: httpx.AsyncClient
+    settings: CpcsSettings
+
+    async def deliver(self, payload: Payload, traceparent: str | None = None) -> None:
+        """Hand an event to its handler, as the consumer does."""
+        topic = BY_PAYLOAD[type(payload)]
+        (handle,) = [
+            subscription.handle
+            for subscription in self.parts.subscriptions
+            if subscription.payload is type(payload)
+        ]
+        envelope = Envelope(
+            id=new_event_id(),
+            type=topic.name,
+            source="test",
+            subject=topic.key(payload),
+            time=datetime.now(UTC),
+            schema_version=1,
+            epoch=1,
+            traceparent=traceparent or new_traceparent(),
+        )
+        with traced(envelope.traceparent):
+            async with self.context.database.unit_of_work() as uow:
+                await handle(uow, Received(envelope, payload))
+
+    async def events(self, product: int) -> list[dict[str, Any]]:
+        """What was told about a product, in order."""
+        outbox = self.context.database.infrastructure.outbox
+        statement = (
+            select(outbox.c.topic, outbox.c.body, outbox.c.traceparent)
+            .where(outbox.c.key == str(product))
+            .order_by(outbox.c.id)
+        )
+        async with self.context.database.read() as connection:
+            rows = (await connection.execute(statement)).all()
+        return [
+            {
+                "topic": row.topic,
+                "traceparent": row.traceparent,
+                **json.loads(row.body),
+            }
+            for row in rows
+        ]
+
+    async def until(
+        self, holds: Callable[[], Awaitable[bool]], what: str = "condition"
+    ) -> None:
+        """Wait for a condition on the database."""
+        async with asyncio.timeout(PATIENCE_S):
+            async for _ in self.context.notifications.subscribe():
+                if await holds():
+                    return
+        raise AssertionError(f"the service stopped before {what} came about")
+
+    async def answered(self, product: int, count: int = 1) -> list[dict[str, Any]]:
+        """The product's events, once there are `count` of them."""
+
+        async def enough() -> bool:
+            return len(await self.events(product)) >= count
+
+        await self.until(enough, f"event {count} of product {product}")
+        return await self.events(product)
+
+    async def store_frame(self, frame: bytes) -> str:
+        """Put a file where upload puts it; its sha256."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield frame
+
+        return (await self.context.objects.write("frames", chunks())).sha256
+
+    def headers(self, who: str) -> dict[str, str]:
+        """What a user's client sends."""
+        return {"Authorization": f"Token {TOKENS[who]}"}
+
+
+def request_for(sha256: str, number: int, **changes: Any) -> FitsUploaded:
+    """Request `number` of product `number`, unless told otherwise."""
+    values: dict[str, Any] = {
+        "data_product_id": number,
+        "calibration_request_id": 10 * number,
+        "request_order": 1,
+        "purpose": "record",
+        "owner_id": USERS["owner"],
+        "observers": ("owner",),
+        "target": TargetPin(
+            target_id=11,
+            name="Star",
+            position=TargetPosition(ra=CENTRE[0], dec=CENTRE[1], epoch=2016.0),
+        ),
+        "camera": CameraPin(
+            camera_id=5,
+            camera_version=2,
+            oname="Hill_CCD",
+            observatory_name="Hill",
+            site=Site(longitude=-70.4, latitude=-24.6, altitude=2400.0),
+            gain=1.5,
+            readout_noise=8.0,
+            saturation_level=60000.0,
+            pixel_scale=1.2,
+        ),
+        "parameters": CalibrationParameters(requested_filter="GaiaSP/any"),
+        "sha256": sha256,
+        "size_bytes": 1000,
+        "file_name": "field.fits",
+        "uploaded_at": BEGIN,
+    }
+    return FitsUploaded(**(values | changes))
+
+
+def target_snapshot(**changes: Any) -> TargetChanged:
+    """The target of the requests above, as core tells of it."""
+    values: dict[str, Any] = {
+        "aggregate_version": 1,
+        "target_id": 11,
+        "name": "Star",
+        "position": TargetPosition(ra=CENTRE[0], dec=CENTRE[1]),
+        "owner_id": TARGET_OWNER,
+        "created_at": BEGIN,
+        "modified_at": BEGIN,
+    }
+    return TargetChanged(**(values | changes))
