@@ -1,0 +1,1 @@
+"""BHTOM core: people, targets, cameras and light curves."""

@@ -1,0 +1,1 @@
+"""Endpoints on the paths and in the shapes of BHTOM2."""

@@ -1,0 +1,1 @@
+"""Points and their revisions: where they come from, never what they are worth."""

@@ -1,0 +1,26 @@
+"""The events that light curves are made from."""
+
+from bhtom_contracts.events.frames import PhotometryCalibrated
+from bhtom_contracts.events.photometry import PhotometryHarvested
+from bhtom_core.light_curves.harvesting import record_harvested
+from bhtom_core.light_curves.recording import record_calibrated
+from bhtom_runtime.service import Received, Subscription
+from bhtom_runtime.unit_of_work import UnitOfWork
+
+
+async def on_calibrated(unit: UnitOfWork, event: Received) -> None:
+    """A frame was calibrated."""
+    assert isinstance(event.payload, PhotometryCalibrated)  # noqa: S101 - narrows
+    await record_calibrated(unit, event.payload)
+
+
+async def on_harvested(unit: UnitOfWork, event: Received) -> None:
+    """An archive was asked."""
+    assert isinstance(event.payload, PhotometryHarvested)  # noqa: S101 - narrows
+    await record_harvested(unit, event.payload)
+
+
+SUBSCRIPTIONS = (
+    Subscription(PhotometryCalibrated, on_calibrated),
+    Subscription(PhotometryHarvested, on_harvested),
+)

@@ -1,0 +1,101 @@
+"""Reading light curves and points as a reader may see them."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bhtom_core.light_curves.rules import on_light_curve, visible
+from bhtom_core.light_curves.summaries import CURRENT
+from bhtom_core.light_curves.tables import point_revisions, points
+from bhtom_core.people.tables import users
+from bhtom_core.rows import Query, Record
+from bhtom_core.targets.tables import targets
+from bhtom_core.visibility import Reader
+
+_hiders = users.alias("hiders")
+
+# The names under which points are shown, in the order of the light curve's JSON.
+POINT_FIELDS: Final = (
+    "point_id", "revision", "source", "facility", "mjd", "bjd_tdb", "exposure_time",
+    "quantity", "value", "error", "unit", "system", "passband", "is_limit",
+    "limit_3_sigma", "limit_5_sigma", "limit_sigma", "signal_to_noise", "flux",
+    "flux_error", "flags", "difference", "hidden", "hidden_reason", "hidden_by",
+    "data_product_id", "calibration_id", "plane", "camera_id", "observers",
+    "owner_id", "trace_id",
+)  # fmt: skip
+
+_FROM_POINTS: Final = frozenset(
+    {"point_id", "source", "mjd", "data_product_id", "plane", "owner_id"}
+)
+
+
+def _columns() -> list[Any]:
+    special = {
+        "hidden": points.c.hidden_at.is_not(None),
+        # An empty text, or the reason of the last unhiding, is not shown.
+        "hidden_reason": points.c.hidden_reason,
+        "hidden_by": _hiders.c.username,
+    }
+    chosen: list[Any] = []
+    for name in POINT_FIELDS:
+        if name in special:
+            chosen.append(special[name].label(name))
+        else:
+            table = points if name in _FROM_POINTS else point_revisions
+            chosen.append(table.c[name])
+    return chosen
+
+
+def _points() -> Query:
+    return (
+        select(*_columns())
+        .select_from(points)
+        .join(targets, targets.c.target_id == points.c.target_id)
+        .join(point_revisions, CURRENT)
+        .outerjoin(_hiders, _hiders.c.user_id == points.c.hidden_by)
+        .where(targets.c.deleted_at.is_(None))
+    )
+
+
+async def light_curve(
+    connection: AsyncConnection, target_id: int, reader: Reader, *, hidden: bool
+) -> Sequence[Record]:
+    """The points of a target in the order of time, hidden ones if they are wanted."""
+    shown = on_light_curve(reader)
+    if hidden:
+        shown = shown | (points.c.hidden_at.is_not(None) & visible(reader))
+    statement = (
+        _points()
+        .where(points.c.target_id == target_id, shown)
+        .order_by(points.c.mjd, points.c.point_id)
+    )
+    return (await connection.execute(statement)).all()
+
+
+async def point(
+    connection: AsyncConnection, point_id: int, reader: Reader
+) -> Record | None:
+    """A point that the reader may see, hidden ones and copies too."""
+    extra = (
+        points.c.target_id,
+        points.c.record,
+        points.c.component,
+        points.c.current_revision,
+        point_revisions.c.error_budget,
+        point_revisions.c.zero_point,
+        point_revisions.c.quality,
+        point_revisions.c.passband_as_reported,
+        point_revisions.c.time_as_reported,
+        point_revisions.c.time_scale_as_reported,
+        point_revisions.c.limit_definition,
+        point_revisions.c.citation,
+        point_revisions.c.source_url,
+    )
+    statement = (
+        _points()
+        .add_columns(*extra)
+        .where(points.c.point_id == point_id, visible(reader))
+    )
+    return (await connection.execute(statement)).one_or_none()

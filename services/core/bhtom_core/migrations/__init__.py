@@ -1,0 +1,1 @@
+"""Migrations of core's schema."""

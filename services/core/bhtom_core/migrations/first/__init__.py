@@ -1,0 +1,1 @@
+"""The tables as the first migration makes them; frozen."""

@@ -1,0 +1,1 @@
+"""Observatories and their cameras, in versions that a reduction can pin."""

@@ -1,0 +1,1 @@
+"""Targets: what they are called, where they are, who may see them."""
