@@ -1,0 +1,1 @@
+"""BHTOM upload: receives, checks and tracks every data product."""

@@ -1,0 +1,1 @@
+"""What became of each uploaded file, from its arrival to its point."""

@@ -1,0 +1,130 @@
+"""What the answers of cpcs and core do to a data product."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+
+from bhtom_contracts.events.frames import (
+    CalibrationAnswer,
+    CalibrationFailed,
+    CalibrationWaiting,
+    PhotometryCalibrated,
+    PhotometryRecorded,
+)
+from bhtom_runtime.service import Received, Subscription
+from bhtom_runtime.unit_of_work import UnitOfWork
+from bhtom_upload.data_products import store
+from bhtom_upload.data_products.domain import (
+    Answer,
+    AnswerKind,
+    Plane,
+    PlaneState,
+    Recorded,
+    State,
+    standing_of,
+)
+from bhtom_upload.data_products.progress import move
+from bhtom_upload.data_products.store import Product
+from bhtom_upload.metrics import ANSWERS
+
+_logger = structlog.get_logger(__name__)
+
+_KINDS: Final[Mapping[type[CalibrationAnswer], AnswerKind]] = {
+    PhotometryCalibrated: AnswerKind.CALIBRATED,
+    CalibrationFailed: AnswerKind.FAILED,
+    CalibrationWaiting: AnswerKind.WAITING,
+}
+
+
+async def on_answer(unit: UnitOfWork, event: Received) -> None:
+    """Take what cpcs says about a plane."""
+    payload = event.payload
+    assert isinstance(payload, CalibrationAnswer)  # noqa: S101 - narrows the type
+    answer = Answer(
+        kind=_KINDS[type(payload)],
+        outcome=payload.outcome,
+        message=payload.message,
+        calibration_id=payload.calibration_id,
+        has_plot=payload.has_plot,
+        finished_at=payload.finished_at,
+    )
+    plane = Plane(payload.plane, payload.plane_count, answer=answer)
+    await _take(
+        unit, payload.data_product_id, payload.request_order, plane, answer.kind.value
+    )
+
+
+async def on_recorded(unit: UnitOfWork, event: Received) -> None:
+    """Take what core made of a plane."""
+    payload = event.payload
+    assert isinstance(payload, PhotometryRecorded)  # noqa: S101 - narrows the type
+    recorded = Recorded(
+        recorded_at=payload.recorded_at,
+        dispositions=tuple(result.disposition for result in payload.results),
+        point_ids=tuple(
+            result.point_id for result in payload.results if result.point_id is not None
+        ),
+    )
+    plane = Plane(payload.plane, payload.plane_count, recorded=recorded)
+    await _take(unit, payload.data_product_id, payload.request_order, plane, "recorded")
+
+
+async def _take(
+    unit: UnitOfWork, data_product_id: int, order: int, news: Plane, stage: str
+) -> None:
+    product = await store.lock_product(unit, data_product_id)
+    if product is None:
+        # Only a restored database forgets a product; the file's owner has no use
+        # of the answer, and the operator has the log line and the figure.
+        _logger.error("answer to an unknown product", data_product_id=data_product_id)
+        ANSWERS.labels("unknown_product").inc()
+        return
+    planes = await store.planes_of(unit, data_product_id, order)
+    before = planes.get(news.plane)
+    after = news if before is None else before.joined(news)
+    if after == before:
+        ANSWERS.labels("repeated").inc()
+        return
+    await store.keep_plane(unit, data_product_id, order, after)
+    planes[news.plane] = after
+    ANSWERS.labels(stage).inc()
+    if order < product.request_order:
+        message = f"An answer to request {order} came; a newer request decides."
+        await store.add_stage(unit, product, "superseded", message)
+    elif product.state is not State.DELETED:
+        await _follow(unit, product, planes, stage, after)
+
+
+async def _follow(
+    unit: UnitOfWork,
+    product: Product,
+    planes: Mapping[int, Plane],
+    stage: str,
+    plane: Plane,
+) -> None:
+    """Let the product's state follow its planes."""
+    standing = standing_of(list(planes.values()))
+    message = _told(plane, standing.message)
+    if standing == product.standing:
+        await store.add_stage(unit, product, stage, message)
+    else:
+        await move(unit, product, standing, stage=stage, message=message)
+
+
+def _told(plane: Plane, otherwise: str) -> str:
+    """The sentence of a stage: the plane's own, when it has one."""
+    if plane.state is PlaneState.RECORDED_EARLY:
+        return "The light curve was updated."
+    if plane.state is PlaneState.RECORDED or plane.answer is None:
+        return otherwise
+    told = plane.answer.message
+    return told if plane.plane_count == 1 else f"Plane {plane.plane}: {told}"
+
+
+SUBSCRIPTIONS: Final = (
+    Subscription(PhotometryCalibrated, on_answer),
+    Subscription(CalibrationFailed, on_answer),
+    Subscription(CalibrationWaiting, on_answer),
+    Subscription(PhotometryRecorded, on_recorded),
+)

@@ -1,0 +1,175 @@
+"""`/api/v1/data-products`: state, history, file, retry and live changes."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from bhtom_runtime.auth import Principal
+from bhtom_runtime.errors import Invalid
+from bhtom_runtime.pagination import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    decode_cursor,
+    encode_cursor,
+)
+from bhtom_runtime.service import Context
+from bhtom_upload.data_products.domain import State
+from bhtom_upload.data_products.reading import Reader, Wanted
+from bhtom_upload.data_products.retrying import retry
+from bhtom_upload.data_products.schemas import (
+    DataProductOut,
+    DataProductPage,
+    RetryIn,
+)
+from bhtom_upload.data_products.stream import Watched, changes
+from bhtom_upload.replicas.directory import Directory
+
+_BIGINT = (1 << 63) - 1
+
+
+def data_products_router(
+    context: Context, directory: Directory, reader: Reader
+) -> APIRouter:
+    """The routes that show data products."""
+    router = APIRouter(prefix="/api/v1/data-products", tags=["data products"])
+    Viewer = Annotated[Principal, Depends(context.auth.require("read"))]  # noqa: N806
+    Uploader = Annotated[Principal, Depends(context.auth.require("upload"))]  # noqa: N806
+
+    @router.get("")
+    async def list_data_products(
+        caller: Viewer,
+        mine: bool = True,
+        state: Annotated[str | None, Query(description="One or more, with commas")] = (
+            None
+        ),
+        target: Annotated[str | None, Query(max_length=300)] = None,
+        camera: Annotated[str | None, Query(max_length=300)] = None,
+        batch: Annotated[str | None, Query(max_length=100)] = None,
+        since: AwareDatetime | None = None,
+        until: AwareDatetime | None = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+        cursor: str | None = None,
+    ) -> DataProductPage:
+        """Data products, the newest first."""
+        wanted = Wanted(
+            mine=mine,
+            states=_states(state),
+            target=_text("target", target),
+            camera=_text("camera", camera),
+            batch=_text("batch", batch),
+            since=since,
+            until=until,
+            before_id=_before(cursor),
+        )
+        items = await reader.page(wanted, caller, limit + 1)
+        more = len(items) > limit
+        items = items[:limit]
+        following = encode_cursor({"id": items[-1].data_product_id}) if more else None
+        return DataProductPage(items=items, next_cursor=following)
+
+    @router.get("/events", response_class=EventSourceResponse)
+    async def stream_data_products(
+        caller: Viewer,
+        batch: Annotated[str | None, Query(max_length=100)] = None,
+        id: Annotated[int | None, Query(ge=1, le=_BIGINT)] = None,  # noqa: A002
+        last_event_id: Annotated[str | None, Header()] = None,
+    ) -> EventSourceResponse:
+        """Changes of the caller's own products as server-sent events."""
+        watched = Watched(_text("batch", batch), id)
+        last = _event_id(last_event_id)
+
+        async def events() -> AsyncIterator[ServerSentEvent]:
+            async for stage, product in changes(
+                context.database,
+                context.notifications,
+                reader,
+                caller,
+                watched,
+                last,
+            ):
+                yield ServerSentEvent(
+                    event="data_product",
+                    id=str(stage),
+                    data=product.model_dump_json(exclude={"stages"}),
+                )
+
+        return EventSourceResponse(events())
+
+    @router.get("/{data_product_id}")
+    async def get_data_product(data_product_id: int, caller: Viewer) -> DataProductOut:
+        """One data product with all its stages."""
+        return await reader.one(_id(data_product_id), caller)
+
+    @router.get("/{data_product_id}/file", response_class=StreamingResponse)
+    async def get_file(data_product_id: int, caller: Viewer) -> StreamingResponse:
+        """The file as it was uploaded."""
+        file = await reader.file(_id(data_product_id), caller)
+        return StreamingResponse(
+            context.objects.read(file.object_key),
+            media_type="application/octet-stream",
+            headers={
+                "Content-Length": str(file.size_bytes),
+                "Content-Disposition": _disposition(file.file_name),
+                "ETag": f'"{file.sha256}"',
+                "X-Content-Type-Options": "nosniff",
+                "Content-Security-Policy": "sandbox",
+                "Cache-Control": "private",
+            },
+        )
+
+    @router.post("/{data_product_id}/retry", status_code=202)
+    async def retry_data_product(
+        data_product_id: int, caller: Uploader, wanted: RetryIn | None = None
+    ) -> DataProductOut:
+        """Calibrate again, with the target and the camera as they are now."""
+        number = _id(data_product_id)
+        await retry(
+            context.database, directory, reader, number, caller, wanted or RetryIn()
+        )
+        return await reader.one(number, caller)
+
+    return router
+
+
+def _id(data_product_id: int) -> int:
+    # Larger numbers are no error of the caller's form, there is just no such thing.
+    return data_product_id if 0 < data_product_id <= _BIGINT else 0
+
+
+def _states(text: str | None) -> tuple[State, ...]:
+    if text is None:
+        return ()
+    try:
+        return tuple(State(name.strip()) for name in text.split(",") if name.strip())
+    except ValueError as error:
+        raise Invalid(
+            f"state: the states are {', '.join(State)}.", code="invalid_field"
+        ) from error
+
+
+def _text(field: str, text: str | None) -> str | None:
+    if text is not None and not text.isprintable():
+        raise Invalid(f"{field}: this is no name.", code="invalid_field")
+    return text or None
+
+
+def _before(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    position: int = decode_cursor(cursor, {"id": int})["id"]
+    return position
+
+
+def _event_id(text: str | None) -> int | None:
+    if text is None or not (text.isascii() and text.isdigit()):
+        return None
+    return min(int(text), _BIGINT)
+
+
+def _disposition(file_name: str) -> str:
+    return f"attachment; filename*=UTF-8''{quote(file_name, safe='')}"

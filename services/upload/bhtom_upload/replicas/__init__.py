@@ -1,0 +1,1 @@
+"""Small copies of core's targets and cameras, so that uploads outlive core."""
