@@ -1,0 +1,1 @@
+"""BHTOM web: the pages."""

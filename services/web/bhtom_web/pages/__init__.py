@@ -1,0 +1,31 @@
+"""The pages, one module for each thing that people come for."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from bhtom_web.pages import (
+    about,
+    archives,
+    cameras,
+    home,
+    points,
+    profile,
+    sessions,
+    system,
+    targets,
+    uploads,
+)
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    home.router,
+    sessions.router,
+    targets.router,
+    archives.router,
+    points.router,
+    cameras.router,
+    uploads.router,
+    profile.router,
+    system.router,
+    about.router,
+)

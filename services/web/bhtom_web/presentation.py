@@ -1,0 +1,150 @@
+"""How values are written on the pages: numbers with units, times in UTC."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from jinja2 import Undefined
+
+from bhtom_web import coordinates
+
+NOTHING: Final = "–"
+_CLOSE: Final = ("", "°", "′", "″")
+_MJD_EPOCH: Final = datetime(1858, 11, 17, tzinfo=UTC)
+
+
+def number(value: Any, digits: int = 2, unit: str = "") -> str:
+    """A number with its unit, or a dash when there is none."""
+    figure = as_float(value)
+    if figure is None:
+        return NOTHING
+    text = f"{figure:.{digits}f}".replace("-", "−")
+    # Signs of angle stand at their number; every other unit after a space.
+    return f"{text}{'' if unit[:1] in _CLOSE else ' '}{unit}"
+
+
+def count(value: Any) -> str:
+    """A whole number with thin spaces between the thousands."""
+    figure = as_float(value)
+    return NOTHING if figure is None else f"{int(figure):,}".replace(",", "\u202f")
+
+
+def right_ascension(value: Any) -> str:
+    """Hours, minutes and seconds from degrees."""
+    figure = as_float(value)
+    return NOTHING if figure is None else coordinates.write_right_ascension(figure)
+
+
+def declination(value: Any) -> str:
+    """Degrees, arcminutes and arcseconds from degrees."""
+    figure = as_float(value)
+    return NOTHING if figure is None else coordinates.write_declination(figure)
+
+
+def utc(value: Any, *, seconds: bool = False) -> str:
+    """`2026-11-22 14:39 UTC` from an ISO 8601 time."""
+    moment = as_time(value)
+    if moment is None:
+        return NOTHING
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC" if seconds else "%Y-%m-%d %H:%M UTC")
+
+
+def day(value: Any) -> str:
+    """`2026-11-22` from an ISO 8601 time."""
+    moment = as_time(value)
+    return NOTHING if moment is None else moment.strftime("%Y-%m-%d")
+
+
+def mjd_utc(value: Any) -> str:
+    """The calendar time of a Modified Julian Date in UTC."""
+    figure = as_float(value)
+    if figure is None or not 0 <= figure < 2_000_000:
+        return NOTHING
+    moment = _MJD_EPOCH + timedelta(days=figure)
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def ago(value: Any) -> str:
+    """`3 minutes ago`, for times that are recent."""
+    moment = as_time(value)
+    if moment is None:
+        return NOTHING
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    if seconds < 60:
+        return "just now"
+    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            many = int(seconds // size)
+            return f"{many} {name}{'s' if many > 1 else ''} ago"
+    return NOTHING
+
+
+def file_size(value: Any) -> str:
+    """`2.6 MB`: decimal units, as file managers write them."""
+    figure = as_float(value)
+    if figure is None:
+        return NOTHING
+    for unit in ("B", "kB", "MB"):
+        if figure < 1000:
+            return f"{figure:.0f} B" if unit == "B" else f"{figure:.1f} {unit}"
+        figure /= 1000
+    return f"{figure:.1f} GB"
+
+
+def words(value: Any) -> str:
+    """A code such as `no_wcs` as words."""
+    if value is None or isinstance(value, Undefined):
+        return NOTHING
+    return str(value).replace("_", " ")
+
+
+def upload_state(value: Any) -> str:
+    """What a data product's state is called."""
+    return UPLOAD_STATES.get(str(value), words(value))
+
+
+def as_float(value: Any) -> float | None:
+    """A finite number, or nothing."""
+    if value is None or isinstance(value, (Undefined, bool)):
+        return None
+    try:
+        figure = float(value)
+    except (TypeError, ValueError):
+        return None
+    return figure if math.isfinite(figure) else None
+
+
+def as_time(value: Any) -> datetime | None:
+    """An aware time from ISO 8601 text, or nothing."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+UPLOAD_STATES: Final = {
+    "received": "Received",
+    "calibrating": "Being calibrated",
+    "waiting": "Waiting",
+    "recording": "Being recorded",
+    "done": "Done",
+    "failed": "Failed",
+    "deleted": "Deleted",
+}
+
+FILTERS: Final = {
+    "number": number,
+    "thousands": count,
+    "ra": right_ascension,
+    "dec": declination,
+    "utc": utc,
+    "day": day,
+    "mjd_utc": mjd_utc,
+    "ago": ago,
+    "file_size": file_size,
+    "words": words,
+    "upload_state": upload_state,
+}
