@@ -1,0 +1,1 @@
+"""The whole BHTOM suite on one machine, from Python wheels alone."""
