@@ -57,18 +57,18 @@ def test_every_frame_ends_in_one_stated_outcome(
     token = admin.http.headers["Authorization"].removeprefix("Token ")
 
     def send(numbers: range) -> list[int]:
-        client = ApiClient(stack.plan.public_url, token)
-        return [
-            client.upload(
-                _content(field, number),
-                target=field.target["name"],
-                camera=field.camera["oname"],
-                file_name=f"flow_{number}.fits",
-                filter="Simulated/any",
-                batch="flow",
-            )["data_product_id"]
-            for number in numbers
-        ]
+        with ApiClient(stack.plan.public_url, token) as client:
+            return [
+                client.upload(
+                    _content(field, number),
+                    target=field.target["name"],
+                    camera=field.camera["oname"],
+                    file_name=f"flow_{number}.fits",
+                    filter="Simulated/any",
+                    batch="flow",
+                )["data_product_id"]
+                for number in numbers
+            ]
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         shares = [range(start, FRAMES, CLIENTS) for start in range(CLIENTS)]

@@ -23,7 +23,6 @@ def test_uploads_go_on_while_core_is_down(
 def test_a_stranger_waits_for_core_and_is_not_refused(
     stack: Stack, admin: ApiClient, field: Field
 ) -> None:
-    stranger = ApiClient(stack.plan.public_url, "0" * 40)
     frame = field.frame(702)
     parameters = {
         "target": field.target["name"],
@@ -32,9 +31,10 @@ def test_a_stranger_waits_for_core_and_is_not_refused(
     }
     stack.stop_program("core")
     try:
-        answer = stranger.http.put(
-            "/api/v1/frames", params=parameters, content=frame.fits_bytes
-        )
+        with ApiClient(stack.plan.public_url, "0" * 40) as stranger:
+            answer = stranger.http.put(
+                "/api/v1/frames", params=parameters, content=frame.fits_bytes
+            )
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) > 0
     finally:
@@ -51,8 +51,6 @@ def test_uploads_go_on_while_kafka_is_down(
             for number in range(710, 715)
         ]
         assert all(admin.data_product(number)["state"] != "done" for number in numbers)
-        health = ApiClient(stack.plan.public_url).http.get("/health/live")
-        assert health.status_code < 500
     finally:
         stack.start_program("kafka")
     products = admin.wait_for(numbers)

@@ -34,19 +34,24 @@ class ApiClient:
         headers = {"Authorization": f"Token {token}"} if token else {}
         self.http = httpx.Client(base_url=public_url, headers=headers, timeout=60.0)
 
+    def __enter__(self) -> Self:
+        """A client that is closed at the end of its block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self.http.close()
+
     @classmethod
     @contextmanager
     def signed_in(cls, public_url: str, username: str, password: str) -> Iterator[Self]:
         """A client with a token of its own."""
-        client = cls(public_url)
-        try:
+        with cls(public_url) as client:
             answer = client.post(
                 "/api/token-auth/", json={"username": username, "password": password}
             )
             client.http.headers["Authorization"] = f"Token {answer['token']}"
             yield client
-        finally:
-            client.http.close()
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send a request; an error status is an exception."""
@@ -133,16 +138,15 @@ class ApiClient:
         """Wait until every product has ended; what is late is named."""
         found: dict[int, Any] = {}
         deadline = time.monotonic() + give_up_after_s
-        while len(found) < len(data_product_ids):
-            for number in data_product_ids:
-                if number not in found:
-                    product = self.data_product(number)
-                    if product["state"] in FINAL_STATES:
-                        found[number] = product
-                        progress(len(found), len(data_product_ids))
-            if time.monotonic() > deadline:
-                late = sorted(set(data_product_ids) - set(found))
-                raise TimeoutError(f"Data products {late} did not end in time.")
-            if len(found) < len(data_product_ids):
-                time.sleep(0.2)
+        for number in data_product_ids:
+            # One at a time: asking for all of them would be the heaviest load here.
+            while (product := self.data_product(number))["state"] not in FINAL_STATES:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(
+                        f"Data product {number} did not end in time: it is "
+                        f"{product['state']}, {product['message']}"
+                    )
+                time.sleep(0.1)
+            found[number] = product
+            progress(len(found), len(data_product_ids))
         return found

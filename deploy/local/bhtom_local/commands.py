@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from bhtom_local.failure import StackFailure
 from bhtom_local.places import Places
@@ -13,18 +13,37 @@ from bhtom_local.waiting import until
 WITHIN_S = 300.0
 
 
-def migrate(plan: Plan, services: Sequence[str]) -> None:
-    """Bring every service's tables up to date, all at the same time."""
-    _run(
-        plan.places,
-        {
-            f"{service}-migrate": (
-                [str(PROGRAM_FOLDER / f"bhtom-{service}"), "migrate"],
-                plan.environment(service),
-            )
-            for service in services
-        },
-    )
+# No network is to be noticed within seconds, not after minutes of retries.
+IMPATIENT_NPM = {
+    "npm_config_fetch_retries": "1",
+    "npm_config_fetch_retry_mintimeout": "1000",
+    "npm_config_fetch_retry_maxtimeout": "3000",
+}
+
+
+def prepare_services(plan: Plan) -> None:
+    """Bring tables and front-end files up to date, all at the same time."""
+    commands = {
+        f"{service}-migrate": (
+            [str(PROGRAM_FOLDER / f"bhtom-{service}"), "migrate"],
+            plan.environment(service),
+        )
+        for service in plan.database_services
+    }
+    if "web" in plan.parts:
+        build = [str(PROGRAM_FOLDER / "bhtom-web"), "build-static"]
+        npm = {**IMPATIENT_NPM, **npm_settings()}
+        commands["web-build-static"] = (build, npm)
+    _run(plan.places, commands)
+
+
+def npm_settings() -> dict[str, str]:
+    """What the user told npm: a registry or certificates of their own."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.lower().startswith("npm_config_") or name == "NODE_EXTRA_CA_CERTS"
+    }
 
 
 def create_topics(plan: Plan) -> None:
@@ -32,12 +51,6 @@ def create_topics(plan: Plan) -> None:
     command = [str(PROGRAM_FOLDER / "bhtom-topics"), "create"]
     environment = {"KAFKA_BOOTSTRAP_SERVERS": plan.kafka_bootstrap}
     _run(plan.places, {"topics": (command, environment)})
-
-
-def build_static_files(plan: Plan) -> None:
-    """Build the front end's files; quick when they are up to date."""
-    command = [str(PROGRAM_FOLDER / "bhtom-web"), "build-static"]
-    _run(plan.places, {"web-build-static": (command, {})})
 
 
 def _run(

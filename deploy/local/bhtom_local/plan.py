@@ -47,6 +47,11 @@ class Plan:
         return "kafka" in self.parts and not self.settings.kafka_bootstrap_servers
 
     @property
+    def database_services(self) -> list[str]:
+        """The services of this stack that own tables."""
+        return [service for service in SERVICES if service in self.parts]
+
+    @property
     def admin_url(self) -> str:
         """Address of the database for the administrator."""
         if self.settings.database_url:
@@ -152,7 +157,7 @@ class Plan:
             address=f"{LOOPBACK}:{port}",
             ports=(port, self.ports["kafka-controller"]),
             stop_within_s=20,
-            order=20,
+            order=10,
         )
 
     def _service(self, process: ServiceProcess) -> Program:
@@ -170,7 +175,7 @@ class Plan:
             address=url,
             health_url=f"{url}/health/ready",
             ports=(port,),
-            order=30 if process.service != "web" else 40,
+            order=30,
         )
 
     def _gateway(self) -> Program:

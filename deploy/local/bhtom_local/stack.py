@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import psutil
 
-from bhtom_local import record
+from bhtom_local import record, waiting
 from bhtom_local.failure import StackFailure
 from bhtom_local.parts import PARTS, configured_ports, unused_ports
 from bhtom_local.plan import Plan
@@ -182,6 +182,8 @@ class Stack:
         runs = known is not None and known.alive()
         left = record.marked_processes(self.places)
         if known is not None and runs:
+            with contextlib.suppress(StackFailure):
+                self._end_in_order()
             supervisor = psutil.Process(known.pid)
             supervisor.terminate()
             with contextlib.suppress(psutil.TimeoutExpired):
@@ -189,6 +191,27 @@ class Stack:
         _end(record.marked_processes(self.places))
         self._forget()
         return runs or bool(left)
+
+    def _end_in_order(self) -> None:
+        """Stop those that use others before those, and equals at the same time."""
+        supervisor = self._supervisor()
+        programs = self.plan.programs("", Path())
+        for order in sorted({program.order for program in programs}, reverse=True):
+            names = {program.name for program in programs if program.order == order}
+            running = {
+                name for name, state in supervisor.states().items() if state.pid
+            } & names
+            for name in running:
+                supervisor.stop(name, wait=False)
+            waiting.until(
+                lambda names=running: (
+                    not any(  # type: ignore[misc]
+                        supervisor.states()[name].pid for name in names
+                    )
+                ),
+                STOP_WITHIN_S,
+                f"{', '.join(sorted(running))} did not stop in time.",
+            )
 
     def _forget(self) -> None:
         if self._child is not None:
@@ -217,7 +240,9 @@ def _end(processes: list[psutil.Process], at_once: bool = False) -> None:
     if not at_once:
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.terminate()
+                # PostgreSQL takes SIGTERM as a wish to wait for its clients.
+                is_database = process.name() == "postgres"
+                process.send_signal(signal.SIGINT if is_database else signal.SIGTERM)
         _, alive = psutil.wait_procs(processes, timeout=10)
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):

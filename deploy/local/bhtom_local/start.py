@@ -4,7 +4,8 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -15,11 +16,11 @@ from bhtom_local.health import is_ready
 from bhtom_local.jars import class_path
 from bhtom_local.plan import Plan
 from bhtom_local.programs import Program
-from bhtom_local.supervise import Supervisor, launch
+from bhtom_local.supervise import ProgramState, Supervisor, launch
 from bhtom_local.waiting import until
 
 Progress = Callable[[str], None]
-READY_WITHIN_S = 90.0
+READY_WITHIN_S = 180.0
 GONE = {"BACKOFF", "EXITED", "FATAL", "UNKNOWN"}
 
 
@@ -120,61 +121,77 @@ class Start:
             self._begun[name] = time.monotonic()
             self._supervisor.start(name)
 
-    def _wait(self, name: str) -> None:
+    def _wait(self, names: Collection[str]) -> None:
+        waiting = set(names)
+
+        def all_ready() -> bool:
+            states = self._supervisor.states()
+            for name in sorted(waiting):
+                self._check_alive(states[name])
+            for name in [name for name in sorted(waiting) if self._is_ready(name)]:
+                waiting.remove(name)
+            return not waiting
+
+        until(
+            all_ready,
+            READY_WITHIN_S,
+            lambda: (
+                f"{', '.join(sorted(waiting))} did not become ready within "
+                f"{READY_WITHIN_S:.0f} s: see the logs in {self._places.logs}."
+            ),
+        )
+
+    def _check_alive(self, state: ProgramState) -> None:
+        first_pid = self._pids.setdefault(state.name, state.pid) if state.pid else 0
+        if state.state in GONE or (state.pid and state.pid != first_pid):
+            log = self._places.logs / f"{state.name}.log"
+            raise StackFailure(
+                f"{state.name} stopped while it was starting. The end of {log}:\n"
+                + _last_lines(log)
+            )
+
+    def _is_ready(self, name: str) -> bool:
         program = self._programs[name]
-        log = self._places.logs / f"{name}.log"
-
-        def ready() -> bool:
-            state = self._supervisor.states()[name]
-            first_pid = self._pids.setdefault(name, state.pid) if state.pid else 0
-            if state.state in GONE or (state.pid and state.pid != first_pid):
-                raise StackFailure(
-                    f"{name} stopped while it was starting. The end of {log}:\n"
-                    + _last_lines(log)
-                )
-            return is_ready(program, self._plan)
-
-        within = f"{READY_WITHIN_S:.0f} s"
-        until(ready, READY_WITHIN_S, f"{name} was not ready within {within}: see {log}")
+        if not is_ready(program, self._plan):
+            return False
         taken = time.monotonic() - self._begun[name]
         self._progress(f"{name}: ready after {taken:.1f} s at {program.address}")
+        return True
 
     def _database(self) -> None:
-        services = [name for name in provision.SERVICES if name in self._plan.parts]
         if self._plan.own_postgres:
-            self._wait("postgres")
-        elif not services:
-            return
-        passwords = {
-            name: self._plan.settings.password(name) for name in provision.SERVICES
-        }
-        provision.provision(self._plan.admin_url, passwords)
-        if services:
-            begun = time.monotonic()
-            commands.migrate(self._plan, services)
-            taken = time.monotonic() - begun
-            self._progress(f"database: roles, schemas and tables in {taken:.1f} s")
+            self._wait(["postgres"])
+        if self._plan.own_postgres or self._plan.database_services:
+            passwords = {
+                name: self._plan.settings.password(name) for name in provision.SERVICES
+            }
+            provision.provision(self._plan.admin_url, passwords)
+        if self._plan.processes:
+            with self._timed("tables and front-end files"):
+                commands.prepare_services(self._plan)
 
     def _broker(self) -> None:
         if self._plan.own_kafka:
-            self._wait("kafka")
-        if self._plan.processes:
-            commands.create_topics(self._plan)
-            self._progress("kafka: topics are there")
+            self._wait(["kafka"])
+        if self._plan.database_services:
+            with self._timed("topics"):
+                commands.create_topics(self._plan)
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        begun = time.monotonic()
+        yield
+        self._progress(f"{what}: there after {time.monotonic() - begun:.1f} s")
 
     def _services(self) -> None:
-        if "web" in self._plan.parts:
-            commands.build_static_files(self._plan)
-            self._progress("web: front-end files are there")
         names = [process.name for process in self._plan.processes]
         self._begin(names)
-        for name in names:
-            self._wait(name)
+        self._wait(names)
 
     def _gateway(self) -> None:
         if "gateway" in self._programs:
             self._begin(["gateway"])
-            self._wait("gateway")
+            self._wait(["gateway"])
 
 
 def _last_lines(log: Path, count: int = 15) -> str:

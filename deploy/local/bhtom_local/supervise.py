@@ -80,11 +80,11 @@ class Supervisor:
                         f"{name} cannot be started: {failure.faultString}"
                     ) from failure
 
-    def stop(self, name: str) -> None:
-        """Stop a program and wait until it is gone."""
+    def stop(self, name: str, wait: bool = True) -> None:
+        """Stop a program, and wait until it is gone."""
         with self._server() as server:
             try:
-                server.stopProcess(name, True)
+                server.stopProcess(name, wait)
             except xmlrpc.client.Fault as failure:
                 if "NOT_RUNNING" not in failure.faultString:
                     raise StackFailure(

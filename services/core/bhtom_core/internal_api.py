@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -49,7 +49,7 @@ def _add_people(router: APIRouter, context: Context) -> None:
             return await _answer(connection, token_snapshot, row)
 
     @router.get("/identities/by-username")
-    async def identity_by_username(username: str = Query(max_length=300)) -> Answer:
+    async def identity_by_username(username: str) -> Answer:
         async with read() as connection:
             row = await user_by_username(connection, _clean(username))
             return await _answer(connection, identity_snapshot, row)
@@ -65,9 +65,7 @@ def _add_targets(router: APIRouter, context: Context) -> None:
     read = context.database.read
 
     @router.get("/targets/by-name")
-    async def target_named(
-        name: str = Query(max_length=300), user_id: QueryId = None
-    ) -> Answer:
+    async def target_named(name: str, user_id: QueryId = None) -> Answer:
         """Names of private targets may repeat: `user_id` says who means it."""
         async with read() as connection:
             reader = (
@@ -88,7 +86,7 @@ def _add_cameras(router: APIRouter, context: Context) -> None:
     read = context.database.read
 
     @router.get("/cameras/by-oname")
-    async def camera_named(oname: str = Query(max_length=300)) -> Answer:
+    async def camera_named(oname: str) -> Answer:
         async with read() as connection:
             row = await camera_by_oname(connection, _clean(oname))
             return await _answer(connection, camera_snapshot, row)

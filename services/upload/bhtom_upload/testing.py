@@ -133,7 +133,7 @@ async def fake_core() -> AsyncIterator[FakeCore]:
 
 def make_target(target_id: int, **changes: Any) -> TargetChanged:
     """A target's snapshot."""
-    given = {
+    given: dict[str, Any] = {
         "target_id": target_id,
         "name": f"Target{target_id}",
         "aggregate_version": 1,
@@ -154,7 +154,7 @@ def make_camera(camera_id: int, **changes: Any) -> CameraChanged:
         observatory_name="Obs",
         site=Site(longitude=149.0, latitude=-31.0, altitude=1100.0),
     )
-    given = {
+    given: dict[str, Any] = {
         "camera": pin,
         "aggregate_version": 1,
         "observatory_id": 1,

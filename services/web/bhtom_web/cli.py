@@ -2,9 +2,9 @@
 
 import click
 import uvicorn
+
 from bhtom_runtime.logs import configure_logs
 from bhtom_runtime.settings import SettingsError
-
 from bhtom_web.main import create_app
 from bhtom_web.settings import WebSettings
 from bhtom_web.static_build import BuildFailed
@@ -18,7 +18,9 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--roles", default="serve", help="Only 'serve': pages have no other role.")
+@click.option(
+    "--roles", default="serve", help="Only 'serve': pages have no other role."
+)
 def run(roles: str) -> None:
     """Serve the pages."""
     if roles != "serve":
@@ -37,7 +39,6 @@ def run(roles: str) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=3,
-        forwarded_allow_ips="127.0.0.1",
     )
 
 

@@ -6,13 +6,13 @@ from typing import Final
 from urllib.parse import urlencode
 
 import structlog
-from bhtom_runtime.errors import ServiceError
-from bhtom_runtime.tracing import current_trace_id
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from bhtom_runtime.errors import ServiceError
+from bhtom_runtime.tracing import current_trace_id
 from bhtom_web.forms import FormTooLarge
 from bhtom_web.services import ApiProblem, ServiceUnreachable
 from bhtom_web.visits import ForeignOrigin, SignInNeeded, Visit, session_token

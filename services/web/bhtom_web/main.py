@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
-from bhtom_runtime.app import create_app as create_runtime_app
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles as MountedFiles
 from starlette.types import Scope
 
+from bhtom_runtime.app import create_app as create_runtime_app
 from bhtom_web.failures import install_failure_pages
 from bhtom_web.pages import ROUTERS
 from bhtom_web.protection import SecurityHeaders

@@ -103,6 +103,16 @@ def upload_state(value: Any) -> str:
     return UPLOAD_STATES.get(str(value), words(value))
 
 
+def passband(value: Any) -> str:
+    """`r` for `GaiaSP/r`, where the catalogue stands beside it anyway."""
+    return str(value).rpartition("/")[2]
+
+
+def classification(value: Any) -> str:
+    """What kind of object a target is."""
+    return "not classified" if value in ("Unknown", "", None) else str(value)
+
+
 def as_float(value: Any) -> float | None:
     """A finite number, or nothing."""
     if value is None or isinstance(value, (Undefined, bool)):
@@ -122,7 +132,9 @@ def as_time(value: Any) -> datetime | None:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return (
+        moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    )
 
 
 UPLOAD_STATES: Final = {
@@ -147,4 +159,6 @@ FILTERS: Final = {
     "file_size": file_size,
     "words": words,
     "upload_state": upload_state,
+    "passband": passband,
+    "classification": classification,
 }

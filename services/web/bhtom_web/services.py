@@ -7,8 +7,8 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, Literal
 
 import httpx
-from bhtom_runtime.tracing import current_traceparent
 
+from bhtom_runtime.tracing import current_traceparent
 from bhtom_web.settings import WebSettings
 
 ServiceName = Literal["core", "upload", "cpcs", "harvester"]

@@ -1,5 +1,6 @@
 """Builds the front end: npm's files, our modules and styles in one hashed folder."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -36,6 +37,16 @@ def build_static(frontend: Path = FRONTEND_FOLDER, out: Path = VENDOR_FOLDER) ->
             f"{frontend} has no package-lock.json: build from a source checkout."
         )
     sources = _hash_of_sources(frontend)
+    if _is_current(out, sources):
+        return False
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _build(frontend, out, sources)
+
+
+def _build(frontend: Path, out: Path, sources: str) -> bool:
+    """Build, unless another process has just done so."""
     if _is_current(out, sources):
         return False
     _install(frontend)
@@ -132,7 +143,6 @@ def _hash_of_files(files: dict[str, bytes]) -> str:
 
 def _write(out: Path, version: str, files: dict[str, bytes]) -> None:
     """Under a temporary name first, so that nobody is served half a build."""
-    out.mkdir(parents=True, exist_ok=True)
     unfinished = out / f".{version}.{os.getpid()}"
     for name, content in files.items():
         path = unfinished / name

@@ -1,15 +1,15 @@
-"""One visit: who asks for a page, with which rights, and how a page is made for them."""
+"""One visit: who asks for a page, with which rights, and how it is made for them."""
 
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
-from bhtom_runtime.auth import SESSION_COOKIE
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment
 
+from bhtom_runtime.auth import SESSION_COOKIE
 from bhtom_web.protection import comes_from_our_pages
 from bhtom_web.services import Api, ApiProblem, Json, Services, ServiceUnreachable
 
@@ -31,6 +31,9 @@ NOTICES: Final = {
     "camera-activated": "The camera is active.",
     "camera-deactivated": "The camera is not active any more.",
     "retry": "The frame is calibrated once more.",
+    "password-changed": "The password is changed. Sign in with the new one.",
+    "person-created": "The account is made.",
+    "person-changed": "The account is changed.",
     "token-revoked": "The token is revoked.",
     "harvest": "The archive is asked as soon as its turn comes.",
     "point-hidden": "The point is hidden.",

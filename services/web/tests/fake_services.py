@@ -297,6 +297,7 @@ class World:
             }
         ]
     )
+    people: list[Json] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
     requests: list[Request] = field(default_factory=list)
     events: asyncio.Queue[Json] = field(default_factory=asyncio.Queue)
@@ -352,9 +353,7 @@ def make_fake(world: World) -> FastAPI:
         for token, user in USERS.items():
             if body == {"username": user["username"], "password": "right horse"}:
                 answer = JSONResponse({"user": user})
-                answer.set_cookie(
-                    "bhtom_session", token, httponly=True, samesite="lax"
-                )
+                answer.set_cookie("bhtom_session", token, httponly=True, samesite="lax")
                 return answer
         return problem(400, "invalid", "The user name or the password is wrong.")
 
@@ -380,11 +379,37 @@ def make_fake(world: World) -> FastAPI:
     async def revoke(number: int) -> None:
         find(world.tokens, "token_id", number)["revoked_at"] = TIME
 
+    @app.post("/api/v1/me/password")
+    async def change_password(request: Request) -> Any:
+        if len((await request.json())["new_password"]) < 8:
+            return problem(422, "invalid", "password: use 8 to 200 characters.")
+        return Response(status_code=204)
+
+    @app.get("/api/v1/users")
+    async def users(request: Request) -> Any:
+        user = caller(request)
+        if user is None or not user["is_admin"]:
+            return problem(403, "forbidden", "This needs the scope 'admin'.")
+        return {"items": [*USERS.values(), *world.people], "next_cursor": None}
+
+    @app.post("/api/v1/users", status_code=201)
+    async def create_user(request: Request) -> Any:
+        body = await request.json()
+        if body["username"] == "ada":
+            return problem(409, "user_exists", "There is already a user 'ada'.")
+        made = {**USERS[ADA], **body, "user_id": 9}
+        world.people.append(made)
+        return made
+
+    @app.patch("/api/v1/users/{number}")
+    async def change_user(number: int, request: Request) -> Any:
+        found = find(world.people, "user_id", number)
+        found.update(await request.json())
+        return found
+
     @app.get("/api/v1/targets")
     async def targets(name: str = "", ra: float | None = None) -> Json:
-        found = [
-            item for item in world.targets if name.lower() in item["name"].lower()
-        ]
+        found = [item for item in world.targets if name.lower() in item["name"].lower()]
         return {"items": found if ra is None else found[:1], "next_cursor": None}
 
     @app.post("/api/v1/targets", status_code=201)
@@ -457,7 +482,12 @@ def make_fake(world: World) -> FastAPI:
 
     @app.get("/api/v1/observatories")
     async def observatories() -> Json:
-        names = sorted({(item["observatory_id"], item["observatory_name"]) for item in world.cameras})
+        names = sorted(
+            {
+                (item["observatory_id"], item["observatory_name"])
+                for item in world.cameras
+            }
+        )
         items = [{"observatory_id": number, "name": name} for number, name in names]
         return {"items": items, "next_cursor": None}
 

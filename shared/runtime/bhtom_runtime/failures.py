@@ -16,8 +16,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from bhtom_runtime.errors import ServiceError
 
 _LONGEST: Final = 8000
-# Connection, serialization and deadlock, resources, shut-down, lock not available.
-_PASSING_CLASSES: Final = ("08", "40", "53", "57")
+# Connection, sign-in, serialization and deadlock, resources, shut-down; then lock not
+# available and a transaction that was idle for too long.
+_PASSING_CLASSES: Final = ("08", "28", "40", "53", "57")
 _PASSING_STATES: Final = ("55P03", "25P03")
 
 
@@ -32,18 +33,20 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         if error.connection_invalidated:
             return True
-        state = _sql_state(error)
+        state = _sql_state(error.orig)
         if state is None:
             return isinstance(error, OperationalError | InterfaceError)
-        return state[:2] in _PASSING_CLASSES or state in _PASSING_STATES
+        return _passes(state)
+    if isinstance(error, asyncpg.PostgresError):
+        # Refused before there was a connection, so SQLAlchemy has not wrapped it.
+        return _passes(_sql_state(error) or "")
     return isinstance(
         error,
         OSError
         | TimeoutError
         | PoolTimeout
         | DisconnectionError
-        | asyncpg.InterfaceError
-        | asyncpg.PostgresConnectionError,
+        | asyncpg.InterfaceError,
     )
 
 
@@ -84,6 +87,10 @@ def _storable(text: str) -> str:
     return text.replace("\0", "�")[:_LONGEST]
 
 
-def _sql_state(error: DBAPIError) -> str | None:
-    state = getattr(error.orig, "sqlstate", None)
+def _passes(state: str) -> bool:
+    return state[:2] in _PASSING_CLASSES or state in _PASSING_STATES
+
+
+def _sql_state(error: BaseException | None) -> str | None:
+    state = getattr(error, "sqlstate", None)
     return state if isinstance(state, str) else None

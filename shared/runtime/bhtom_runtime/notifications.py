@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 from weakref import WeakSet
 
@@ -29,7 +29,9 @@ class Notifications:
         self._listening = asyncio.Event()
         self._ended = False
 
-    async def subscribe(self, *, at_most_every_s: float = 0.0) -> AsyncIterator[None]:
+    async def subscribe(
+        self, *, at_most_every_s: float = 0.0
+    ) -> AsyncGenerator[None, None]:
         """Yield once at the start, then whenever something may have changed.
 
         Look at the rows after each turn: what changes between two turns is never

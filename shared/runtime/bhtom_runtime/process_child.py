@@ -60,7 +60,8 @@ class Child:
 
     def is_alive(self) -> bool:
         """Whether the child can take a call."""
-        return not self._killed and not self.ended.done()
+        gone = self._process is not None and self._process.poll() is not None
+        return not (gone or self._killed or self.ended.done())
 
     def call(
         self, function: Callable[..., Any], arguments: tuple[Any, ...]
@@ -89,8 +90,8 @@ class Child:
                 self._run(process, _Call(self._warm_up, (), self.started))
             while (call := self._calls.get()) is not None:
                 waiting = call.answer
-                self._run(process, call)
                 self.tasks_done += 1
+                self._run(process, call)
         except (OSError, EOFError) as error:
             crash = WorkerCrashed(_sentence(self._reap()))
             crash.__cause__ = error

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, PostgresDsn, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,7 +40,7 @@ class ServiceSettings(BaseSettings):
     pool_processes: int = Field(default=2, ge=1, le=64)
 
     @classmethod
-    def load(cls, **overrides: Any) -> "ServiceSettings":
+    def load(cls, **overrides: Any) -> Self:
         """Read the environment; an unknown `BHTOM_` variable is an error too."""
         known = {
             f"BHTOM_{name}".upper() for name in cls.model_fields

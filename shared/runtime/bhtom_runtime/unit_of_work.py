@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import uuid_utils
-from bhtom_contracts.base import Payload
-from bhtom_contracts.registry import BY_PAYLOAD, MAX_EVENT_BYTES
 from sqlalchemy import Executable, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bhtom_contracts.base import Payload
+from bhtom_contracts.registry import BY_PAYLOAD, MAX_EVENT_BYTES
 from bhtom_runtime.errors import Invalid
 from bhtom_runtime.tables import Infrastructure
 from bhtom_runtime.tracing import current_traceparent

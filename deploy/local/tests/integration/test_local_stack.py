@@ -112,6 +112,17 @@ def test_a_part_that_cannot_start_says_why_and_leaves_nothing(folder: Path) -> N
     assert not stack.is_running()
 
 
+def test_a_service_that_cannot_start_says_why_and_leaves_nothing(
+    folder: Path,
+) -> None:
+    stack = Stack.in_folder(
+        folder, parts={"web"}, environment={"BHTOM_API_TIMEOUT_S": "soon"}
+    )
+    with pytest.raises(StackFailure, match=r"web stopped[\s\S]*BHTOM_API_TIMEOUT_S"):
+        stack.start()
+    assert left_running(stack) == []
+
+
 def test_another_password_than_the_databases_own_is_explained(folder: Path) -> None:
     Stack.in_folder(folder, parts={"postgres"}).start()
     Stack.in_folder(folder, parts={"postgres"}).stop()

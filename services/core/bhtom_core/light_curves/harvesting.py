@@ -105,6 +105,7 @@ def _revision(
     return {
         "point_id": point_id,
         "revision": number,
+        "target_id": event.target_id,
         "trace_id": current_trace_id(),
         **harvested_revision(event, row),
     }

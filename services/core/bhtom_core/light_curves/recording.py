@@ -167,6 +167,7 @@ async def _insert(
         {
             "point_id": point_id,
             "revision": revision,
+            "target_id": measurement.target_id,
             "trace_id": current_trace_id(),
             **frame_revision(event, measurement),
         },

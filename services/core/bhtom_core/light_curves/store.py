@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_core.light_curves.domain import Current
 from bhtom_core.light_curves.rules import is_copy_for, visible
+from bhtom_core.light_curves.summaries import CURRENT
 from bhtom_core.light_curves.tables import point_revisions, points, recorded_answers
 from bhtom_core.rows import Record
 from bhtom_core.targets.tables import targets
@@ -178,8 +179,7 @@ async def harvested_points(
         select(points, point_revisions.c.content_hash)
         .join(
             point_revisions,
-            (point_revisions.c.point_id == points.c.point_id)
-            & (point_revisions.c.revision == points.c.current_revision),
+            CURRENT,
         )
         .where(
             points.c.source == source,

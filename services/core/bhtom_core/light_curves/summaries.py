@@ -1,9 +1,9 @@
 """Light curves in short, as a reader sees them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_core.light_curves.rules import exceptional, on_light_curve
@@ -26,7 +26,9 @@ class Summary:
 
 NO_LIGHT_CURVE = Summary()
 
+# The target is in both, which lets PostgreSQL read a whole light curve at once.
 CURRENT = and_(
+    point_revisions.c.target_id == points.c.target_id,
     point_revisions.c.point_id == points.c.point_id,
     point_revisions.c.revision == points.c.current_revision,
 )
@@ -52,7 +54,7 @@ async def summaries(
     ).where(light_curves.c.target_id.in_(target_ids))
     rows = (await connection.execute(statement)).all()
     found = {row.target_id: Summary(*row[1:]) for row in rows}
-    if found and reader.user_id is not None:
+    if found:
         await _add_exceptions(connection, reader, found)
     return found
 
@@ -60,22 +62,20 @@ async def summaries(
 async def _add_exceptions(
     connection: AsyncConnection, reader: Reader, found: dict[int, Summary]
 ) -> None:
-    """Add what only this reader sees: the kept figures are those of everybody."""
+    """Add what not everybody sees, or only since an embargo is over."""
     counts = (await connection.execute(_differences(reader, list(found)))).all()
-    for row in counts:
-        here = found[row.target_id]
-        found[row.target_id] = replace(
-            here, point_count=here.point_count + row.difference
-        )
     if not counts:
         return
-    changed = [row.target_id for row in counts]
-    for row in await connection.execute(_last_own(reader, changed)):
+    last = await connection.execute(_last_seen(reader, [r.target_id for r in counts]))
+    last_of = {row.target_id: row for row in last}
+    for row in counts:
         here = found[row.target_id]
-        if here.last_mjd is None or row.mjd > here.last_mjd:
-            found[row.target_id] = Summary(
-                here.version, here.point_count, row.mjd, row.value, row.passband
-            )
+        own = last_of.get(row.target_id)
+        found[row.target_id] = Summary(
+            here.version,
+            here.point_count + row.difference,
+            *((own.mjd, own.value, own.passband) if own else ()),
+        )
 
 
 def _differences(reader: Reader, target_ids: list[int]) -> Query:
@@ -93,22 +93,23 @@ def _differences(reader: Reader, target_ids: list[int]) -> Query:
     )
 
 
-def _last_own(reader: Reader, target_ids: list[int]) -> Query:
-    return (
-        select(
-            points.c.target_id,
-            points.c.mjd,
-            point_revisions.c.value,
-            point_revisions.c.passband,
-        )
-        .distinct(points.c.target_id)
-        .join(targets, targets.c.target_id == points.c.target_id)
+def _last_seen(reader: Reader, target_ids: list[int]) -> Query:
+    """The last magnitude of each target on the light curve that a reader sees."""
+    last = (
+        select(points.c.mjd, point_revisions.c.value, point_revisions.c.passband)
         .join(point_revisions, CURRENT)
         .where(
-            points.c.target_id.in_(target_ids),
-            exceptional(),
+            points.c.target_id == targets.c.target_id,
             on_light_curve(reader),
             HAS_MAGNITUDE,
         )
-        .order_by(points.c.target_id, points.c.mjd.desc(), points.c.point_id)
+        .order_by(points.c.mjd.desc(), points.c.point_id.desc())
+        .limit(1)
+        .correlate(targets)
+        .lateral("last")
+    )
+    return (
+        select(targets.c.target_id, last)
+        .join(last, true())
+        .where(targets.c.target_id.in_(target_ids))
     )

@@ -108,6 +108,8 @@ point_revisions = Table(
         "point_id", BigInteger, ForeignKey("core.points.point_id"), primary_key=True
     ),
     Column("revision", Integer, primary_key=True),
+    # The point's, so that a light curve is read by two scans and not row by row.
+    _target(),
     # Where it comes from.
     Column("data_product_id", BigInteger),
     Column("calibration_request_id", BigInteger),
@@ -163,6 +165,7 @@ point_revisions = Table(
     CheckConstraint("quantity IN ('magnitude', 'flux')", name="quantity"),
     CheckConstraint("system IN ('AB', 'Vega', 'none')", name="system"),
     CheckConstraint("revision >= 1", name="revision"),
+    Index("ix_point_revisions_target_id", "target_id"),
     Index(
         "uq_point_revisions_request",
         "point_id",

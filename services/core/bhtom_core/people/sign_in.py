@@ -52,9 +52,10 @@ class SignIn:
             # Refused attempts do not count, or a patient guesser locks a user out.
             if earlier >= self._attempts:
                 minutes = max(1, round(self._window.total_seconds() / 60))
+                unit_name = "minute" if minutes == 1 else "minutes"
                 raise TooManyAttempts(
                     f"Too many sign-in attempts with this name; wait {minutes} "
-                    "minutes and try again.",
+                    f"{unit_name} and try again.",
                     retry_after_s=int(self._window.total_seconds()),
                 )
 

@@ -8,12 +8,12 @@ import numpy.typing as npt
 from bhtom_cpcs.science.fits_input import Image
 from bhtom_cpcs.science.point_spread import PointSpread
 
-FloatArray = npt.NDArray[np.float64]
-
 _SIGMA = 8.0
 # What a round model of a real star may be wrong by: well sampled, undersampled.
 _SHARE_OF_STAR, _SHARE_OF_SHARP_STAR, _SHARP_FWHM_PX = 0.15, 0.4, 3.0
-_SHARPNESS = 0.25
+# A star's sharpest pixel stands above its neighbours by so much; less than this part
+# of that is no star, nor several.
+_SHARPER_THAN_A_STAR = 0.75
 _SMALLEST_FWHM_PX = 1.8  # below it a star is as sharp as a cosmic ray
 _DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
@@ -44,9 +44,9 @@ def repair_star(
 ) -> Repair:
     """Cut out a star and replace cosmic-ray hits in its aperture.
 
-    A pixel is struck when it stands above a model of the star scaled to it and, in
-    some direction, above both its neighbours by more than a star's image can: a
-    neighbouring star or a galaxy under the target stays as it is.
+    A pixel is struck when it stands above a model of the star scaled to the image
+    and, in some direction, above both its neighbours by more than any sum of stars'
+    images can: a neighbouring star or a galaxy under the target stays as it is.
 
     Parameters
     ----------
@@ -77,7 +77,8 @@ def repair_star(
     rms, gain = noise
     sigma = np.sqrt(rms**2 + np.maximum(model, 0) / gain)
     high = residual > np.maximum(_SIGMA * sigma, share * model)
-    struck = high & (distance < radius + 1) & (_flattest(residual) < _SHARPNESS)
+    sharpest = _SHARPER_THAN_A_STAR * float(spread.profile(np.array(np.sqrt(2))))
+    struck = high & (distance < radius + 1) & (_flattest(piece) < sharpest)
     if not struck.any():
         return untouched
     # the flanks of a track are hit too, though less
@@ -90,15 +91,15 @@ def repair_star(
     return Repair(piece, left, bottom, float(model[inside].sum()), int(inside.sum()))
 
 
-def _flattest(residual: FloatArray) -> FloatArray:
+def _flattest(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Least ratio, over four directions, of both neighbours' mean to the pixel."""
-    padded = np.pad(residual, 1, mode="edge")
-    height, width = residual.shape
-    least = np.full(residual.shape, np.inf)
+    padded = np.pad(image, 1, mode="edge")
+    height, width = image.shape
+    least = np.full(image.shape, np.inf)
     for dy, dx in _DIRECTIONS:
         ahead = padded[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width]
         behind = padded[1 - dy : 1 - dy + height, 1 - dx : 1 - dx + width]
         least = np.minimum(least, 0.5 * (ahead + behind))
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio: FloatArray = np.where(residual > 0, least / residual, np.inf)
+        ratio: npt.NDArray[np.float32] = np.where(image > 0, least / image, np.inf)
     return ratio

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from astropy.io import fits
-from astropy.time import Time
 
+from bhtom_cpcs.science.offline import as_time
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.request import CameraSettings
 from bhtom_cpcs.science.stop import Stop
@@ -197,7 +197,7 @@ def _to_utc(mjd: float, scale: str, flags: list[str]) -> float:
     if scale in ("utc", "ut1"):
         return mjd
     flags.append(f"converted_from_{scale}")
-    return float(Time(mjd, format="mjd", scale=scale).utc.mjd)
+    return float(as_time(mjd, scale).utc.mjd)
 
 
 def _what_was_there(header: fits.Header, camera: CameraSettings) -> str:

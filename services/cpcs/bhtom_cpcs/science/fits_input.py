@@ -54,12 +54,16 @@ _DATE_CARDS = ("DATE-OBS", "TIME-OBS", "MJD-OBS", "DATE-AVG", "UT", "EXPTIME")
 
 @dataclass(slots=True)
 class Plane:
-    """One image of a file: pixels [ADU], mask of unusable ones, merged header."""
+    """One image of a file: pixels [ADU], mask of unusable ones, merged header.
+
+    Cards that cannot be parsed are not in the header; `damaged_cards` names them.
+    """
 
     name: str
     header: fits.Header
     pixels: Image
     mask: Mask | None
+    damaged_cards: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -199,8 +203,11 @@ def _planes_of(number: int, hdu: Any, primary: fits.Header) -> Iterator[Plane]:
     """Decode one HDU into its planes."""
     try:
         data = hdu.data
-        header = _merge(primary, hdu.header) if number else hdu.header.copy()
-    except FITS_ERRORS as error:
+        own, damaged = _without_damaged_cards(hdu.header)
+        header = own
+        if number:
+            header = _merge(_without_damaged_cards(primary)[0], own)
+    except Exception as error:  # decompressors raise what they like
         raise Stop(Outcome.UNREADABLE, reason=_short(error)) from error
     if data is None:
         raise Stop(Outcome.NO_IMAGE, reason=f"HDU {number} has no pixels")
@@ -209,12 +216,26 @@ def _planes_of(number: int, hdu: Any, primary: fits.Header) -> Iterator[Plane]:
     if number or data.ndim == 2:
         del hdu.data
     if data.ndim == 2:
-        yield _plane(name, header, data)
+        yield _plane(name, header, data, damaged)
         return
     cube = data.reshape(-1, *data.shape[-2:])
     for index, image in enumerate(cube):
         label = name if len(cube) == 1 else f"{name}, image {index + 1} of {len(cube)}"
-        yield _plane(label, header, image)
+        yield _plane(label, header, image, damaged)
+
+
+def _without_damaged_cards(header: fits.Header) -> tuple[fits.Header, tuple[str, ...]]:
+    """Copy a header without the cards that cannot be parsed, and name those."""
+    copy = header.copy()
+    damaged = []
+    for index in range(len(copy.cards) - 1, -1, -1):
+        card = copy.cards[index]
+        try:
+            _ = card.value, card.comment
+        except (fits.VerifyError, ValueError):
+            damaged.append(card.keyword)
+            del copy[index]
+    return copy, tuple(damaged)
 
 
 def _merge(primary: fits.Header, extension: fits.Header) -> fits.Header:
@@ -234,16 +255,18 @@ def _merge(primary: fits.Header, extension: fits.Header) -> fits.Header:
     return merged
 
 
-def _plane(name: str, header: fits.Header, data: npt.NDArray[Any]) -> Plane:
+def _plane(
+    name: str, header: fits.Header, data: npt.NDArray[Any], damaged: tuple[str, ...]
+) -> Plane:
     """Turn decoded pixels into native float32 and mask what is not a number."""
     if data.dtype.kind not in "iuf":
         raise Stop(Outcome.NO_IMAGE, reason=f"{name} holds {data.dtype} values")
     with np.errstate(over="ignore", invalid="ignore"):
         pixels = np.ascontiguousarray(data, dtype=np.float32)
         if data.dtype.kind != "f" or np.isfinite(np.sum(pixels, dtype=np.float64)):
-            return Plane(name, header, pixels, None)
+            return Plane(name, header, pixels, None, damaged)
     mask = ~np.isfinite(pixels)
     if pixels is data:
         pixels = pixels.copy()
     pixels[mask] = 0.0
-    return Plane(name, header, pixels, mask)
+    return Plane(name, header, pixels, mask, damaged)

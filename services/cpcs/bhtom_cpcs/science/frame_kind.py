@@ -16,6 +16,8 @@ _CARDS = (
     "FRAMETYP",
     "PICTTYPE",
 )
+# "Light Frame (dark and flat corrected)" is a frame of the sky.
+_SKY = re.compile(r"light|object|science|sky$", re.IGNORECASE)
 _KINDS = (
     (Outcome.IS_DARK, re.compile(r"\bdark\b|^dark", re.IGNORECASE)),
     (Outcome.IS_BIAS, re.compile(r"\b(bias|zero)\b|^bias|^zero", re.IGNORECASE)),
@@ -30,6 +32,8 @@ def refuse_calibration_frame(header: fits.Header) -> None:
     """Stop with `is_dark`, `is_bias` or `is_flat` when the header says so."""
     for card in _CARDS:
         text = str(header.get(card, "")).strip()
+        if _SKY.search(text):
+            continue
         for outcome, pattern in _KINDS:
             if pattern.search(text):
                 raise Stop(outcome, reason=f"its card {card} says '{text}'")

@@ -141,6 +141,9 @@ class _Frame:
         except Stop as stop:
             state.outcome, state.message = stop.outcome, stop.message
         state.warnings += _texts(caught)
+        if plane.damaged_cards:
+            cards = ", ".join(dict.fromkeys(plane.damaged_cards))
+            state.warnings.append(f"Header cards that cannot be read: {cards}.")
         caught.clear()
         self.planes.append(_answer(state, len(self.planes), self.count))
 

@@ -5,9 +5,8 @@ import math
 import erfa  # type: ignore[import-untyped]
 import numpy as np
 import numpy.typing as npt
-from astropy.time import Time
-from astropy.utils import iers
 
+from bhtom_cpcs.science.offline import as_time
 from bhtom_cpcs.science.request import Site
 
 Vector = npt.NDArray[np.float64]
@@ -27,9 +26,8 @@ def unit_vector(ra_deg: float, dec_deg: float) -> Vector:
 
 def tdb_of(mjd_utc: float) -> tuple[float, float]:
     """Julian date TDB (two parts) of a UTC MJD, from the leap seconds astropy ships."""
-    with iers.conf.set_temp("auto_download", False):
-        moment = Time(mjd_utc, format="mjd", scale="utc").tt
-        tt_1, tt_2 = float(moment.jd1), float(moment.jd2)
+    moment = as_time(mjd_utc, "utc").tt
+    tt_1, tt_2 = float(moment.jd1), float(moment.jd2)
     # geocentric TDB - TT; the observer's place changes it by 2 microseconds at most
     difference_s = float(erfa.dtdb(tt_1, tt_2, 0.0, 0.0, 0.0, 0.0))
     return tt_1, tt_2 + difference_s / 86400

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from bhtom_runtime.auth import Principal
@@ -27,71 +27,92 @@ from bhtom_upload.data_products.schemas import (
     RetryIn,
 )
 from bhtom_upload.data_products.stream import Watched, changes
+from bhtom_upload.intake.fields import without_blanks
 from bhtom_upload.replicas.directory import Directory
 
 _BIGINT = (1 << 63) - 1
 
 
+class ListQuery(BaseModel):
+    """Which products a list shall hold; a misspelt name is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mine: bool = True
+    state: str | None = Field(default=None, description="One or more, with commas.")
+    target: str | None = Field(default=None, description="Name or id.")
+    camera: str | None = Field(default=None, description="ONAME or id.")
+    batch: str | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
+    cursor: str | None = None
+
+    _blanks = model_validator(mode="before")(without_blanks)
+
+    def wanted(self) -> Wanted:
+        """The choices, checked."""
+        return Wanted(
+            mine=self.mine,
+            states=_states(self.state),
+            target=_text("target", self.target),
+            camera=_text("camera", self.camera),
+            batch=_text("batch", self.batch),
+            since=self.since,
+            until=self.until,
+            before_id=_before(self.cursor),
+        )
+
+
 def data_products_router(
     context: Context, directory: Directory, reader: Reader
 ) -> APIRouter:
-    """The routes that show data products."""
+    """The routes that show data products and ask for them again."""
     router = APIRouter(prefix="/api/v1/data-products", tags=["data products"])
-    Viewer = Annotated[Principal, Depends(context.auth.require("read"))]  # noqa: N806
-    Uploader = Annotated[Principal, Depends(context.auth.require("upload"))]  # noqa: N806
+    _add_list(router, context, reader)
+    _add_stream(router, context, reader)
+    _add_file(router, context, reader)
+    _add_one(router, context, directory, reader)
+    return router
+
+
+def _add_list(router: APIRouter, context: Context, reader: Reader) -> None:
+    viewer = Depends(context.auth.require("read"))
 
     @router.get("")
     async def list_data_products(
-        caller: Viewer,
-        mine: bool = True,
-        state: Annotated[str | None, Query(description="One or more, with commas")] = (
-            None
-        ),
-        target: Annotated[str | None, Query(max_length=300)] = None,
-        camera: Annotated[str | None, Query(max_length=300)] = None,
-        batch: Annotated[str | None, Query(max_length=100)] = None,
-        since: AwareDatetime | None = None,
-        until: AwareDatetime | None = None,
-        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-        cursor: str | None = None,
+        caller: Annotated[Principal, viewer], query: Annotated[ListQuery, Query()]
     ) -> DataProductPage:
         """Data products, the newest first."""
-        wanted = Wanted(
-            mine=mine,
-            states=_states(state),
-            target=_text("target", target),
-            camera=_text("camera", camera),
-            batch=_text("batch", batch),
-            since=since,
-            until=until,
-            before_id=_before(cursor),
-        )
-        items = await reader.page(wanted, caller, limit + 1)
-        more = len(items) > limit
-        items = items[:limit]
+        items = await reader.page(query.wanted(), caller, query.limit + 1)
+        more = len(items) > query.limit
+        items = items[: query.limit]
         following = encode_cursor({"id": items[-1].data_product_id}) if more else None
         return DataProductPage(items=items, next_cursor=following)
 
+
+def _add_stream(router: APIRouter, context: Context, reader: Reader) -> None:
+    viewer = Depends(context.auth.require("read"))
+
     @router.get("/events", response_class=EventSourceResponse)
     async def stream_data_products(
-        caller: Viewer,
-        batch: Annotated[str | None, Query(max_length=100)] = None,
+        caller: Annotated[Principal, viewer],
+        batch: str | None = None,
         id: Annotated[int | None, Query(ge=1, le=_BIGINT)] = None,  # noqa: A002
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> EventSourceResponse:
         """Changes of the caller's own products as server-sent events."""
-        watched = Watched(_text("batch", batch), id)
-        last = _event_id(last_event_id)
+        found = changes(
+            context.database,
+            context.notifications,
+            reader,
+            caller,
+            Watched(_text("batch", batch), id),
+            _event_id(last_event_id),
+        )
 
         async def events() -> AsyncIterator[ServerSentEvent]:
-            async for stage, product in changes(
-                context.database,
-                context.notifications,
-                reader,
-                caller,
-                watched,
-                last,
-            ):
+            async for stage, product in found:
                 yield ServerSentEvent(
                     event="data_product",
                     id=str(stage),
@@ -100,13 +121,14 @@ def data_products_router(
 
         return EventSourceResponse(events())
 
-    @router.get("/{data_product_id}")
-    async def get_data_product(data_product_id: int, caller: Viewer) -> DataProductOut:
-        """One data product with all its stages."""
-        return await reader.one(_id(data_product_id), caller)
+
+def _add_file(router: APIRouter, context: Context, reader: Reader) -> None:
+    viewer = Depends(context.auth.require("read"))
 
     @router.get("/{data_product_id}/file", response_class=StreamingResponse)
-    async def get_file(data_product_id: int, caller: Viewer) -> StreamingResponse:
+    async def get_file(
+        data_product_id: int, caller: Annotated[Principal, viewer]
+    ) -> StreamingResponse:
         """The file as it was uploaded."""
         file = await reader.file(_id(data_product_id), caller)
         return StreamingResponse(
@@ -122,9 +144,25 @@ def data_products_router(
             },
         )
 
+
+def _add_one(
+    router: APIRouter, context: Context, directory: Directory, reader: Reader
+) -> None:
+    viewer = Depends(context.auth.require("read"))
+    uploader = Depends(context.auth.require("upload"))
+
+    @router.get("/{data_product_id}")
+    async def get_data_product(
+        data_product_id: int, caller: Annotated[Principal, viewer]
+    ) -> DataProductOut:
+        """One data product with all its stages."""
+        return await reader.one(_id(data_product_id), caller)
+
     @router.post("/{data_product_id}/retry", status_code=202)
     async def retry_data_product(
-        data_product_id: int, caller: Uploader, wanted: RetryIn | None = None
+        data_product_id: int,
+        caller: Annotated[Principal, uploader],
+        wanted: RetryIn | None = None,
     ) -> DataProductOut:
         """Calibrate again, with the target and the camera as they are now."""
         number = _id(data_product_id)
@@ -132,8 +170,6 @@ def data_products_router(
             context.database, directory, reader, number, caller, wanted or RetryIn()
         )
         return await reader.one(number, caller)
-
-    return router
 
 
 def _id(data_product_id: int) -> int:

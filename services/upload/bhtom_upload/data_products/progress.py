@@ -13,9 +13,18 @@ from bhtom_upload.data_products.tables import data_products
 
 
 async def move(
-    unit: UnitOfWork, product: Product, standing: Standing, *, stage: str, message: str
+    unit: UnitOfWork,
+    product: Product,
+    standing: Standing,
+    *,
+    stage: str,
+    message: str,
+    **changed: Any,
 ) -> Product:
-    """Bring a locked product to a standing, write the stage and tell the others."""
+    """Bring a locked product to a standing, write the stage and tell the others.
+
+    `changed` are columns that change with it.
+    """
     following = transition(product.state, standing.state)
     values: dict[str, Any] = {
         "state": following,
@@ -25,15 +34,17 @@ async def move(
         "modified_at": func.now(),
         "deleted_at": func.now() if following is State.DELETED else None,
     }
-    if following is not product.state:
+    if following is not product.state or changed:
         values |= {"awaiting_since": func.now(), "redrive_count": 0}
-    await unit.execute(
-        update(data_products)
-        .where(data_products.c.data_product_id == product.data_product_id)
-        .values(**values)
-    )
-    moved = await store.lock_product(unit, product.data_product_id)
-    assert moved is not None  # noqa: S101 - its row is locked
+    row = (
+        await unit.execute(
+            update(data_products)
+            .where(data_products.c.data_product_id == product.data_product_id)
+            .values(**values, **changed)
+            .returning(data_products)
+        )
+    ).one()
+    moved = store.product_of(row, product.size_bytes)
     await store.add_stage(unit, moved, stage, message)
     unit.emit(snapshot_of(moved))
     return moved
@@ -57,7 +68,7 @@ def snapshot_of(product: Product) -> DataProductChanged:
         dry_run=row.dry_run,
         file_name=row.file_name,
         sha256=row.sha256,
-        size_bytes=row.size_bytes,
+        size_bytes=product.size_bytes,
         visibility=row.visibility,
         embargo_until=row.embargo_until,
         created_at=row.created_at,

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, true
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_runtime.auth import Principal
@@ -19,7 +20,7 @@ from bhtom_upload.data_products.schemas import (
     PlaneOut,
     StageOut,
 )
-from bhtom_upload.data_products.store import product_of
+from bhtom_upload.data_products.store import standing_in
 from bhtom_upload.data_products.tables import (
     data_product_events,
     data_products,
@@ -190,7 +191,7 @@ async def _shown(
     newest = (
         select(planes)
         .where(planes.c.data_product_id.in_(ids), planes.c.answer.is_not(None))
-        .distinct(planes.c.data_product_id, planes.c.plane)
+        .ext(distinct_on(planes.c.data_product_id, planes.c.plane))
         .order_by(
             planes.c.data_product_id,
             planes.c.plane,
@@ -204,7 +205,7 @@ async def _shown(
 
 
 def _out(row: Row[Any], planes_of: Sequence[Row[Any]]) -> DataProductOut:
-    standing = product_of(row).standing
+    standing = standing_in(row)
     shown = [
         PlaneOut(
             plane=plane.plane,

@@ -33,7 +33,7 @@ async def request_calibration(
 ) -> Product:
     """Make the next request of a locked product; the newest one decides."""
     order = product.request_order + 1
-    await store.insert_request(
+    request = await store.insert_request(
         unit,
         product.data_product_id,
         {
@@ -46,25 +46,22 @@ async def request_calibration(
             "traceparent": current_traceparent(),
         },
     )
-    await unit.execute(
-        update(data_products)
-        .where(data_products.c.data_product_id == product.data_product_id)
-        .values(
-            request_order=order,
-            requested_filter=parameters.requested_filter,
-            observers=list(observers),
-            trace_id=current_trace_id(),
-            awaiting_since=func.now(),
-            redrive_count=0,
-        )
-    )
     message = (
         "The calibration was asked for."
         if order == 1
         else f"The calibration was asked for again, with {_told(parameters)}."
     )
-    moved = await move(unit, product, REQUESTED, stage="requested", message=message)
-    request = await store.newest_request(unit, product.data_product_id)
+    moved = await move(
+        unit,
+        product,
+        REQUESTED,
+        stage="requested",
+        message=message,
+        request_order=order,
+        requested_filter=parameters.requested_filter,
+        observers=list(observers),
+        trace_id=current_trace_id(),
+    )
     unit.emit(store.event_of(moved, request))
     return moved
 

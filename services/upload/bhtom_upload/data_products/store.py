@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Interval, Row, func, insert, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Interval,
+    Row,
+    func,
+    insert,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -42,6 +51,7 @@ class Product:
     data_product_id: int
     standing: Standing
     request_order: int
+    size_bytes: int
     row: Row[Any]
 
     @property
@@ -64,13 +74,19 @@ class Request:
     traceparent: str | None
 
 
-def product_of(row: Row[Any]) -> Product:
-    """A product from a row of `data_products` joined with its file's size."""
+def standing_in(row: Row[Any]) -> Standing:
+    """Where the product of a row stands."""
     outcome = None if row.outcome is None else Outcome(row.outcome)
+    return Standing(State(row.state), row.message, outcome)
+
+
+def product_of(row: Row[Any], size_bytes: int) -> Product:
+    """A product from its row and the size of its file."""
     return Product(
         data_product_id=row.data_product_id,
-        standing=Standing(State(row.state), row.message, outcome),
+        standing=standing_in(row),
         request_order=row.request_order,
+        size_bytes=size_bytes,
         row=row,
     )
 
@@ -85,7 +101,7 @@ async def lock_product(unit: UnitOfWork, data_product_id: int) -> Product | None
             .with_for_update(of=data_products)
         )
     ).one_or_none()
-    return None if row is None else product_of(row)
+    return None if row is None else product_of(row, row.size_bytes)
 
 
 async def newest_request(unit: UnitOfWork, data_product_id: int) -> Request:
@@ -98,6 +114,10 @@ async def newest_request(unit: UnitOfWork, data_product_id: int) -> Request:
             .limit(1)
         )
     ).one()
+    return _request_of(row)
+
+
+def _request_of(row: Row[Any]) -> Request:
     return Request(
         calibration_request_id=row.calibration_request_id,
         request_order=row.request_order,
@@ -112,16 +132,16 @@ async def newest_request(unit: UnitOfWork, data_product_id: int) -> Request:
 
 async def insert_request(
     unit: UnitOfWork, data_product_id: int, values: Mapping[str, Any]
-) -> int:
-    """Write a request; its id."""
-    request_id: int = (
+) -> Request:
+    """Write a request."""
+    row = (
         await unit.execute(
             insert(calibration_requests)
             .values(data_product_id=data_product_id, **values)
-            .returning(calibration_requests.c.calibration_request_id)
+            .returning(calibration_requests)
         )
-    ).scalar_one()
-    return request_id
+    ).one()
+    return _request_of(row)
 
 
 def event_of(product: Product, request: Request) -> FitsUploaded:
@@ -140,7 +160,7 @@ def event_of(product: Product, request: Request) -> FitsUploaded:
         camera=request.camera,
         parameters=request.parameters,
         sha256=row.sha256,
-        size_bytes=row.size_bytes,
+        size_bytes=product.size_bytes,
         file_name=row.file_name,
         uploaded_at=row.created_at,
     )
@@ -261,7 +281,8 @@ async def count_overdue(
 def _is_overdue(state: State, after: timedelta) -> tuple[ColumnElement[bool], ...]:
     since = data_products.c.awaiting_since
     doublings = func.least(data_products.c.redrive_count, 6)
-    patience = literal(after, Interval()) * func.power(2.0, doublings)
+    seconds = func.power(2.0, doublings, type_=Float()) * after.total_seconds()
+    patience = func.make_interval(0, 0, 0, 0, 0, 0, seconds, type_=Interval())
     return (
         data_products.c.state == state,
         since < func.now() - literal(after, Interval()),

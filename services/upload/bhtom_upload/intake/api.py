@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bhtom_contracts.events.frames import CalibrationParameters
 from bhtom_runtime.auth import Principal
@@ -36,6 +36,8 @@ class FrameQuery(BaseModel):
     comment: str = ""
     observers: str = Field(default="", description="Usernames, comma-separated.")
     batch: str = Field(default="", description="A name to find these uploads by.")
+
+    _blanks = model_validator(mode="before")(fields.without_blanks)
 
     def wishes(self) -> Wishes:
         """The choices, checked."""

@@ -25,7 +25,11 @@ class BadField(Invalid):
     """A field that cannot be used; the compatible form answers under its name."""
 
     def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(f"{field}: {sentence}", code="invalid_field", field=field)
+        super().__init__(
+            f"{field}: {sentence}",
+            code="invalid_field",
+            fields=[{"field": field, "message": sentence}],
+        )
         self.field = field
         self.reason = sentence
 
@@ -54,6 +58,13 @@ class Submission:
     def observers(self) -> tuple[str, ...]:
         """Those named, else the uploader."""
         return self.wishes.observers or (self.caller.username,)
+
+
+def without_blanks(given: object) -> object:
+    """A query as if the blank fields of its form had not been sent."""
+    if not isinstance(given, dict):
+        return given
+    return {name: value for name, value in given.items() if value != ""}
 
 
 def reference(field: str, text: str) -> str:

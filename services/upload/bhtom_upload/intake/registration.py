@@ -50,13 +50,12 @@ async def register(unit: UnitOfWork, submission: Submission, file: Kept) -> Regi
     """
     await _keep_file(unit, file)
     message = RECEIVED[file.packing]
-    made = await _insert(unit, submission, file)
-    if made is not None:
-        product = await _locked(unit, made)
+    product = await _insert(unit, submission, file)
+    if product is not None:
         await store.add_stage(unit, product, "received", message)
         await _request(unit, product, submission)
-        return Registered(made, True, message)
-    product = await _locked(unit, await _existing(unit, submission, file))
+        return Registered(product.data_product_id, True, message)
+    product = await _existing(unit, submission, file)
     if product.state is State.DELETED:
         received = Standing(State.RECEIVED, message)
         product = await move(unit, product, received, stage="received", message=message)
@@ -79,8 +78,10 @@ async def _keep_file(unit: UnitOfWork, file: Kept) -> None:
     )
 
 
-async def _insert(unit: UnitOfWork, submission: Submission, file: Kept) -> int | None:
-    """The id of a new product, None when there is one already."""
+async def _insert(
+    unit: UnitOfWork, submission: Submission, file: Kept
+) -> Product | None:
+    """A new product, None when there is one already."""
     wishes, caller = submission.wishes, submission.caller
     statement = (
         insert(data_products)
@@ -103,32 +104,28 @@ async def _insert(unit: UnitOfWork, submission: Submission, file: Kept) -> int |
             trace_id=current_trace_id(),
         )
         .on_conflict_do_nothing(constraint="uq_data_products_identity")
-        .returning(data_products.c.data_product_id)
+        .returning(data_products)
     )
-    made: int | None = (await unit.execute(statement)).scalar_one_or_none()
-    return made
+    row = (await unit.execute(statement)).one_or_none()
+    return None if row is None else store.product_of(row, file.stored.size_bytes)
 
 
-async def _existing(unit: UnitOfWork, submission: Submission, file: Kept) -> int:
-    found: int = (
-        await unit.execute(
-            select(data_products.c.data_product_id).where(
-                data_products.c.owner_id == submission.caller.user_id,
-                data_products.c.sha256 == file.stored.sha256,
-                data_products.c.kind == "fits_file",
-                data_products.c.target_id == submission.target.target_id,
-                data_products.c.camera_id == submission.camera.camera_id,
-                data_products.c.dry_run == submission.wishes.dry_run,
-            )
+async def _existing(unit: UnitOfWork, submission: Submission, file: Kept) -> Product:
+    """The product that is there already, locked."""
+    statement = (
+        select(data_products)
+        .where(
+            data_products.c.owner_id == submission.caller.user_id,
+            data_products.c.sha256 == file.stored.sha256,
+            data_products.c.kind == "fits_file",
+            data_products.c.target_id == submission.target.target_id,
+            data_products.c.camera_id == submission.camera.camera_id,
+            data_products.c.dry_run == submission.wishes.dry_run,
         )
-    ).scalar_one()
-    return found
-
-
-async def _locked(unit: UnitOfWork, data_product_id: int) -> Product:
-    product = await store.lock_product(unit, data_product_id)
-    assert product is not None  # noqa: S101 - it was just found or made
-    return product
+        .with_for_update()
+    )
+    row = (await unit.execute(statement)).one()
+    return store.product_of(row, file.stored.size_bytes)
 
 
 async def _differs(unit: UnitOfWork, product: Product, submission: Submission) -> bool:

@@ -21,7 +21,7 @@ class People:
 
     async def must_exist(self, usernames: Sequence[str]) -> None:
         """Refuse names that nobody has; upper and lower case differ."""
-        known = await self._known(usernames)
+        known = await self._known(usernames) if usernames else set()
         for username in usernames:
             if username not in known and not await self._fetch(username):
                 raise Invalid(

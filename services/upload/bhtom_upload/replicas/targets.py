@@ -82,7 +82,9 @@ class Targets:
 
     async def _by_name(self, name: str, caller: Principal) -> Target | None:
         matches = target_replicas.c.name == name
-        path, params = "/internal/targets/by-name", {"name": name}
+        # Names of private targets may repeat: core must know who means it.
+        params = {"name": name, "user_id": str(caller.user_id)}
+        path = "/internal/targets/by-name"
         return await self._find(matches, caller, path, params)
 
     async def _by_id(self, target_id: int, caller: Principal) -> Target | None:
@@ -114,15 +116,25 @@ class Targets:
     async def _read(
         self, matches: ColumnElement[bool], caller: Principal
     ) -> Target | None:
-        statement = (
-            select(target_replicas)
-            .where(matches, target_replicas.c.deleted_at.is_(None))
-            .order_by(target_replicas.c.aggregate_version.desc())
+        statement = select(target_replicas).where(
+            matches, target_replicas.c.deleted_at.is_(None)
         )
         async with self._database.read() as connection:
             rows = (await connection.execute(statement)).all()
         visible = [row for row in rows if _may_see(row, caller)]
-        return _target_of(visible[0]) if visible else None
+        if not visible:
+            return None
+        # As core orders them: one's own first, then public ones, then by age.
+        return _target_of(
+            min(
+                visible,
+                key=lambda row: (
+                    row.owner_id != caller.user_id,
+                    row.visibility != "public",
+                    row.target_id,
+                ),
+            )
+        )
 
 
 def _may_see(row: Any, caller: Principal) -> bool:

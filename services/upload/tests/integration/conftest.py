@@ -31,14 +31,16 @@ async def app(
     url = service_database("upload")
     upgrade(SERVICE.package, url)
     store = tmp_path_factory.mktemp("store")
-    settings = UploadSettings(
-        DATABASE_URL=url,
-        object_store=store,
-        core_url=core.url,
-        internal_secret="test-secret",
-        max_upload_bytes=4 << 20,
-        max_unpacked_bytes=8 << 20,
-        max_files_per_form=5,
+    settings = UploadSettings.model_validate(
+        {
+            "DATABASE_URL": url,
+            "object_store": store,
+            "core_url": core.url,
+            "internal_secret": "test-secret",
+            "max_upload_bytes": 4 << 20,
+            "max_unpacked_bytes": 8 << 20,
+            "max_files_per_form": 5,
+        }
     )
     async with open_context(SERVICE, settings) as context:
         parts = SERVICE.build(context)

@@ -249,6 +249,21 @@ async def test_a_private_target_exists_only_for_its_owner(
     assert (await app.get(admin, f"/api/v1/data-products/{number}")).status_code == 200
 
 
+async def test_of_two_targets_of_one_name_ones_own_is_meant(
+    app: UploadApp, caller: Caller, place: dict[str, str]
+) -> None:
+    name = f"Same {new_id()}"
+    public = await app.add_target(name=name)
+    mine = await app.add_target(
+        name=name, owner_id=caller.user_id, visibility="private"
+    )
+    answer = await app.put(caller, new_frame(), **place | {"target": name})
+    assert answer.json()["target_id"] == mine.target_id
+    stranger = await app.add_user()
+    answer = await app.put(stranger, new_frame(), **place | {"target": name})
+    assert answer.json()["target_id"] == public.target_id
+
+
 @pytest.mark.parametrize(
     ("body", "query", "code"),
     [

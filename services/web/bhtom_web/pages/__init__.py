@@ -9,6 +9,7 @@ from bhtom_web.pages import (
     archives,
     cameras,
     home,
+    people,
     points,
     profile,
     sessions,
@@ -26,6 +27,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     cameras.router,
     uploads.router,
     profile.router,
+    people.router,
     system.router,
     about.router,
 )

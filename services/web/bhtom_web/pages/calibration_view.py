@@ -81,14 +81,13 @@ def _image(result: Json) -> list[Figure]:
         Figure("Ellipticity", number(quality.get("ellipticity"), 2)),
         Figure("Background", number(quality.get("background_adu"), 1, "ADU/px")),
         Figure(
-            "Noise of the background", number(quality.get("background_rms_adu"), 2, "ADU/px")
+            "Noise of the background",
+            number(quality.get("background_rms_adu"), 2, "ADU/px"),
         ),
         Figure("Sources found", number(quality.get("n_sources"), 0)),
         Figure("Gain", gain),
         Figure("Air mass", number(timing.get("air_mass"), 2)),
-        Figure(
-            "Altitude of the Sun", number(timing.get("sun_altitude_deg"), 0, "°")
-        ),
+        Figure("Altitude of the Sun", number(timing.get("sun_altitude_deg"), 0, "°")),
     ]
 
 

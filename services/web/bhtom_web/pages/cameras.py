@@ -34,7 +34,9 @@ async def camera_list(visit: CurrentVisit, request: Request) -> HTMLResponse:
         mine="true" if form.checked("mine") else None,
         limit=200,
     )
-    cameras = sorted(answer["items"], key=lambda item: item.get("approval") != "pending")
+    cameras = sorted(
+        answer["items"], key=lambda item: item.get("approval") != "pending"
+    )
     return visit.page("cameras.html", cameras=cameras, form=form)
 
 

@@ -60,9 +60,7 @@ async def _decide(visit: Visit, point_id: int, what: str, reason: str) -> Respon
     return response
 
 
-async def _show(
-    visit: Visit, point: Json, refusal: str | None = None
-) -> HTMLResponse:
+async def _show(visit: Visit, point: Json, refusal: str | None = None) -> HTMLResponse:
     calibration, product = await asyncio.gather(
         _if_known(visit, "cpcs", "/api/v1/calibrations", point.get("calibration_id")),
         _if_known(

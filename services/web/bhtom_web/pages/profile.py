@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
+from bhtom_runtime.auth import SESSION_COOKIE
 from bhtom_web.forms import Form, read_form
 from bhtom_web.pages.routing import page_router
 from bhtom_web.services import ApiProblem, Json
@@ -17,6 +18,7 @@ SCOPES: Final = (
     ("upload", "upload", "Upload frames."),
 )
 _USUAL: Final = {"read": "on", "upload": "on", "expires_in_days": "365"}
+_PASSWORDS: Final = ("current_password", "new_password")
 _LIFETIMES: Final = (
     ("30", "30 days"),
     ("365", "1 year"),
@@ -55,6 +57,29 @@ async def create_token(visit: SignedInVisit, request: Request) -> HTMLResponse:
         return await _profile(visit, form, problem.status)
     fresh = Form(_USUAL)
     return await _profile(visit, fresh, 201, new_token=answer.json)
+
+
+@router.post("/profile/password")
+async def change_password(visit: SignedInVisit, request: Request) -> Response:
+    """Change one's own password; core ends all sessions with it."""
+    form = Form(await read_form(request))
+    form.require(*_PASSWORDS)
+    if form.errors:
+        return await _profile(visit, form, 422)
+    body: Json = {name: form.text(name) for name in _PASSWORDS}
+    try:
+        await visit.api.send("POST", "core", "/api/v1/me/password", body)
+    except ApiProblem as problem:
+        if problem.status == 401:
+            raise
+        # Core speaks of "the password" when it means the new one.
+        form.refuse(problem, (*_PASSWORDS, "password"))
+        if "password" in form.errors:
+            form.errors["new_password"] = form.errors.pop("password")
+        return await _profile(visit, form, problem.status)
+    response = visit.go_to("/sign-in", done="password-changed")
+    response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax")
+    return response
 
 
 @router.post("/profile/tokens/{token_id}/revoke")

@@ -1,7 +1,8 @@
 """How a router of pages is made."""
 
-from bhtom_runtime.auth import public
 from fastapi import APIRouter, Depends
+
+from bhtom_runtime.auth import public
 
 
 def page_router() -> APIRouter:

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from bhtom_runtime.auth import SESSION_COOKIE
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
+from bhtom_runtime.auth import SESSION_COOKIE
 from bhtom_web.forms import Form, read_form
 from bhtom_web.optional import attempt
 from bhtom_web.pages.routing import page_router

@@ -23,6 +23,18 @@ TITLES: Final[dict[ServiceName, str]] = {
 }
 
 
+# What the services' parts are to somebody who looks after them.
+PARTS: Final = {
+    "database": "database (PostgreSQL)",
+    "migration": "database schema",
+    "object store": "file store",
+    "relay": "sending events (Kafka)",
+    "consumer": "receiving events (Kafka)",
+    "worker": "background jobs",
+    "sources": "archives",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class PartHealth:
     """One thing a service depends on."""
@@ -99,7 +111,7 @@ def _parts_of(parts: Any) -> tuple[PartHealth, ...]:
         return ()
     return tuple(
         PartHealth(
-            name=str(name),
+            name=PARTS.get(str(name), str(name)),
             ok=part.get("ok") is True,
             message=part.get("message") or None,
             required=part.get("required") is not False,

@@ -72,9 +72,7 @@ async def upload_list(visit: SignedInVisit, request: Request) -> HTMLResponse:
 @router.get("/uploads/{data_product_id}")
 async def upload_details(visit: SignedInVisit, data_product_id: int) -> HTMLResponse:
     """One upload: its stages, planes and calibration."""
-    product = await visit.api.get(
-        "upload", f"/api/v1/data-products/{data_product_id}"
-    )
+    product = await visit.api.get("upload", f"/api/v1/data-products/{data_product_id}")
     return await _details(visit, product)
 
 
@@ -115,7 +113,7 @@ async def _details(
     )
     shown = sorted(
         calibrations.items,
-        key=lambda item: (item.get("calibration_id") or 0),
+        key=lambda item: item.get("calibration_id") or 0,
         reverse=True,
     )
     return visit.page(

@@ -12,18 +12,14 @@ from bhtom_runtime.unit_of_work import UnitOfWork
 FIRST_PAUSE_S: Final = 2.0
 LONGEST_PAUSE_S: Final = 900.0
 
-# A frozen worker must not keep the row (and what its effect touched) locked.
-_LIMIT_IDLING: Final = text(
-    "SELECT set_config('idle_in_transaction_session_timeout', :milliseconds, true)"
-)
-_IDLE_MS: Final = "15000"
-
+# These two also see to it that a worker which freezes in the transaction that follows
+# does not keep the row, and what its effect touched, locked.
 _DONE: Final = text(
     """
     UPDATE jobs
     SET state = 'done', finished_at = now(), lease_until = NULL, error = NULL
     WHERE id = :id AND attempt = :attempt AND state = 'running'
-    RETURNING id
+    RETURNING id, set_config('idle_in_transaction_session_timeout', '15s', true)
     """
 )
 _DEAD: Final = text(
@@ -31,7 +27,7 @@ _DEAD: Final = text(
     UPDATE jobs
     SET state = 'dead', finished_at = now(), lease_until = NULL, error = :error
     WHERE id = :id AND attempt = :attempt AND state = 'running'
-    RETURNING id
+    RETURNING id, set_config('idle_in_transaction_session_timeout', '15s', true)
     """
 )
 _AGAIN: Final = text(
@@ -59,7 +55,6 @@ _UNCOUNTED: Final = text(
 
 async def complete(uow: UnitOfWork, job: Job) -> None:
     """Mark the job done, before its effect is written in the same transaction."""
-    await uow.execute(_LIMIT_IDLING, {"milliseconds": _IDLE_MS})
     await _fenced(uow, _DONE, job)
 
 
@@ -82,7 +77,6 @@ async def release(uow: UnitOfWork, job: Job) -> None:
 
 async def bury(uow: UnitOfWork, job: Job, kind: JobKind, error: str) -> None:
     """End the job without success, with what its kind does then."""
-    await uow.execute(_LIMIT_IDLING, {"milliseconds": _IDLE_MS})
     await _fenced(uow, _DEAD, job, error=error)
     if kind.on_dead is not None:
         await kind.on_dead(uow, job, error)

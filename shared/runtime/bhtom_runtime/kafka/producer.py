@@ -79,6 +79,8 @@ class EventProducer:
         """Drop what is not delivered, and the connection; blocks."""
         self._purge()
         self._producer.flush(_TICK_S)
+        # Else the connections would be closed wherever the last reference goes.
+        self._producer.close()
 
     def _put(
         self,

@@ -77,6 +77,7 @@ def from_database(state: str | None, kind: type[DBAPIError] = DBAPIError) -> DBA
         ConnectionResetError(),
         TimeoutError(),
         asyncpg.InterfaceError("connection is closed"),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
         from_database("40001"),
         from_database("40P01"),
         from_database("57P01"),

@@ -184,6 +184,7 @@ def _point_revisions() -> None:
         "point_revisions",
         sa.Column("point_id", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("target_id", sa.BigInteger(), nullable=False),
         sa.Column("data_product_id", sa.BigInteger(), nullable=True),
         sa.Column("calibration_request_id", sa.BigInteger(), nullable=True),
         sa.Column("calibration_id", sa.BigInteger(), nullable=True),
@@ -294,9 +295,21 @@ def _point_revisions() -> None:
             ["core.points.point_id"],
             name=op.f("fk_point_revisions_point_id_points"),
         ),
+        sa.ForeignKeyConstraint(
+            ["target_id"],
+            ["core.targets.target_id"],
+            name=op.f("fk_point_revisions_target_id_targets"),
+        ),
         sa.PrimaryKeyConstraint(
             "point_id", "revision", name=op.f("pk_point_revisions")
         ),
+        schema="core",
+    )
+    op.create_index(
+        "ix_point_revisions_target_id",
+        "point_revisions",
+        ["target_id"],
+        unique=False,
         schema="core",
     )
     op.create_index(

@@ -37,7 +37,7 @@ function showPoint(id) {
   clearTimeout(panelTimer);
   // Arrow keys run over many points: only where they rest is a panel fetched.
   panelTimer = setTimeout(
-    () => htmx.ajax("GET", `/points/${id}`, { target: "#point-panel", swap: "innerHTML" }),
+    () => htmx.ajax("GET", `/points/${id}`, { target: "#point-panel" }),
     150,
   );
 }
@@ -74,7 +74,7 @@ function summary(points) {
   const hidden = points.hidden.reduce((sum, flag) => sum + flag, 0);
   return [
     `${many} point${points.count === 1 ? "" : "s"}`,
-    limits ? `${limits} of them limits (3 σ, arrows)` : "",
+    limits ? `${limits} of them limits (arrows)` : "",
     hidden ? `${hidden} hidden (crosses)` : "",
     points.notDrawn ? `${points.notDrawn} in units other than magnitudes, in the CSV only` : "",
   ]
@@ -91,7 +91,7 @@ async function load() {
   csv.href = `${section.dataset.curve}.csv?${query}`;
   let answer;
   try {
-    const response = await fetch(`${section.dataset.curve}?${query}&form=columns`, {
+    const response = await fetch(`${section.dataset.curve}?${query}`, {
       headers: { Accept: "application/json" },
       cache: "no-cache",
       signal: loading.signal,

@@ -21,6 +21,7 @@ export class LightCurvePlot {
     this.onView = onView;
     this.points = null;
     this.off = new Set();
+    this.zoomed = false;
     this.chosen = -1;
     this.u = null;
     this.ring = element("div", "ring");
@@ -112,7 +113,7 @@ export class LightCurvePlot {
         series: [{}, { paths: () => null, points: { show: false } }],
         axes: [
           { ...axis, size: 34, labelSize: 22, label: "MJD (UTC)", values: (_, splits) => splits.map(plain) },
-          { ...axis, label: "magnitude", size: 52, labelSize: 22 },
+          { ...axis, label: "magnitude", size: widthOf, labelSize: 22 },
           {
             ...axis,
             scale: "x",
@@ -135,13 +136,14 @@ export class LightCurvePlot {
     );
   }
 
-  /** uPlot asks about a chosen range as well; only the whole one gets a margin. */
+  /** The range that was zoomed to, else the whole one with a margin. */
   #times(min, max) {
-    if (min == null) return [60000, 60001];
     const { mjd, count } = this.points;
-    const isWhole = min === mjd[0] && max === mjd[count - 1];
-    const margin = isWhole ? Math.max((max - min) * 0.03, 0.002) : 0;
-    return [min - margin, max + margin];
+    if (count === 0) return [60000, 60001];
+    if (this.zoomed) return [min, max];
+    const [first, last] = [mjd[0], mjd[count - 1]];
+    const margin = first === last ? 0.5 : (last - first) * 0.03;
+    return [first - margin, last + margin];
   }
 
   /** uPlot asks before it moves its x scale, but the indices are the new ones. */
@@ -177,7 +179,8 @@ export class LightCurvePlot {
       const index = this.#nearest();
       if (index >= 0) this.choose(index);
     });
-    u.over.addEventListener("dblclick", () => (this.zoomed = false));
+    // Before uPlot's own listener, which then asks for the whole range.
+    u.over.addEventListener("dblclick", () => (this.zoomed = false), { capture: true });
     // Without a key the wheel scrolls the page, as everywhere else.
     const wheel = (event) => {
       if (!event.ctrlKey && !event.metaKey && document.activeElement !== this.box) return;
@@ -283,6 +286,12 @@ export function describe(points, at) {
 /** Splits of an axis without group separators: an MJD is not a sum of money. */
 function plain(value) {
   return String(Number(value.toFixed(6)));
+}
+
+/** Room for the longest number beside an axis. */
+function widthOf(_, values) {
+  const longest = Math.max(4, ...(values ?? []).map((value) => value.length));
+  return 16 + 7.5 * longest;
 }
 
 function element(name, className) {

@@ -1,14 +1,14 @@
 // A light curve as columns in the order of time, and questions about them.
 
 /**
- * Read core's answer: `points` (one object each) or `columns` (one array a name).
- * Fluxes are not drawn on an axis of magnitudes; their number is kept.
+ * Read core's answer. Fluxes are not drawn on an axis of magnitudes; their number is
+ * kept.
  */
 export function readLightCurve(answer) {
-  const rows = answer.columns ? rowsOfColumns(answer.columns) : answer.points;
+  const rows = answer.points;
   const drawn = rows.filter(isDrawn).sort((a, b) => a.mjd - b.mjd);
   const bands = dictionary();
-  for (const name of [...new Set(drawn.map(bandOf))].sort(byNames)) bands.indexOf(name);
+  for (const name of [...new Set(drawn.map(bandOf))].sort()) bands.indexOf(name);
   const facilities = dictionary();
   const points = {
     version: answer.version,
@@ -28,7 +28,7 @@ export function readLightCurve(answer) {
   drawn.forEach((row, at) => {
     points.id[at] = row.point_id;
     points.mjd[at] = row.mjd;
-    points.magnitude[at] = row.is_limit ? row.limit_3_sigma : row.value;
+    points.magnitude[at] = magnitudeOf(row);
     points.error[at] = row.is_limit ? 0 : (row.error ?? 0);
     points.isLimit[at] = row.is_limit ? 1 : 0;
     points.hidden[at] = row.hidden ? 1 : 0;
@@ -38,26 +38,18 @@ export function readLightCurve(answer) {
   return points;
 }
 
-function byNames(a, b) {
-  return a.localeCompare(b);
-}
-
 function bandOf(row) {
   return row.passband_displayed ?? row.passband ?? "?";
 }
 
 function isDrawn(row) {
   if (row.quantity && row.quantity !== "magnitude") return false;
-  const magnitude = row.is_limit ? row.limit_3_sigma : row.value;
-  return Number.isFinite(magnitude) && Number.isFinite(row.mjd);
+  return Number.isFinite(magnitudeOf(row)) && Number.isFinite(row.mjd);
 }
 
-function rowsOfColumns(columns) {
-  const names = Object.keys(columns);
-  const count = names.length ? columns[names[0]].length : 0;
-  return Array.from({ length: count }, (_, at) =>
-    Object.fromEntries(names.map((name) => [name, columns[name][at]])),
-  );
+/** Where a point is drawn: a limit at the limit, archives' ones at what they say. */
+function magnitudeOf(row) {
+  return row.is_limit ? (row.limit_3_sigma ?? row.value) : row.value;
 }
 
 function dictionary() {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bhtom_runtime.dead_letters import DeadLetterLimit, TooManyDeadLetters
+from bhtom_runtime.dead_letters import DeadLetterLimit, DeadLetters, TooManyDeadLetters
 from bhtom_runtime.errors import Conflict, NotFound
 from bhtom_runtime.failures import Permanent
 from bhtom_runtime.replay import discard, replay
@@ -84,6 +84,36 @@ async def test_a_replay_and_new_events_at_once_lose_and_shuffle_nothing(
     await asyncio.gather(go_on(), replay(world.database, world.routes(), letter))
     assert await world.letters() == []
     assert await world.numbers() == list(range(1, 60))
+
+
+async def test_an_event_is_never_parked_behind_a_drained_key(
+    world: Any, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter = await bury_first(world, tools)
+    park = DeadLetters.park
+    replays: list[asyncio.Task[Any]] = []
+
+    async def ends_or_waits() -> bool:
+        waiting = await world.value(
+            "SELECT count(*) FROM pg_locks JOIN pg_database AS here "
+            "ON here.oid = database AND here.datname = current_database() "
+            "WHERE locktype = 'advisory' AND NOT granted"
+        )
+        return replays[0].done() or waiting > 0
+
+    async def replay_just_before(self: DeadLetters, unit: Any, event: Any) -> None:
+        """The worst moment: we saw the key open, and have not parked yet."""
+        replays.append(
+            asyncio.create_task(replay(world.database, world.routes(), letter))
+        )
+        await tools.eventually(ends_or_waits)
+        await park(self, unit, event)
+
+    monkeypatch.setattr(DeadLetters, "park", replay_just_before)
+    await world.inbox().apply([world.message(tools.noted(place="a", number=4))])
+    await replays[0]
+    assert await world.letters() == []
+    assert await world.numbers() == [1, 2, 3, 4]
 
 
 async def test_only_the_dead_one_of_a_key_can_be_replayed(

@@ -71,7 +71,8 @@ class Jobs:
     async def until(self, holds: Callable[[], Awaitable[bool]]) -> None:
         """Wait for a condition on the database."""
         async with asyncio.timeout(PATIENCE_S):
-            while not await holds():
+            # Polled: not every change that a test waits for is told of.
+            while not await holds():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
     async def ended(self, job_id: int, state: str = "done") -> Row[Any]:
@@ -117,16 +118,14 @@ async def _running(worker: Worker) -> AsyncIterator[Worker]:
 
 
 @pytest.fixture(scope="module")
-async def schema(
-    service_database: Callable[[str], str], bench: ModuleType
-) -> AsyncIterator[str]:
+async def schema(service_database: Callable[[str], str], bench: ModuleType) -> str:
     """Address of a schema with the service's tables."""
     url = service_database("core")
     database = bench.open_database(url)
     async with database.engine.begin() as connection:
         await connection.run_sync(bench.METADATA.create_all)
     await database.close()
-    yield url
+    return url
 
 
 @pytest.fixture

@@ -157,9 +157,9 @@ async def main() -> None:
     notifications = Notifications(database)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    fence.FIRST_PAUSE_S = 0.05
+    vars(fence)["FIRST_PAUSE_S"] = 0.05
     if "--unfenced" in sys.argv:
-        fence.complete = _no_fence
+        vars(fence)["complete"] = _no_fence
     kinds = Kinds(database).all()
     worker = Worker(database, kinds, notifications=notifications, lease_s=LEASE_S)
     async with asyncio.TaskGroup() as group:

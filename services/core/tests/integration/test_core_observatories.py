@@ -1,0 +1,202 @@
+"""Observatories and cameras over HTTP."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+SITE = {"longitude": 20.5, "latitude": 49.25, "altitude": 400.0}
+
+
+async def observatory(core, person, name: str = "") -> dict[str, Any]:
+    body = {"name": name or f"Obs-{core.number()}", **SITE}
+    async with core.client(person) as client:
+        response = await client.post("/api/v1/observatories", json=body)
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+async def camera(core, person, **fields: Any) -> dict[str, Any]:
+    made = await observatory(core, person)
+    body = {
+        "observatory_id": made["observatory_id"],
+        "camera_name": "QHY600M",
+        "gain": 0.8,
+        "readout_noise": 3.0,
+        "saturation_level": 60000,
+        "pixel_scale": 0.6,
+        **fields,
+    }
+    async with core.client(person) as client:
+        response = await client.post("/api/v1/cameras", json=body)
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+async def test_an_observatory_is_registered_once(core) -> None:
+    ada = await core.person("ada")
+    made = await observatory(core, ada, "Bialkow")
+    assert made["owner"] == ada.username
+    async with core.client(ada) as client:
+        body = {"name": " BIALKOW", **SITE}
+        again = await client.post("/api/v1/observatories", json=body)
+        assert again.status_code == 409
+        assert again.json()["observatory_id"] == made["observatory_id"]
+        for bad in ({"name": "a/b"}, {"latitude": 91}, {"longitude": 361}):
+            refused = await client.post("/api/v1/observatories", json=body | bad)
+            assert refused.status_code == 422
+        listed = await client.get("/api/v1/observatories", params={"name": "bialk"})
+        assert [item["name"] for item in listed.json()["items"]] == ["Bialkow"]
+
+
+async def test_a_camera_waits_for_approval_and_is_then_active(core) -> None:
+    ada, eve = await core.person("ada"), await core.person("eve")
+    root = await core.person("root", admin=True)
+    made = await camera(core, ada)
+    assert made["oname"] == f"{made['observatory_name']}_QHY600M"
+    assert (made["approval"], made["active"]) == ("pending", False)
+    assert made["date_keyword"] == "DATE-OBS"
+    path = f"/api/v1/cameras/{made['camera_id']}"
+    async with core.client(ada) as client:
+        early = await client.post(f"{path}/activation", json={"active": True})
+        assert early.status_code == 409
+        assert early.json()["code"] == "camera_not_approved"
+        self_made = await client.post(f"{path}/approval", json={"approved": True})
+        assert self_made.status_code == 403
+    async with core.client(root) as client:
+        pending = await client.get("/api/v1/cameras", params={"state": "pending"})
+        assert made["camera_id"] in [c["camera_id"] for c in pending.json()["items"]]
+        approved = await client.post(f"{path}/approval", json={"approved": True})
+        assert (approved.json()["approval"], approved.json()["active"]) == (
+            "approved",
+            True,
+        )
+    async with core.client(eve) as client:
+        foreign = await client.post(f"{path}/activation", json={"active": False})
+        assert foreign.status_code == 403
+    async with core.client(ada) as client:
+        stopped = await client.post(f"{path}/activation", json={"active": False})
+        assert stopped.json()["active"] is False
+    async with core.client(root) as client:
+        rejected = await client.post(
+            f"{path}/approval", json={"approved": False, "reason": "wrong site"}
+        )
+        assert rejected.json()["approval"] == "rejected"
+        assert rejected.json()["approval_reason"] == "wrong site"
+        assert rejected.json()["active"] is False
+    events = await core.events("camera.changed", made["camera_id"])
+    assert [e["aggregate_version"] for e in events] == [1, 2, 3, 4]
+    assert [(e["approval"], e["active"]) for e in events] == [
+        ("pending", False),
+        ("approved", True),
+        ("approved", False),
+        ("rejected", False),
+    ]
+    assert {e["camera"]["camera_version"] for e in events} == {1}
+
+
+async def test_a_change_is_a_new_version_and_the_old_one_stays(core) -> None:
+    ada, eve = await core.person("ada"), await core.person("eve")
+    made = await camera(core, ada)
+    path = f"/api/v1/cameras/{made['camera_id']}"
+    async with core.client(eve) as client:
+        assert (await client.patch(path, json={"gain": 2.0})).status_code == 403
+    async with core.client(ada) as client:
+        same = await client.patch(path, json={"gain": 0.8})
+        assert same.json()["camera_version"] == 1
+        changed = await client.patch(
+            path, json={"gain": 1.6, "date_keyword": "date-beg"}
+        )
+        assert changed.json()["camera_version"] == 2
+        assert changed.json()["date_keyword"] == "DATE-BEG"
+        assert changed.json()["oname"] == made["oname"]
+        unknown_gain = await client.patch(path, json={"gain": None})
+        assert unknown_gain.json()["gain"] is None
+        bad = await client.patch(path, json={"gain": 0})
+        assert bad.status_code == 422
+        bad = await client.patch(path, json={"filter_keyword": "MY FILTER"})
+        assert bad.json()["code"] == "invalid_keyword"
+        versions = (await client.get(f"{path}/versions")).json()["items"]
+    assert [(v["camera_version"], v["gain"]) for v in versions] == [
+        (3, None),
+        (2, 1.6),
+        (1, 0.8),
+    ]
+    last = (await core.events("camera.changed", made["camera_id"]))[-1]
+    assert last["camera"]["camera_version"] == 3
+    assert last["camera"]["keywords"]["date"] == "DATE-BEG"
+
+
+async def test_another_site_is_a_new_version_of_each_camera(core) -> None:
+    ada = await core.person("ada")
+    made = await camera(core, ada)
+    path = f"/api/v1/observatories/{made['observatory_id']}"
+    async with core.client(ada) as client:
+        comment = await client.patch(path, json={"comment": "nice"})
+        assert comment.json()["comment"] == "nice"
+        moved = await client.patch(path, json={"latitude": 50.0})
+        assert moved.json()["latitude"] == 50.0
+        camera_now = (await client.get(f"/api/v1/cameras/{made['camera_id']}")).json()
+    assert camera_now["camera_version"] == 2
+    assert (camera_now["latitude"], camera_now["longitude"]) == (50.0, 20.5)
+    events = await core.events("camera.changed", made["camera_id"])
+    assert [e["camera"]["site"]["latitude"] for e in events] == [49.25, 50.0]
+
+
+async def test_an_oname_is_given_once(core) -> None:
+    ada = await core.person("ada")
+    one = await observatory(core, ada, "Twin_A")
+    other = await observatory(core, ada, "Twin")
+
+    async def register(observatory_id: int, name: str) -> int:
+        body = {"observatory_id": observatory_id, "camera_name": name}
+        async with core.client(ada) as client:
+            return (await client.post("/api/v1/cameras", json=body)).status_code
+
+    statuses = await asyncio.gather(
+        register(one["observatory_id"], "B"), register(other["observatory_id"], "A_B")
+    )
+    assert sorted(statuses) == [201, 409]
+    assert await register(10**9, "B") == 404
+
+
+async def test_lists_of_cameras(core) -> None:
+    ada, eve = await core.person("ada"), await core.person("eve")
+    mine = [await camera(core, ada) for _ in range(3)]
+    await camera(core, eve)
+    async with core.client(ada) as client:
+        first = (
+            await client.get("/api/v1/cameras", params={"mine": True, "limit": 2})
+        ).json()
+        rest = await client.get(
+            "/api/v1/cameras",
+            params={"mine": True, "limit": 2, "cursor": first["next_cursor"]},
+        )
+        named = await client.get(
+            "/api/v1/cameras", params={"oname": mine[1]["oname"].lower()}
+        )
+        assert (await client.get("/api/v1/cameras?state=broken")).status_code == 422
+    found = [c["camera_id"] for c in first["items"] + rest.json()["items"]]
+    assert found == [c["camera_id"] for c in mine]
+    assert rest.json()["next_cursor"] is None
+    assert [c["camera_id"] for c in named.json()["items"]] == [mine[1]["camera_id"]]
+    async with core.client() as client:
+        assert (await client.get("/api/v1/cameras")).status_code == 401
+
+
+@pytest.mark.parametrize("lookup", ["by-oname", "id"])
+async def test_other_services_ask_for_a_camera(core, lookup: str) -> None:
+    ada = await core.person("ada")
+    made = await camera(core, ada)
+    path, params = f"/internal/cameras/{made['camera_id']}", {}
+    if lookup == "by-oname":
+        path, params = "/internal/cameras/by-oname", {"oname": made["oname"].upper()}
+    async with core.internal() as client:
+        answer = (await client.get(path, params=params)).json()
+        missing = await client.get("/internal/cameras/999999999")
+        assert missing.status_code == 404
+    assert answer["epoch"] == 1
+    (event,) = await core.events("camera.changed", made["camera_id"])
+    assert answer["snapshot"] == event
+    async with core.client(ada) as client:
+        assert (await client.get(path, params=params)).status_code == 403

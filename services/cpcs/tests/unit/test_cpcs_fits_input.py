@@ -1,0 +1,205 @@
+"""Every common kind of FITS file is read, and every other one is refused in words."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from bhtom_cpcs.science.fits_input import (
+    fingerprint,
+    open_fits,
+    pixel_digest,
+    plane_count,
+    read_planes,
+)
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.stop import Stop
+
+# a reduction collects what astropy warns of; here only the outcome counts
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::astropy.utils.exceptions.AstropyWarning"
+)
+
+IMAGE = np.random.default_rng(1).integers(0, 60000, (64, 48)).astype(np.uint16)
+
+
+def header(**cards: object) -> fits.Header:
+    return fits.Header([("DATE-OBS", "2026-01-01T00:00:00"), *cards.items()])
+
+
+def read(path: Path) -> list:
+    with open_fits(path) as hdus:
+        count = plane_count(hdus)
+        planes = list(read_planes(hdus))
+    assert len(planes) == count
+    return planes
+
+
+def outcome(path: Path) -> Outcome:
+    with pytest.raises(Stop) as stop:
+        read(path)
+    return stop.value.outcome
+
+
+@pytest.fixture
+def forms(tmp_path: Path) -> dict[str, Path]:
+    """The same frame in six forms."""
+    paths = {
+        kind: tmp_path / f"frame.{kind}" for kind in ("fits", "fits.gz", "fits.fz")
+    }
+    plain = fits.PrimaryHDU(IMAGE, header())
+    plain.writeto(paths["fits"])
+    paths["fits.gz"].write_bytes(gzip.compress(paths["fits"].read_bytes()))
+    packed = fits.CompImageHDU(IMAGE, header(), compression_type="RICE_1")
+    fits.HDUList([fits.PrimaryHDU(), packed]).writeto(paths["fits.fz"])
+    extension = fits.HDUList([fits.PrimaryHDU(None, header()), fits.ImageHDU(IMAGE)])
+    paths["extension"] = tmp_path / "extension.fits"
+    extension.writeto(paths["extension"])
+    paths["float64"] = tmp_path / "float64.fits"
+    fits.PrimaryHDU(IMAGE.astype(float), header()).writeto(paths["float64"])
+    paths["int64"] = tmp_path / "int64.fits"
+    fits.PrimaryHDU(IMAGE.astype(np.int64), header()).writeto(paths["int64"])
+    return paths
+
+
+def test_all_forms_hold_the_same_frame(forms: dict[str, Path]) -> None:
+    prints = set()
+    for path in forms.values():
+        (plane,) = read(path)
+        assert np.array_equal(plane.pixels, IMAGE)
+        assert plane.pixels.dtype == np.float32
+        assert plane.pixels.flags.c_contiguous
+        assert plane.header["DATE-OBS"] == "2026-01-01T00:00:00"
+        prints.add(fingerprint([pixel_digest(plane.pixels)], plane.header))
+    assert len(prints) == 1
+
+
+def test_another_date_or_pixel_is_another_fingerprint(forms: dict[str, Path]) -> None:
+    (plane,) = read(forms["fits"])
+    first = fingerprint([pixel_digest(plane.pixels)], plane.header)
+    changed = plane.pixels.copy()
+    changed[3, 3] += 1
+    assert fingerprint([pixel_digest(changed)], plane.header) != first
+    later = plane.header.copy()
+    later["DATE-OBS"] = "2026-01-01T00:00:01"
+    assert fingerprint([pixel_digest(plane.pixels)], later) != first
+    turned = pixel_digest(np.ascontiguousarray(plane.pixels.reshape(48, 64)))
+    assert fingerprint([turned], plane.header) != first
+
+
+def test_scaled_integers_and_blank(tmp_path: Path) -> None:
+    hdu = fits.PrimaryHDU(IMAGE.astype(np.int16), header())
+    hdu.header["BSCALE"], hdu.header["BZERO"], hdu.header["BLANK"] = 0.5, 10.0, 7
+    hdu.data[0, 0] = 7
+    path = tmp_path / "scaled.fits"
+    hdu.writeto(path)
+    (plane,) = read(path)
+    expected = fits.getdata(path)
+    good = np.isfinite(expected)
+    assert np.allclose(plane.pixels[good], expected[good])
+
+
+def test_nan_is_masked(tmp_path: Path) -> None:
+    image = IMAGE.astype(np.float32)
+    image[5, 6], image[7, 8] = np.nan, np.inf
+    path = tmp_path / "nan.fits"
+    fits.PrimaryHDU(image).writeto(path)
+    (plane,) = read(path)
+    assert plane.mask is not None
+    assert np.argwhere(plane.mask).tolist() == [[5, 6], [7, 8]]
+    assert np.isfinite(plane.pixels).all()
+
+
+def test_planes_of_a_mosaic_and_of_colours(tmp_path: Path) -> None:
+    path = tmp_path / "mosaic.fits"
+    fits.HDUList(
+        [
+            fits.PrimaryHDU(None, header(GAIN=2.0)),
+            fits.ImageHDU(IMAGE, name="CHIP1"),
+            fits.ImageHDU(IMAGE.astype(np.uint8), name="MASK"),
+            fits.BinTableHDU.from_columns([fits.Column("A", "E", array=[1.0])]),
+            fits.ImageHDU(IMAGE + 1, name="CHIP2"),
+            fits.ImageHDU(np.stack([IMAGE] * 3), name="RGB"),
+        ]
+    ).writeto(path)
+    planes = read(path)
+    assert [plane.name for plane in planes] == [
+        "CHIP1",
+        "CHIP2",
+        "RGB, image 1 of 3",
+        "RGB, image 2 of 3",
+        "RGB, image 3 of 3",
+    ]
+    assert all(plane.header["GAIN"] == 2.0 for plane in planes)
+
+
+def test_primarys_coordinates_do_not_mix_with_the_extensions(tmp_path: Path) -> None:
+    path = tmp_path / "two.fits"
+    extension = fits.ImageHDU(IMAGE)
+    extension.header["CTYPE1"], extension.header["CD1_1"] = "RA---TAN", 1e-4
+    primary = header(CTYPE1="DEC--TAN", CDELT1=5.0, PC1_1=3.0, AIRMASS=1.2)
+    fits.HDUList([fits.PrimaryHDU(None, primary), extension]).writeto(path)
+    (plane,) = read(path)
+    assert plane.header["CTYPE1"] == "RA---TAN"
+    assert "CDELT1" not in plane.header
+    assert plane.header["AIRMASS"] == 1.2
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.2, 0.6, 0.75])
+def test_cut_off(forms: dict[str, Path], tmp_path: Path, kept: float) -> None:
+    for name in ("fits", "fits.gz", "fits.fz"):
+        whole = forms[name].read_bytes()
+        path = tmp_path / f"cut.{name}"
+        path.write_bytes(whole[: int(kept * len(whole))])
+        assert outcome(path) in (Outcome.UNREADABLE, Outcome.NO_IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", Outcome.UNREADABLE),
+        (b"hello world" * 500, Outcome.UNREADABLE),
+        (b"SIMPLE  =                    T" + b" " * 2850, Outcome.UNREADABLE),
+        (gzip.compress(b"not a frame" * 900), Outcome.UNREADABLE),
+        (bytes(range(256)) * 40, Outcome.UNREADABLE),
+    ],
+)
+def test_not_fits(tmp_path: Path, content: bytes, expected: Outcome) -> None:
+    path = tmp_path / "odd.fits"
+    path.write_bytes(content)
+    assert outcome(path) is expected
+
+
+def test_no_image(tmp_path: Path) -> None:
+    for number, hdu in enumerate(
+        [
+            fits.PrimaryHDU(None, header()),
+            fits.PrimaryHDU(IMAGE[:8], header()),
+            fits.PrimaryHDU(IMAGE[0], header()),
+            fits.PrimaryHDU(np.stack([IMAGE] * 9), header()),
+        ]
+    ):
+        path = tmp_path / f"{number}.fits"
+        hdu.writeto(path)
+        assert outcome(path) is Outcome.NO_IMAGE
+
+
+def test_header_that_promises_too_much(tmp_path: Path) -> None:
+    huge = fits.Header(
+        [
+            ("SIMPLE", True),
+            ("BITPIX", 16),
+            ("NAXIS", 2),
+            ("NAXIS1", 90000),
+            ("NAXIS2", 90000),
+        ]
+    )
+    path = tmp_path / "huge.fits"
+    path.write_bytes(huge.tostring().encode() + b"\0" * 2880)
+    assert outcome(path) in (Outcome.IMAGE_TOO_LARGE, Outcome.UNREADABLE)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    assert outcome(tmp_path / "nowhere.fits") is Outcome.FRAME_MISSING

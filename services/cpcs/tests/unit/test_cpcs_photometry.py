@@ -1,0 +1,120 @@
+"""Fluxes, their errors, and cosmic rays on frames whose truth is known."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from bhtom_cpcs.science.cosmic_rays import repair_star
+from bhtom_cpcs.science.detection import Sources, detect, subtract_background
+from bhtom_cpcs.science.photometry import aperture_for, measure, sky_noise
+from bhtom_cpcs.science.point_spread import (
+    PointSpread,
+    first_look,
+    measure_point_spread,
+)
+from bhtom_sky import Camera, Frame
+
+NOBODY = Sources(*([np.zeros(0)] * 6), flags=np.zeros(0, dtype=np.int64))
+
+
+def pixels_of(frame: Frame) -> np.ndarray:
+    return fits.getdata(io.BytesIO(frame.fits_bytes)).astype(np.float32)
+
+
+@pytest.mark.parametrize("fwhm", [1.6, 2.4, 4.0])
+def test_width_of_the_stars(frame_of: Callable[..., Frame], fwhm: float) -> None:
+    camera = Camera(fwhm_arcsec=fwhm, width_px=512, height_px=512)
+    pixels = pixels_of(frame_of(camera))
+    sky = subtract_background(pixels, None)
+    guess = first_look(pixels, None, sky.rms)
+    sources = detect(pixels, None, sky.rms, guess)
+    clean = (sources.flags == 0) & (sources.peak < 50000)
+    found = measure_point_spread(pixels, None, sources, clean, guess)
+    # a pixel's own width adds a little to narrow stars
+    assert found.fwhm_px == pytest.approx(np.hypot(camera.fwhm_px, 0.6), rel=0.06)
+
+
+def test_sky_error_is_that_of_empty_sky() -> None:
+    rng = np.random.default_rng(3)
+    for smooth in (False, True):
+        noise = rng.normal(0, 5, (401, 401)).astype(np.float32)
+        if smooth:
+            noise = (
+                noise[:-1, :-1] + noise[1:, :-1] + noise[:-1, 1:] + noise[1:, 1:]
+            ) / 2
+        aperture = aperture_for(3.0)
+        found = sky_noise(noise, None, NOBODY, aperture, 5.0)
+        x, y = rng.uniform(30, 370, (2, 4000))
+        truth = np.std(measure(noise, None, x, y, aperture).flux)
+        assert found.measured
+        assert found.error_adu == pytest.approx(truth, rel=0.08)
+    # correlated noise of the same rms a pixel hurts an aperture more
+    assert found.error_adu > 1.5 * 5.0 * np.sqrt(aperture.area)
+
+
+def test_local_sky_stands_neighbours_edges_and_masks() -> None:
+    rng = np.random.default_rng(4)
+    image = rng.normal(20, 3, (120, 120)).astype(np.float32)
+    image[20:30, 20:30] += 5000
+    mask = np.zeros(image.shape, dtype=bool)
+    mask[60:64, 60:64] = True
+    image[mask] = 1e6
+    aperture = aperture_for(3.0)
+    x, y = np.array([14.0, 3.0, 52.0]), np.array([14.0, 60.0, 62.0])
+    found = measure(image, mask, x, y, aperture)
+    assert np.allclose(found.sky, 20, atol=1.2)
+    assert np.allclose(found.sky_rms, 3, rtol=0.35)
+    assert found.complete[[0, 1, 2]].tolist() == [True, True, True]
+    assert not measure(
+        image, mask, np.array([1.0]), np.array([60.0]), aperture
+    ).complete
+
+
+def star(
+    fwhm: float, x: float, y: float, flux: float
+) -> tuple[np.ndarray, PointSpread]:
+    spread = PointSpread(fwhm, 0.0, 50, 3.0)
+    row, column = np.indices((61, 61))
+    profile = spread.profile(np.hypot(column - x, row - y))
+    return (flux * profile / profile.sum()).astype(np.float32), spread
+
+
+@pytest.mark.parametrize("fwhm", [2.0, 3.0, 5.0])
+@pytest.mark.parametrize("flux", [0.0, 5e3, 1e5])
+def test_cosmic_ray_is_repaired(fwhm: float, flux: float) -> None:
+    image, spread = star(fwhm, 30.3, 29.8, flux)
+    rng = np.random.default_rng(5)
+    image += rng.normal(0, 8, image.shape).astype(np.float32)
+    image += rng.normal(0, 1, image.shape) * np.sqrt(np.abs(image) / 1.5)
+    struck = image.copy()
+    struck[28, 26:36] += 1500 + 0.6 * image.max()
+    place = (np.array([30.3]), np.array([29.8]))
+    aperture = aperture_for(fwhm)
+    clean = measure(image, None, *place, aperture).flux[0]
+    hit = measure(struck, None, *place, aperture).flux[0]
+    repair = repair_star(
+        struck, (30.3, 29.8), aperture.radius, 24.0, spread, (8.0, 1.5)
+    )
+    inside = (place[0] - repair.left, place[1] - repair.bottom)
+    mended = measure(repair.pixels, None, *inside, aperture).flux[0]
+    assert repair.n_struck > 0
+    assert abs(mended - clean) < 0.1 * abs(hit - clean)
+    assert np.array_equal(struck[28, 26:36] > 1400, np.ones(10, dtype=bool))
+
+
+@pytest.mark.parametrize("fwhm", [2.0, 2.5, 4.0])
+@pytest.mark.parametrize("distance", [0.0, 1.5, 3.0])
+def test_stars_are_not_cosmic_rays(fwhm: float, distance: float) -> None:
+    """Neither the star itself, wherever in its pixel, nor a neighbour."""
+    rng = np.random.default_rng(6)
+    for _ in range(20):
+        x, y = rng.uniform(29.5, 30.5, 2)
+        image, spread = star(fwhm, x, y, 3e4)
+        if distance:
+            image += star(fwhm, x + distance, y, 2e4)[0]
+        image += rng.normal(0, 8, image.shape).astype(np.float32)
+        repair = repair_star(image, (x, y), 1.0 * fwhm, 20.0, spread, (8.0, 1.5))
+        assert repair.n_struck == 0

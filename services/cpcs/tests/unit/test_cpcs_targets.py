@@ -1,0 +1,149 @@
+"""What becomes of targets in all sorts of places."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.time import Time
+
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.reduction import reduce_frame
+from bhtom_cpcs.science.request import CameraSettings, TargetPosition
+from bhtom_cpcs.science.results import TargetMeasurement
+from bhtom_cpcs.science.target_position import position_at
+from bhtom_sky import Camera, Frame, frame_wcs
+
+
+def at(field, frame: Frame, tmp_path: Path, *places: tuple[float, float], **camera):
+    path = tmp_path / frame.name
+    path.write_bytes(frame.fits_bytes)
+    targets = tuple(
+        TargetPosition(number, ra, dec) for number, (ra, dec) in enumerate(places)
+    )
+    request = replace(field.request, targets=targets, camera=CameraSettings(**camera))
+    (plane,) = reduce_frame(path, request, field.reference).planes
+    return plane
+
+
+def sky_at(field, x: float, y: float) -> tuple[float, float]:
+    world = frame_wcs(Camera(), field.sky.centre).wcs_pix2world([[x, y]], 0)[0]
+    return float(world[0]), float(world[1])
+
+
+def test_every_target_has_its_own_outcome(
+    field, frame_of: Callable[..., Frame], tmp_path: Path
+) -> None:
+    ra, dec = field.sky.centre
+    places = [(ra, dec), (ra + 1.0, dec), sky_at(field, 1.0, 128.0)]
+    plane = at(field, frame_of(), tmp_path, *places)
+    assert [m.outcome for m in plane.measurements] == [
+        Outcome.CALIBRATED,
+        Outcome.TARGET_OUTSIDE_FRAME,
+        Outcome.TARGET_MASKED,
+    ]
+    assert plane.outcome is Outcome.CALIBRATED
+    assert plane.message == plane.measurements[0].message
+
+
+def test_empty_sky_is_a_limit(
+    field, frame_of: Callable[..., Frame], tmp_path: Path
+) -> None:
+    frame = frame_of()
+    stars = np.stack([frame.truth["x_px"], frame.truth["y_px"]], axis=1)
+    grid = np.stack(np.meshgrid(np.arange(30, 226, 5.0), np.arange(30, 226, 5.0)), -1)
+    spots = grid.reshape(-1, 2)
+    distance = np.hypot(*(spots[:, None] - stars[None]).transpose(2, 0, 1)).min(axis=1)
+    # the emptiest first, then places so far apart that apertures do not overlap
+    empty = spots[distance > 12][::3][:40]
+    plane = at(field, frame, tmp_path, *(sky_at(field, x, y) for x, y in empty))
+    measured: list[TargetMeasurement] = list(plane.measurements)
+    limits = [m for m in measured if m.outcome is Outcome.LIMIT]
+    assert len(limits) >= len(measured) - 1
+    for m in limits:
+        assert m.is_limit
+        assert m.magnitude is None
+        assert m.flux_adu is not None
+        assert m.limit_3sigma - m.limit_5sigma == pytest.approx(0.5547, abs=1e-3)
+        assert "3 (5) times" in str(m.limit_definition)
+    pulls = [m.flux_adu / m.flux_error_adu for m in measured]
+    assert 0.7 < np.std(pulls) < 1.35
+    assert abs(np.mean(pulls)) < 0.6
+
+
+def test_saturated_target(
+    field, frame_of: Callable[..., Frame], tmp_path: Path
+) -> None:
+    plane = at(field, frame_of(), tmp_path, field.sky.centre, saturation_adu=900.0)
+    assert plane.outcome is Outcome.TARGET_SATURATED
+    (measured,) = plane.measurements
+    assert measured.magnitude is None
+    assert measured.limit_3sigma is None
+    assert "900 ADU" in plane.message
+
+
+def test_masked_target(field, frame_of: Callable[..., Frame], tmp_path: Path) -> None:
+    from astropy.io import fits
+
+    frame = frame_of()
+    path = tmp_path / "masked.fits"
+    path.write_bytes(frame.fits_bytes)
+    with fits.open(path) as hdus:
+        image, header = hdus[0].data.astype(np.float32), hdus[0].header
+        image[128, 128] = np.nan
+        del header["BZERO"]
+        fits.PrimaryHDU(image, header).writeto(tmp_path / "nan.fits")
+    found = reduce_frame(tmp_path / "nan.fits", field.request, field.reference)
+    assert found.planes[0].outcome is Outcome.TARGET_MASKED
+
+
+def test_all_targets_outside(
+    field, frame_of: Callable[..., Frame], tmp_path: Path
+) -> None:
+    ra, dec = field.sky.centre
+    plane = at(field, frame_of(), tmp_path, (ra, dec + 0.5))
+    assert plane.outcome is Outcome.TARGET_OUTSIDE_FRAME
+    assert "30.0 arcmin" in plane.message
+    assert plane.plot is not None
+
+
+def test_error_budget_adds_up(
+    field, frame_of: Callable[..., Frame], tmp_path: Path
+) -> None:
+    plane = at(field, frame_of(), tmp_path, field.sky.centre)
+    (measured,) = plane.measurements
+    budget = measured.error_budget_mag
+    assert set(budget) >= {"photon", "sky", "read", "zero_point", "floor"}
+    total = np.sqrt(sum(term**2 for term in budget.values()))
+    assert measured.magnitude_error == pytest.approx(total)
+    flux_terms = np.sqrt(sum(t**2 for t in measured.error_budget_adu.values()))
+    assert measured.flux_error_adu == pytest.approx(flux_terms)
+
+
+@pytest.mark.parametrize("place", [(0.001, 5.0), (120.0, 89.9), (200.0, -60.0)])
+def test_proper_motion(place: tuple[float, float]) -> None:
+    target = TargetPosition(1, *place, 2016.0, 3000.0, -2000.0)
+    moved = SkyCoord(
+        place[0] * u.deg,
+        place[1] * u.deg,
+        pm_ra_cosdec=3000 * u.mas / u.yr,
+        pm_dec=-2000 * u.mas / u.yr,
+        distance=10 * u.pc,
+        obstime=Time(2016.0, format="jyear", scale="tdb"),
+    ).apply_space_motion(Time(61000.0, format="mjd", scale="tdb"))
+    found = SkyCoord(*position_at(target, 61000.0), unit="deg")
+    assert found.separation(SkyCoord(moved.ra, moved.dec)).arcsec < 0.05
+
+
+def test_parallax_is_an_ellipse_of_its_size() -> None:
+    target = TargetPosition(1, 269.4, 4.7, 2016.0, parallax_mas=547.0)
+    still = SkyCoord(269.4, 4.7, unit="deg")
+    shifts = [
+        SkyCoord(*position_at(target, 60000.0 + day), unit="deg").separation(still)
+        for day in range(0, 365, 15)
+    ]
+    largest = max(shift.arcsec for shift in shifts)
+    assert largest == pytest.approx(0.55, rel=0.03)

@@ -1,0 +1,171 @@
+"""Every page renders for strangers, observers and administrators, and stays safe."""
+
+import re
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import httpx
+import pytest
+
+Visitors = Callable[..., httpx.AsyncClient]
+FOR_ALL = (
+    *("/", "/targets", "/targets/1", "/targets/3", "/points/1", "/cameras"),
+    *("/cameras/1", "/system", "/about", "/sign-in", "/sign-out"),
+)
+FOR_SIGNED_IN = (
+    *("/targets/new", "/targets/1/edit", "/cameras/new", "/upload"),
+    *("/uploads", "/uploads/101", "/uploads/104", "/profile"),
+)
+PAGES = (*FOR_ALL, *FOR_SIGNED_IN)
+
+
+@pytest.mark.parametrize("path", FOR_ALL)
+async def test_strangers_see_public_pages(visit_as: Visitors, path: str) -> None:
+    response = await visit_as().get(path)
+    assert response.status_code == 200
+    assert 'href="/sign-in"' in response.text
+
+
+@pytest.mark.parametrize("path", FOR_SIGNED_IN)
+async def test_strangers_are_led_to_the_sign_in_page(
+    visit_as: Visitors, path: str
+) -> None:
+    response = await visit_as().get(path)
+    assert response.status_code == 303
+    assert response.headers["location"].startswith("/sign-in?next=%2F")
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path != "/sign-in"])
+async def test_administrators_see_every_page(
+    visit_as: Visitors, services: ModuleType, path: str
+) -> None:
+    response = await visit_as(services.ROOT).get(path)
+    assert response.status_code == 200
+    assert "administrator" in response.text
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_pages_need_no_inline_script_or_style(
+    visit_as: Visitors, services: ModuleType, path: str
+) -> None:
+    response = await visit_as(services.ADA).get(path)
+    policy = response.headers["content-security-policy"]
+    assert policy.startswith("default-src 'self'")
+    assert "unsafe" not in policy
+    text = response.text
+    assert not re.search(r"<script(?![^>]*\ssrc=)", text)
+    assert not re.search(r"<style|\sstyle=", text)
+    assert not re.search(r"<[^>]*\son[a-z]+\s*=", text)
+    assert "javascript:" not in text
+    assert not re.search(r"""(src|action)=["'](https?:)?//""", text)
+    assert not re.search(r"""<link[^>]*href=["'](https?:)?//""", text)
+
+
+@pytest.mark.parametrize("path", ["/", "/targets", "/targets/3", "/uploads/104"])
+async def test_foreign_text_is_never_markup(
+    visit_as: Visitors, services: ModuleType, path: str
+) -> None:
+    text = (await visit_as(services.ADA).get(path)).text
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert" in text
+    assert "{{7*7}}" in text
+
+
+async def test_pages_are_kept_by_no_cache(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    client = visit_as(services.ADA)
+    page = await client.get("/uploads")
+    assert page.headers["cache-control"] == "no-store"
+    (style,) = re.findall(r'rel="stylesheet" href="([^"]+)"', page.text)
+    kept = await client.get(style)
+    assert kept.status_code == 200
+    assert "immutable" in kept.headers["cache-control"]
+    assert kept.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_unknown_pages_answer_with_a_sentence(visit_as: Visitors) -> None:
+    for path in ("/nothing", "/targets/999", "/points/999", "/cameras/x"):
+        response = await visit_as().get(path)
+        assert response.status_code == 404, path
+        assert "<h1>Not found</h1>" in response.text
+        assert "There is no such" in response.text
+
+
+async def test_figures_carry_their_units(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    text = (await visit_as(services.ADA).get("/points/1")).text
+    for figure in (
+        "27.312 ± 0.004 mag",
+        "0.031 mag",
+        "300.0 s",
+        "61 of 66 matched",
+        "2.28″ (1.84 px)",
+        "1.250 e⁻/ADU",
+        "1.239″/px",
+        "0.0121 mag",
+        "2.6 MB",
+        "UTC",
+    ):
+        assert figure in text, figure
+    assert "the stars show r" in text
+    assert 'src="/api/v1/calibrations/501/plot.png"' in text
+    assert "elsewhere.example" not in text
+
+
+async def test_a_target_is_found_by_its_name(visit_as: Visitors) -> None:
+    response = await visit_as().get("/targets/NGC%201566")
+    assert response.status_code == 200
+    assert "04h 20m 00.41s" in response.text
+    assert 'data-curve="/api/v1/targets/1/light-curve"' in response.text
+
+
+async def test_only_administrators_are_offered_to_approve(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    assert "Approve" in (await visit_as(services.ROOT).get("/cameras")).text
+    assert "Approve" not in (await visit_as(services.ADA).get("/cameras")).text
+
+
+async def test_failures_are_told_in_plain_words(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    text = (await visit_as(services.ADA).get("/uploads")).text
+    assert "The header has no usable celestial coordinates" in text
+    assert "Solve the frame (ASTAP does it)." in text
+    assert 'action="/uploads/102/retry"' in text
+    assert 'action="/uploads/101/retry"' not in text
+
+
+async def test_htmx_gets_parts_of_pages(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    client = visit_as(services.ADA)
+    for path in ("/targets?name=ngc", "/uploads", "/points/1", "/system"):
+        response = await client.get(path, headers={"HX-Request": "true"})
+        assert response.status_code == 200
+        assert "<html" not in response.text, path
+
+
+async def test_the_system_page_tells_of_every_service(
+    visit_as: Visitors, services: ModuleType, world: Any
+) -> None:
+    world.down = {"cpcs", "harvester"}
+    text = (await visit_as(services.ADA).get("/system")).text
+    assert "Something is not well" in text
+    assert text.count('class="state unreachable"') == 2
+    assert text.count('class="state degraded"') == 2
+    assert "Kafka does not answer." in text
+
+
+async def test_health_details_are_for_those_who_signed_in(visit_as: Visitors) -> None:
+    text = (await visit_as().get("/system")).text
+    assert "receiving events (Kafka): not ok" in text
+    assert "Kafka does not answer." not in text
+
+
+async def test_the_service_itself_is_ready(visit_as: Visitors) -> None:
+    response = await visit_as().get("/health/ready")
+    assert response.json()["status"] == "ready"
