@@ -35,8 +35,10 @@ class Ledger:
                     "WHERE data_product_id = ANY($1::bigint[]) AND state = 'done'"
                 ),
                 calibrations=await count(
-                    "SELECT count(*) FROM cpcs.calibrations "
-                    "WHERE data_product_id = ANY($1::bigint[])"
+                    "SELECT count(*) FROM cpcs.calibrations c "
+                    "JOIN cpcs.calibration_requests r "
+                    "ON r.id = c.calibration_request_id "
+                    "WHERE r.data_product_id = ANY($1::bigint[])"
                 ),
                 points=await count(
                     "SELECT count(*) FROM core.points p WHERE EXISTS (SELECT FROM "

@@ -28,7 +28,7 @@ MANY = 100_000
 PAGES = (
     *("/", "/targets", "/targets/1", "/targets/3", "/targets/new", "/cameras"),
     *("/cameras/new", "/cameras/1", "/upload", "/uploads", "/uploads/101"),
-    *("/uploads/104", "/profile", "/system", "/about", "/points/1"),
+    *("/uploads/104", "/profile", "/people", "/system", "/about", "/points/1"),
 )
 
 

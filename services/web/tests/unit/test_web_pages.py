@@ -15,7 +15,7 @@ FOR_ALL = (
 )
 FOR_SIGNED_IN = (
     *("/targets/new", "/targets/1/edit", "/cameras/new", "/upload"),
-    *("/uploads", "/uploads/101", "/uploads/104", "/profile"),
+    *("/uploads", "/uploads/101", "/uploads/104", "/profile", "/people"),
 )
 PAGES = (*FOR_ALL, *FOR_SIGNED_IN)
 
