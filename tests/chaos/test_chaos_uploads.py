@@ -59,7 +59,13 @@ def field(
 def second_worker(stack: Stack, port: int) -> Iterator[None]:
     """A worker that nobody kills: it takes over what frozen ones hold."""
     program = Path(sys.executable).with_name("bhtom-cpcs")
-    environment = {**os.environ, **stack.environment("cpcs"), "BHTOM_PORT": str(port)}
+    # As bare as the supervised workers': a variable such as OPENBLAS_CORETYPE changes
+    # the last digits of a magnitude, and the runs are compared digit by digit.
+    environment = {
+        "PATH": os.environ["PATH"],
+        **stack.environment("cpcs"),
+        "BHTOM_PORT": str(port),
+    }
     worker = subprocess.Popen(
         [str(program), "run", "--roles", "work"],
         env=environment,
