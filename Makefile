@@ -83,4 +83,4 @@ lock: $(INSTALLED) ## Write requirements.lock anew (UPGRADE=1 takes newer versio
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade) $(PACKAGES)
 
 docs: $(INSTALLED) ## Write the event catalogue (JSON Schema, AsyncAPI) anew
-	@$(BIN)/bhtom-contracts export
+	@$(BIN)/bhtom-contracts

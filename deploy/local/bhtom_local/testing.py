@@ -6,19 +6,21 @@ variables that it prints.
 """
 
 import os
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bhtom_local import provision
 from bhtom_local.stack import Stack
-from bhtom_local.testing_servers import KAFKA_VARIABLE, POSTGRES_VARIABLE
+from bhtom_local.testing_servers import (
+    KAFKA_VARIABLE,
+    POSTGRES_VARIABLE,
+    temporary_folder,
+)
 
 # Loopback-only databases that live for one session: nothing here is a secret.
 TEST_PASSWORDS = {service: f"test-{service}" for service in provision.SERVICES}
@@ -108,9 +110,7 @@ def unique_name() -> str:
 @contextmanager
 def temporary_stack(**options: Any) -> Iterator[Stack]:
     """A started stack in a folder of its own, gone afterwards."""
-    # Not pytest's folder: the database's user could not walk into it.
-    folder = Path(tempfile.mkdtemp(prefix="bhtom-test-"))
-    stack = Stack.in_folder(folder, **options)
+    stack = Stack.in_folder(temporary_folder(), **options)
     try:
         stack.start()
         yield stack

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from bhtom_contracts.events.identities import IdentityChanged, TokenChanged
 from sqlalchemy import select
 
+from bhtom_contracts.events.identities import IdentityChanged, TokenChanged
 from bhtom_runtime.auth import Principal
 from bhtom_runtime.database import Database
 from bhtom_runtime.replicas import OwnerClient, apply_snapshot

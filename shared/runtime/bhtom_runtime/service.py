@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
-from bhtom_contracts.base import Payload
-from bhtom_contracts.envelope import Envelope
 from fastapi import APIRouter
 
+from bhtom_contracts.base import Payload
+from bhtom_contracts.envelope import Envelope
 from bhtom_runtime.auth import Authenticator, TokenSource
 from bhtom_runtime.database import Database
 from bhtom_runtime.notifications import Notifications

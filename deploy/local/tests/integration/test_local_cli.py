@@ -1,6 +1,7 @@
 """The command that `make up` and the others call."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -69,6 +70,7 @@ def installation() -> Iterator[Installation]:
     ended = made.run("fresh", "--yes")
     assert ended.returncode == 0, ended.stdout
     assert made.processes() == []
+    shutil.rmtree(made.folder)
 
 
 def test_up_status_logs_down(installation: Installation) -> None:

@@ -2,16 +2,20 @@
 
 import http.client
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
+from pathlib import Path
 
 import httpx
 import pytest
 
 from bhtom_local.parts import SERVICE_ROLES, unused_ports
 from bhtom_local.testing import temporary_stack
+from bhtom_runtime.run import build_application, open_context
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -64,6 +68,13 @@ class Echo(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class EchoServer(ThreadingHTTPServer):
+    """Keeps quiet about clients that go away, as a refused upload does."""
+
+    def handle_error(self, *_: object) -> None:
+        """Nothing of ours has failed."""
+
+
 @dataclass
 class Gateway:
     """A running gateway and the services behind it."""
@@ -84,7 +95,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     servers = {}
     for service in SERVICE_ROLES:
         handler = type(f"Echo_{service}", (Echo,), {"service": service})
-        server = ThreadingHTTPServer(("127.0.0.1", ports[service]), handler)
+        server = EchoServer(("127.0.0.1", ports[service]), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers[service] = server
     with temporary_stack(
@@ -131,11 +142,48 @@ def test_every_route_reaches_its_service(
     assert answer.json()["path"] == path
 
 
+@pytest.mark.parametrize("service", ["core", "upload", "cpcs", "harvester"])
+async def test_every_public_route_of_a_service_leads_to_it(
+    gateway: Gateway,
+    service: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody:none@127.0.0.1:1/none")
+    monkeypatch.setenv("BHTOM_OBJECT_STORE", str(tmp_path))
+    described = import_module(f"bhtom_{service}.main").SERVICE
+    async with open_context(described, described.settings.load()) as context:
+        app = build_application(described, context, described.build(context))
+    asked = 0
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        for path, operations in app.openapi()["paths"].items():
+            if path.startswith("/internal/"):
+                continue
+            for method in operations:
+                answer = await client.request(method, re.sub(r"{\w+}", "17", path))
+                assert answer.json()["service"] == service, f"{method} {path}"
+                asked += 1
+    assert asked > 2
+
+
 @pytest.mark.parametrize(
     "path",
-    ["/metrics", "/metrics/", "/health/live", "/health/ready", "/health", "//metrics",
-     "/./metrics", "/METRICS", "/static/../metrics", "/%6Detrics", "/health//ready"],
-)  # fmt: skip
+    [
+        "/metrics",
+        "/metrics/",
+        "//metrics",
+        "/./metrics",
+        "/METRICS",
+        "/%6Detrics",
+        "/static/../metrics",
+        "/health",
+        "/health/live",
+        "/health/ready",
+        "/health//ready",
+        "/internal/tokens/abc",
+        "/%69nternal/tokens/abc",
+    ],
+)
 def test_inner_views_are_not_for_the_outside(gateway: Gateway, path: str) -> None:
     status, _ = _raw(gateway, path)
     assert status == 404

