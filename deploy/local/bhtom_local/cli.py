@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from functools import wraps
@@ -15,7 +16,7 @@ from bhtom_local import jars, logs, status, testing_servers
 from bhtom_local.failure import StackFailure
 from bhtom_local.parts import PARTS
 from bhtom_local.places import DEPLOY_FOLDER
-from bhtom_local.settings import ensure_env_file, load
+from bhtom_local.settings import SERVICE_NAMES, ensure_env_file, load
 from bhtom_local.stack import Stack
 
 CHECKOUT = DEPLOY_FOLDER.parent
@@ -186,6 +187,22 @@ def fresh(env_file: Path, yes: bool) -> None:
         raise StackFailure("Nothing was removed.")
     stack.wipe()
     click.echo("All local data is gone.")
+
+
+@main.command(
+    name="run",
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+)
+@click.argument("service", type=click.Choice(SERVICE_NAMES))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+@_one_sentence
+def run_program(env_file: Path, service: str, arguments: tuple[str, ...]) -> None:
+    """Run a service's own command here, as in `run core dead-letters list`."""
+    environment = {**os.environ, **_stack(env_file).environment(service)}
+    program = Path(sys.executable).with_name(f"bhtom-{service}")
+    sys.stdout.flush()
+    os.execve(program, [str(program), *arguments], environment)  # noqa: S606
 
 
 @main.command(name="test-servers")

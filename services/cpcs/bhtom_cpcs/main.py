@@ -2,6 +2,7 @@
 
 from bhtom_cpcs.calibrations.api import calibrations_router
 from bhtom_cpcs.calibrations.consumers import SUBSCRIPTIONS as CALIBRATION_SUBSCRIPTIONS
+from bhtom_cpcs.calibrations.health import reductions_stand_still
 from bhtom_cpcs.calibrations.jobs import FrameReductions
 from bhtom_cpcs.calibrations.upkeep import CRONS, Upkeep
 from bhtom_cpcs.imported_catalogues.api import catalogues_router
@@ -17,6 +18,10 @@ def build(context: Context) -> Parts:
     settings = context.settings
     assert isinstance(settings, CpcsSettings)  # noqa: S101 - narrows the type
     held = HeldCatalogues(settings.catalogue_folder)
+
+    async def reductions() -> str | None:
+        return await reductions_stand_still(context.database)
+
     return Parts(
         routers=(calibrations_router(context), catalogues_router(held)),
         subscriptions=(*CALIBRATION_SUBSCRIPTIONS, *REPLICA_SUBSCRIPTIONS),
@@ -25,6 +30,7 @@ def build(context: Context) -> Parts:
             *Upkeep(context, held).kinds(),
         ),
         crons=CRONS,
+        health_checks={"reductions": reductions},
     )
 
 

@@ -20,13 +20,13 @@ def build(context: Context) -> Parts:
     harvesting = Harvesting(context.database, sources, cadence)
 
     async def sources_answer() -> str | None:
-        return await sources_in_trouble(context)
+        return await sources_in_trouble(context, sources)
 
     return Parts(
         routers=(harvests_router(context, sources),),
         subscriptions=(target_subscription(sources),),
         job_kinds=harvesting.kinds(),
-        crons=(Cron("schedule_harvests", timedelta(minutes=1), SCHEDULE),),
+        crons=(Cron(SCHEDULE, timedelta(minutes=1), SCHEDULE),),
         rate_limits=tuple(
             RateLimit(name, concurrent=2, per_second=1.0) for name in sources
         ),

@@ -8,7 +8,7 @@ from bhtom_runtime.settings import ServiceSettings
 class HarvesterSettings(ServiceSettings):
     """What the harvester needs beyond what every service has."""
 
-    gaia_alerts_url: HttpUrl = HttpUrl("http://gsaweb.ast.cam.ac.uk/alerts")
+    gaia_alerts_url: HttpUrl = HttpUrl("https://gsaweb.ast.cam.ac.uk/alerts")
     harvester_contact: str = Field(
         default="", description="Mail address told to the archives in User-Agent."
     )

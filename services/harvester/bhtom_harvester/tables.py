@@ -74,6 +74,7 @@ source_states = Table(
     Column("message", Text, nullable=False, server_default=text("''")),
     Column("last_success_at", DateTime(timezone=True)),
     Column("last_failure_at", DateTime(timezone=True)),
+    Column("hold_until", DateTime(timezone=True), comment="not asked before"),
     CheckConstraint("state IN ('ok', 'unreachable', 'failing')", name="state"),
 )
 

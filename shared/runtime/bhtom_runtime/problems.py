@@ -3,13 +3,16 @@
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from bhtom_runtime.errors import ServiceError
+from bhtom_runtime.failures import is_transient, sentence_of
 from bhtom_runtime.tracing import current_trace_id
 
 _logger = structlog.get_logger(__name__)
@@ -70,6 +73,19 @@ async def _http_error(_: Request, error: Exception) -> JSONResponse:
     return problem(error.status_code, code, str(error.detail), headers=headers)
 
 
+async def _database_error(request: Request, error: Exception) -> JSONResponse:
+    """A database that is away is no fault of the request: it may be sent again."""
+    if not is_transient(error):
+        return await _unexpected(request, error)
+    _logger.warning("the database does not answer", error=sentence_of(error))
+    return problem(
+        503,
+        "unavailable",
+        "The database does not answer now; send the same request again.",
+        headers={"Retry-After": "5"},
+    )
+
+
 async def _unexpected(_: Request, error: Exception) -> JSONResponse:
     _logger.error("request failed", exc_info=error)
     return problem(
@@ -84,4 +100,6 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    for away in (SQLAlchemyError, asyncpg.PostgresError, ConnectionError):
+        app.add_exception_handler(away, _database_error)
     app.add_exception_handler(Exception, _unexpected)

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -23,7 +23,6 @@ from bhtom_runtime.kafka.messages import BrokerUnavailable, Outgoing
 from bhtom_runtime.kafka.producer import EventProducer
 from bhtom_runtime.kafka.topics import create_topics
 from bhtom_runtime.outbox import LOST, OutboxRow, OutboxSession
-from bhtom_runtime.unit_of_work import UnitOfWork
 from bhtom_runtime.waiting import back_off_s, first_of
 
 _logger = structlog.get_logger(__name__)
@@ -33,16 +32,11 @@ WATCH_S: Final = 5.0
 BROKER_TIMEOUT_S: Final = 3.0
 STOP_GRACE_S: Final = 4.0
 
-StateRepublisher = Callable[[UnitOfWork], Awaitable[None]]
 """Emits the snapshot of every aggregate again, in one unit of work."""
 
 
 class Relay:
-    """A service's relay; any number may run, one of them is active.
-
-    `republish_state` is called when the broker was lost, for snapshots that are
-    older than what the outbox keeps.
-    """
+    """A service's relay; any number may run, one of them is active."""
 
     def __init__(
         self,
@@ -52,7 +46,6 @@ class Relay:
         source: str | None = None,
         batch_size: int = 1000,
         poll_interval_s: float = 1.0,
-        republish_state: StateRepublisher | None = None,
     ) -> None:
         self._database = database
         self._bootstrap_servers = bootstrap_servers
@@ -60,7 +53,6 @@ class Relay:
         self._source = source or f"bhtom/{database.schema}"
         self._batch_size = batch_size
         self._poll_interval_s = poll_interval_s
-        self._republish_state = republish_state
         self._problem: str | None = None
         self._cluster_id = ""
         self._watched_at = 0.0
@@ -142,9 +134,6 @@ class Relay:
         """Begin with a cluster that has none of our events, or not all of them."""
         known = await session.newest_broker()
         made = await asyncio.to_thread(create_topics, self._bootstrap_servers)
-        if known is not None and self._republish_state is not None:
-            async with self._database.unit_of_work() as unit:
-                await self._republish_state(unit)
         again = await session.adopt_broker(cluster_id)
         if known is None and not again:
             _logger.info("relay begins", cluster_id=cluster_id)

@@ -105,6 +105,7 @@ def _outbox(metadata: MetaData) -> Table:
             "ix_outbox_unpublished", "id", postgresql_where=text("published_at IS NULL")
         ),
         Index("ix_outbox_published_at", "published_at"),
+        Index("ix_outbox_topic_key_id", "topic", "key", "id"),
     )
 
 

@@ -38,12 +38,16 @@ class NewTarget(BaseModel):
     aliases: Aliases = []
     visibility: Visibility = "public"
     embargo_until: AwareDatetime | None = None
-    archives_allowed: bool = True
+    # Not said: a private target goes to nobody outside.
+    archives_allowed: bool | None = None
     allow_close: bool = False
 
     def fields(self) -> dict[str, Any]:
         """The target's own fields."""
-        return self.model_dump(exclude={"allow_close"})
+        fields = self.model_dump(exclude={"allow_close"})
+        if self.archives_allowed is None:
+            fields["archives_allowed"] = self.visibility == "public"
+        return fields
 
 
 class TargetChanges(BaseModel):

@@ -224,6 +224,7 @@ def _measurement(measured: Plain, plane: Plain) -> Measurement:
             readout=budget.get("read"),
             zero_point=budget.get("zero_point"),
             aperture_correction=budget.get("aperture_correction"),
+            cosmic_ray=budget.get("cosmic_ray"),
             colour=budget.get("colour"),
             floor=budget.get("floor"),
         ),

@@ -6,10 +6,14 @@ titles `#Date,JD(TCB),averagemag`. It gives no errors; those here follow the mea
 relation between brightness and scatter that BHTOM2 uses for these alerts.
 """
 
+import asyncio
 import csv
 import io
 import math
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from bhtom_contracts.events.photometry import HarvestedRow, PhotometricValue
@@ -21,7 +25,12 @@ from bhtom_harvester.sources.interface import (
 )
 
 MATCH_RADIUS_ARCSEC: Final = 1.0
-_NAME: Final = re.compile(r"^Gaia\d{2}[a-z]{3,4}$")
+_NAME: Final = re.compile(r"Gaia[0-9]{2}[a-z]{3,4}")
+_DATE: Final = re.compile(r"[0-9T:.Z -]{4,40}")
+_JD: Final = re.compile(r"[0-9]{7}(\.[0-9]{1,20})?")
+_LIST_COLUMNS: Final = ("Name", "RaDeg", "DecDeg")
+_LIGHT_CURVE_COLUMNS: Final = ("Date", "JD(TCB)", "averagemag")
+_TITLES_WITHIN: Final = 5
 _JD_OF_MJD_ZERO: Final = 2_400_000.5
 # The archive writes these where it has no trusted magnitude.
 _NO_VALUE: Final = frozenset({"", "null", "nan", "untrusted"})
@@ -38,13 +47,13 @@ class GaiaAlerts:
         "(Hodgkin et al. 2021, A&A 652, A76)."
     )
 
-    def __init__(self, fetcher: Fetcher, host: str) -> None:
+    def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
-        self.host = host
+        self.host = fetcher.host
 
     async def harvest(self, wanted: Wanted) -> Harvest:
         """The G light curve of the target's alert, if it has one."""
-        alert = next((name for name in wanted.names if _NAME.match(name)), None)
+        alert = next((name for name in wanted.names if _NAME.fullmatch(name)), None)
         if alert is None:
             alert = await self._nearest(wanted)
         if alert is None:
@@ -52,39 +61,80 @@ class GaiaAlerts:
         found = await self._fetcher.get(f"alert/{alert}/lightcurve.csv")
         if found is None:
             return Harvest(alert, (), f"The archive has no light curve of {alert}.")
-        rows = read_light_curve(alert, found.body)
+        # In a thread: thousands of rows would hold up everything else.
+        rows = await asyncio.to_thread(read_light_curve, alert, found.body)
         return Harvest(alert, rows, f"{len(rows)} points of {alert}.", url=found.url)
 
     async def _nearest(self, wanted: Wanted) -> str | None:
         if wanted.ra is None or wanted.dec is None:
             return None
-        found = await self._fetcher.get_daily("alerts.csv")
+        found = await self._fetcher.get_daily("alerts.csv", is_alert_list)
         if found is None:
             raise SourceBroken("The list of alerts is gone from its address.")
-        return nearest_alert(found.body, wanted.ra, wanted.dec)
+        return await asyncio.to_thread(nearest_alert, found.body, wanted.ra, wanted.dec)
+
+
+def is_alert_list(body: bytes) -> bool:
+    """Whether the list of alerts has the columns that are read from it."""
+    return _columns(_lines(body[:2000]), _LIST_COLUMNS) is not None
 
 
 def nearest_alert(body: bytes, ra: float, dec: float) -> str | None:
     """The alert nearest to a position in degrees, within the matching radius."""
-    reader = csv.DictReader(
-        io.StringIO(body.decode("utf-8", "replace")), skipinitialspace=True
-    )
+    lines = _lines(body)
+    columns = _columns(lines, _LIST_COLUMNS)
+    if columns is None:
+        raise SourceBroken(
+            f"The list of alerts has no columns {', '.join(_LIST_COLUMNS)}: "
+            "the archive's format changed."
+        )
     best: tuple[float, str] | None = None
-    for row in reader:
-        fields = {
-            (key or "").strip().lstrip("#").strip(): value for key, value in row.items()
-        }
-        name, where = fields.get("Name"), (fields.get("RaDeg"), fields.get("DecDeg"))
-        if not name or not _NAME.match(name):
+    for cells in lines:
+        alert = _alert_of(cells, columns)
+        # Most alerts are far away: the cheap test first.
+        if alert is None or abs(alert[2] - dec) * 3600 > MATCH_RADIUS_ARCSEC:
             continue
-        try:
-            alert_ra, alert_dec = float(where[0] or ""), float(where[1] or "")
-        except ValueError:
-            continue
-        distance = separation_arcsec(ra, dec, alert_ra, alert_dec)
+        distance = separation_arcsec(ra, dec, alert[1], alert[2])
         if distance <= MATCH_RADIUS_ARCSEC and (best is None or distance < best[0]):
-            best = (distance, name)
+            best = (distance, alert[0])
     return None if best is None else best[1]
+
+
+def _alert_of(
+    cells: list[str], columns: tuple[int, ...]
+) -> tuple[str, float, float] | None:
+    """Name and position of a row of the list, if it has both."""
+    if len(cells) <= max(columns):
+        return None
+    name, ra, dec = (cells[column].strip() for column in columns)
+    if not _NAME.fullmatch(name):
+        return None
+    try:
+        position = float(ra), float(dec)
+    except ValueError:
+        return None
+    return (name, *position) if all(map(math.isfinite, position)) else None
+
+
+def _lines(body: bytes) -> Iterator[list[str]]:
+    """The cells of each line."""
+    text = body.decode("utf-8", "replace")
+    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise SourceBroken(f"The archive's answer is no CSV: {error}.") from error
+
+
+def _columns(
+    lines: Iterator[list[str]], wanted: Sequence[str]
+) -> tuple[int, ...] | None:
+    """Where the wanted columns are, by the line of titles, which is read off."""
+    for cells in islice(lines, _TITLES_WITHIN):
+        titles = [cell.strip().lstrip("#").strip() for cell in cells]
+        if all(title in titles for title in wanted):
+            return tuple(titles.index(title) for title in wanted)
+    return None
 
 
 def separation_arcsec(ra1: float, dec1: float, ra2: float, dec2: float) -> float:
@@ -99,46 +149,67 @@ def separation_arcsec(ra1: float, dec1: float, ra2: float, dec2: float) -> float
 
 def read_light_curve(alert: str, body: bytes) -> tuple[HarvestedRow, ...]:
     """The rows of a light-curve file that hold a trusted magnitude."""
-    lines = list(csv.reader(io.StringIO(body.decode("utf-8", "replace"))))
-    titles = next(
-        (n for n, cells in enumerate(lines) if "averagemag" in ",".join(cells)), None
-    )
-    if titles is None:
+    lines = _lines(body)
+    columns = _columns(lines, _LIGHT_CURVE_COLUMNS)
+    if columns is None:
         raise SourceBroken(
-            f"The light curve of {alert} has no column 'averagemag': "
-            "the archive's format changed."
+            f"The light curve of {alert} has no columns "
+            f"{', '.join(_LIGHT_CURVE_COLUMNS)}: the archive's format changed."
         )
-    found: dict[str, HarvestedRow] = {}
-    for cells in lines[titles + 1 :]:
-        row = _row(alert, [cell.strip() for cell in cells])
+    found: dict[str, _Reported] = {}
+    for cells in lines:
+        if not any(cell.strip() for cell in cells):
+            continue
+        row = _reported(alert, cells, columns)
         if row is not None:
-            found[row.record] = row
-    return tuple(found.values())
+            found[row.jd_text] = row
+    rows = tuple(found.values())
+    mjds = mjd_utc_from_jd_tcb([row.jd for row in rows])
+    return tuple(
+        _harvested(alert, row, mjd) for row, mjd in zip(rows, mjds, strict=True)
+    )
 
 
-def _row(alert: str, cells: list[str]) -> HarvestedRow | None:
-    if len(cells) != 3 or cells[2].lower() in _NO_VALUE:
-        return None
-    date, jd_text, magnitude_text = cells
+@dataclass(frozen=True, slots=True)
+class _Reported:
+    date: str
+    jd_text: str
+    jd: float
+    magnitude: float
+
+
+def _reported(
+    alert: str, cells: list[str], columns: tuple[int, ...]
+) -> _Reported | None:
+    """A row as the archive wrote it; None without a trusted magnitude."""
     try:
+        date, jd_text, magnitude_text = (cells[column].strip() for column in columns)
+        if magnitude_text.lower() in _NO_VALUE:
+            return None
         jd, magnitude = float(jd_text), float(magnitude_text)
-    except ValueError as error:
+        if not (_DATE.fullmatch(date) and _JD.fullmatch(jd_text)):
+            raise ValueError("not as documented")
+    except (ValueError, IndexError) as error:
         raise SourceBroken(
             f"The light curve of {alert} has the row {','.join(cells)[:100]!r}, "
             "which is not a date, a JD and a magnitude."
         ) from error
     if not (2_456_000 < jd < 2_500_000) or not _BRIGHTEST < magnitude < _FAINTEST:
         return None
+    return _Reported(date, jd_text, jd, magnitude)
+
+
+def _harvested(alert: str, row: _Reported, mjd: float) -> HarvestedRow:
     return HarvestedRow(
         # The archive numbers no rows: its time, as written, is the row's identity.
-        record=f"{alert}/{jd_text}",
+        record=f"{alert}/{row.jd_text}",
         component="G",
-        mjd=mjd_utc_from_jd_tcb(jd),
-        time_as_reported=f"{date} = JD(TCB) {jd_text}",
+        mjd=mjd,
+        time_as_reported=f"{row.date} = JD(TCB) {row.jd_text}",
         time_scale_as_reported="TCB",
         photometry=PhotometricValue(
-            value=magnitude,
-            error=round(magnitude_error(magnitude), 4),
+            value=row.magnitude,
+            error=round(magnitude_error(row.magnitude), 4),
             system="Vega",
             passband="GSA(G)",
             passband_as_reported="G",
@@ -153,10 +224,17 @@ def magnitude_error(magnitude: float) -> float:
     return float(10 ** (0.26 * magnitude - 6.26))
 
 
-def mjd_utc_from_jd_tcb(jd: float) -> float:
-    """MJD (UTC) of a JD in TCB, which runs some 90 s ahead of UTC in these years."""
+def mjd_utc_from_jd_tcb(jds: Sequence[float]) -> list[float]:
+    """MJD (UTC) of JDs in TCB, which runs some 90 s ahead of UTC in these years."""
     # Imported here: only jobs need it, and it is half of this service's memory.
     from astropy.time import Time
+    from astropy.utils import iers
 
-    time = Time(_JD_OF_MJD_ZERO, jd - _JD_OF_MJD_ZERO, format="jd", scale="tcb")
-    return float(time.utc.mjd)
+    # Leap seconds come from astropy's wheels: a harvest waits for one archive only.
+    iers.conf.auto_download = False
+    iers.conf.auto_max_age = None
+    if not jds:
+        return []
+    days = [jd - _JD_OF_MJD_ZERO for jd in jds]
+    times = Time([_JD_OF_MJD_ZERO] * len(days), days, format="jd", scale="tcb")
+    return [float(mjd) for mjd in times.utc.mjd]

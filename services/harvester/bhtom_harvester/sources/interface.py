@@ -1,6 +1,6 @@
 """What a source of archive photometry offers to the harvester."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,7 +8,14 @@ from bhtom_contracts.events.photometry import HarvestedRow
 
 
 class SourceUnreachable(Exception):
-    """The archive did not answer; the harvest waits and is tried again."""
+    """The archive did not answer; the harvest waits and is tried again.
+
+    `after_s` is how long the archive asks to be left alone, 0 when it does not say.
+    """
+
+    def __init__(self, sentence: str, *, after_s: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.after_s = after_s
 
 
 class SourceBroken(Exception):
@@ -17,7 +24,7 @@ class SourceBroken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The target a harvest is for."""
+    """What is asked about a target: its names, and where it is [degrees, ICRS]."""
 
     target_id: int
     names: tuple[str, ...]
@@ -46,12 +53,16 @@ class Document:
 class Fetcher(Protocol):
     """Polite access to one archive."""
 
+    host: str
+
     async def get(self, path: str) -> Document | None:
         """A document; None when the archive says that there is none."""
         ...
 
-    async def get_daily(self, path: str) -> Document | None:
-        """The same, kept for a day: for lists of everything."""
+    async def get_daily(
+        self, path: str, is_sound: Callable[[bytes], bool]
+    ) -> Document | None:
+        """The same, kept for a day if it is sound: for lists of everything."""
         ...
 
 

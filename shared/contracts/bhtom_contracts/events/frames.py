@@ -168,6 +168,7 @@ class ErrorBudget(BaseModel):
     readout: Magnitudes | None = None
     zero_point: Magnitudes | None = None
     aperture_correction: Magnitudes | None = None
+    cosmic_ray: Magnitudes | None = None
     colour: Magnitudes | None = None
     floor: Magnitudes | None = None
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import Delete, delete, or_, select, tuple_
+from sqlalchemy import Delete, delete, exists, or_, select, tuple_
 from sqlalchemy.sql import func
 
+from bhtom_contracts.registry import TOPICS
 from bhtom_runtime.database import Database
 from bhtom_runtime.service import Cron, Effect, Job, JobKind
 from bhtom_runtime.tables import Infrastructure
@@ -17,6 +18,7 @@ _logger = structlog.get_logger(__name__)
 QUEUE: Final = "maintenance"
 PRUNE: Final = "runtime.prune"
 _BATCH: Final = 2000
+_STATE_TOPICS: Final = [topic.name for topic in TOPICS if topic.kind == "state"]
 
 DONE_KEPT: Final = timedelta(days=3)
 DEAD_KEPT: Final = timedelta(days=180)
@@ -74,9 +76,19 @@ def _statements(tables: Infrastructure) -> dict[str, Delete]:
         )
         .limit(_BATCH)
     )
+    newer = outbox.alias("newer")
+    # The newest snapshot of a thing stays for good: a lost broker has it from here.
+    is_replaced = exists().where(
+        newer.c.topic == outbox.c.topic,
+        newer.c.key == outbox.c.key,
+        newer.c.id > outbox.c.id,
+    )
     old_events = (
         select(outbox.c.id)
-        .where(outbox.c.published_at < func.now() - OUTBOX_KEPT)
+        .where(
+            outbox.c.published_at < func.now() - OUTBOX_KEPT,
+            or_(outbox.c.topic.not_in(_STATE_TOPICS), is_replaced),
+        )
         .limit(_BATCH)
     )
     old_marks = (

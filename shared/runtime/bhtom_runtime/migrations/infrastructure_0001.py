@@ -233,6 +233,13 @@ def create_infrastructure(op: Operations | ModuleType, schema: str) -> None:
         schema=schema,
     )
     op.create_index(
+        "ix_outbox_topic_key_id",
+        "outbox",
+        ["topic", "key", "id"],
+        unique=False,
+        schema=schema,
+    )
+    op.create_index(
         "ix_outbox_unpublished",
         "outbox",
         ["id"],

@@ -85,6 +85,12 @@ def upgrade() -> None:
         sa.Column("message", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("last_success_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_failure_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "hold_until",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="not asked before",
+        ),
         sa.CheckConstraint(
             "state IN ('ok', 'unreachable', 'failing')",
             name=op.f("ck_source_states_state"),
