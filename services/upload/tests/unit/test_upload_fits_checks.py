@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,8 @@ from bhtom_upload.intake.refusals import FrameRefused
 from bhtom_upload.testing import frame, header
 
 GIB = 1 << 30
-REAL = Path("/work/shared/data")
+# A folder of real and damaged frames, where there is one.
+REAL = Path(os.environ.get("SKY_SAMPLE_DATA", "no-samples"))
 
 
 @pytest.fixture
