@@ -1,6 +1,7 @@
 """Gives every service its own role and schema in the database, again and again."""
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -158,6 +159,15 @@ async def _run(connection: asyncpg.Connection, statement: str, *names: str) -> N
     await connection.execute(quoted)
 
 
+_WENT_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+)
+
+
 @asynccontextmanager
 async def _connection(url: str) -> AsyncIterator[asyncpg.Connection]:
     try:
@@ -174,8 +184,14 @@ async def _connection(url: str) -> AsyncIterator[asyncpg.Connection]:
         ) from failure
     try:
         yield connection
+    except _WENT_AWAY as failure:
+        raise StackFailure(
+            f"The database went away while it was asked: {failure}"
+        ) from failure
     finally:
-        await connection.close()
+        if not connection.is_closed():
+            with contextlib.suppress(*_WENT_AWAY):
+                await connection.close(timeout=10)
 
 
 def _wait_for(work: Coroutine[Any, Any, _Result]) -> _Result:
