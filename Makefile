@@ -63,7 +63,7 @@ chaos-short: $(INSTALLED)
 	$(BIN)/pytest -m chaos
 
 chaos: $(INSTALLED) ## Kill processes at random for a long time; nothing may be lost
-	CHAOS=long $(BIN)/pytest -m chaos
+	CHAOS=long $(BIN)/pytest -m chaos -s
 
 bench: $(INSTALLED) ## Measure, and rewrite docs/measured.md (needs source-extractor)
 	@scripts/system-packages source-extractor

@@ -126,6 +126,7 @@ async def test_nothing_is_lost_or_doubled(
         with disturber:
             names = _send_all(admin, field, range(UPLOADS), field.target["name"])
         products = admin.wait_for(list(names), give_up_after_s=900)
+    print(f"\nkilled {dict(disturber.kills)}, frozen {dict(disturber.freezes)}")
     assert disturber.kills.total() >= KILLS
     assert disturber.freezes.total() >= 1
     failed = {n: p["message"] for n, p in products.items() if p["state"] != "done"}
