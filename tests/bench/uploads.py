@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
@@ -46,12 +46,14 @@ _MIB: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Server:
+class Server:
+    """An upload service, or a gateway before one, and what a request needs."""
+
     port: int
-    process: psutil.Process
     token: str
     query: str
-    fields: dict[str, str]
+    fields: dict[str, str] = field(default_factory=dict)
+    process: psutil.Process | None = None
 
 
 def measure() -> list[Figure]:
@@ -60,13 +62,13 @@ def measure() -> list[Figure]:
         tempfile.TemporaryDirectory() as folder,
         temporary_stack(parts={"postgres"}) as stack,
         _service(PostgresServer(stack.plan.admin_url), Path(folder)) as server,
-        _floor(Path(folder) / "floor", flush=False) as floor,
-        _floor(Path(folder) / "flushed", flush=True) as flushed,
+        plain_receiver(Path(folder) / "floor", flush=False) as floor,
+        plain_receiver(Path(folder) / "flushed", flush=True) as flushed,
     ):
         senders: dict[str, Callable[[bytes], None]] = {
-            "floor": lambda body: _send_plain(floor, body),
-            "flushed": lambda body: _send_plain(flushed, body),
-            "put": lambda body: _send_put(server, body),
+            "floor": lambda body: send_plain(floor, body),
+            "flushed": lambda body: send_plain(flushed, body),
+            "put": lambda body: send_put(server, body),
             "form": lambda body: _send_form(server, body),
         }
         times = _alternate(senders)
@@ -118,22 +120,24 @@ def _rate(times: dict[str, list[float]], name: str) -> float:
     return _pixel_bytes() / 1e6 / statistics.median(times[name])
 
 
-def _memory(server: _Server) -> Figure:
+def _memory(server: Server) -> Figure:
     """What 20 uploads of 64 MB at once add to the service's memory."""
     pixels = os.urandom(_pixel_bytes())
-    before = server.process.memory_info().rss
+    process = server.process
+    assert process is not None
+    before = process.memory_info().rss
     peak = before
     over = threading.Event()
 
     def watch() -> None:
         nonlocal peak
         while not over.wait(0.01):
-            peak = max(peak, server.process.memory_info().rss)
+            peak = max(peak, process.memory_info().rss)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     with ThreadPoolExecutor(TOGETHER) as threads:
-        doors = (_send_put, _send_form)
+        doors = (send_put, _send_form)
         sent = [
             threads.submit(doors[number % 2], server, _frame(pixels, 1000 + number))
             for number in range(TOGETHER)
@@ -181,7 +185,7 @@ def _send_all(connection: socket.socket, body: bytes) -> None:
         connection.sendall(view[start : start + _PIECE])
 
 
-def _send_plain(port: int, body: bytes) -> None:
+def send_plain(port: int, body: bytes) -> None:
     with _connected(port) as connection:
         connection.sendall(len(body).to_bytes(8, "big"))
         _send_all(connection, body)
@@ -189,11 +193,11 @@ def _send_plain(port: int, body: bytes) -> None:
             raise RuntimeError("The floor did not take the file.")
 
 
-def _send_put(server: _Server, body: bytes) -> None:
+def send_put(server: Server, body: bytes) -> None:
     _request(server, f"PUT /api/v1/frames?{server.query}", "application/fits", [body])
 
 
-def _send_form(server: _Server, body: bytes) -> None:
+def _send_form(server: Server, body: bytes) -> None:
     first = "".join(
         f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in server.fields.items()
@@ -206,7 +210,7 @@ def _send_form(server: _Server, body: bytes) -> None:
     _request(server, "POST /upload/", "multipart/form-data; boundary=edge", pieces)
 
 
-def _request(server: _Server, what: str, kind: str, pieces: list[bytes]) -> None:
+def _request(server: Server, what: str, kind: str, pieces: list[bytes]) -> None:
     length = sum(map(len, pieces))
     head = (
         f"{what} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
@@ -223,7 +227,7 @@ def _request(server: _Server, what: str, kind: str, pieces: list[bytes]) -> None
 
 
 @contextmanager
-def _floor(path: Path, *, flush: bool) -> Iterator[int]:
+def plain_receiver(path: Path, *, flush: bool) -> Iterator[int]:
     """A process that writes what a socket gives to a file, and nothing more."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -255,7 +259,7 @@ def _receive(path: Path, flush: bool, port: Connection) -> None:
 
 
 @contextmanager
-def _service(postgres: PostgresServer, folder: Path) -> Iterator[_Server]:
+def _service(postgres: PostgresServer, folder: Path) -> Iterator[Server]:
     """The upload service's own program, serving, with one known user."""
     url = service_url(postgres.create_database(), "upload", TEST_PASSWORDS["upload"])
     upgrade(SERVICE.package, url)
@@ -278,7 +282,7 @@ def _service(postgres: PostgresServer, folder: Path) -> Iterator[_Server]:
     process = subprocess.Popen([*program, "run", "--roles", "serve"], env=environment)
     try:
         _wait_until_ready(port)
-        yield _Server(port, psutil.Process(process.pid), token, query, fields)
+        yield Server(port, token, query, fields, psutil.Process(process.pid))
     finally:
         process.terminate()
         process.wait()
