@@ -124,6 +124,26 @@ def test_every_variable_that_is_named_is_read_by_somebody(path: Path) -> None:
     assert named - known_variables() == set()
 
 
+@pytest.mark.parametrize("name", ["README.md", ".env.example"])
+def test_every_setting_of_the_stack_is_named(name: str) -> None:
+    """Who looks for a setting looks there."""
+    words = set(re.findall(r"\b[A-Z_]+\b", (ROOT / name).read_text(encoding="utf-8")))
+    assert set(local.VARIABLES) - words == set()
+
+
+def test_the_example_shows_the_defaults() -> None:
+    """A line that is taken over without its `#` changes nothing."""
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^#([A-Z_]+)=(.*)$", text, re.MULTILINE))
+    fields = local.LocalSettings.model_fields
+    defaults = {
+        name: str(fields[field].default)
+        for name, field in local.VARIABLES.items()
+        if not fields[field].is_required() and fields[field].default != ""
+    }
+    assert {name: shown.get(name) for name in defaults} == defaults
+
+
 @each_document
 def test_every_command_that_is_named_exists(path: Path) -> None:
     """An operator in trouble types what the page says."""

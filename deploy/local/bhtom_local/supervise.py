@@ -99,11 +99,6 @@ class Supervisor:
         except StackFailure:
             return False
 
-    def shut_down(self) -> None:
-        """Ask the supervisor to stop everything and itself."""
-        with self._server() as server:
-            server.shutdown()
-
     @contextmanager
     def _server(self) -> Iterator[Any]:
         transport = SupervisorTransport(

@@ -11,7 +11,6 @@ import httpx
 from sqlalchemy import select
 
 from bhtom_contracts.base import Payload
-from bhtom_contracts.envelope import Envelope
 from bhtom_contracts.events.cameras import CameraPin, Site
 from bhtom_contracts.events.frames import (
     CalibrationParameters,
@@ -19,17 +18,13 @@ from bhtom_contracts.events.frames import (
     TargetPin,
 )
 from bhtom_contracts.events.targets import TargetChanged, TargetPosition
-from bhtom_contracts.registry import BY_PAYLOAD
 from bhtom_cpcs.settings import CpcsSettings
-from bhtom_runtime.service import Context, Parts, Received
-from bhtom_runtime.tracing import new_traceparent, traced
-from bhtom_runtime.unit_of_work import new_event_id
+from bhtom_runtime.service import Context, Parts
+from bhtom_runtime.testing import TOKENS, USERS, deliver
 
 BEGIN: Final = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 CENTRE: Final = (150.0, -24.0)
 PATIENCE_S: Final = 120
-TOKENS: Final = {"owner": "1" * 40, "other": "2" * 40, "admin": "3" * 40}
-USERS: Final = {"owner": 3, "other": 4, "admin": 5}
 TARGET_OWNER: Final = 6
 
 
@@ -44,25 +39,12 @@ class Cpcs:
 
     async def deliver(self, payload: Payload, traceparent: str | None = None) -> None:
         """Hand an event to its handler, as the consumer does."""
-        topic = BY_PAYLOAD[type(payload)]
-        (handle,) = [
-            subscription.handle
-            for subscription in self.parts.subscriptions
-            if subscription.payload is type(payload)
-        ]
-        envelope = Envelope(
-            id=new_event_id(),
-            type=topic.name,
-            source="test",
-            subject=topic.key(payload),
-            time=datetime.now(UTC),
-            schema_version=1,
-            epoch=1,
-            traceparent=traceparent or new_traceparent(),
+        await deliver(
+            self.context.database,
+            self.parts.subscriptions,
+            payload,
+            traceparent=traceparent,
         )
-        with traced(envelope.traceparent):
-            async with self.context.database.unit_of_work() as uow:
-                await handle(uow, Received(envelope, payload))
 
     async def events(self, product: int) -> list[dict[str, Any]]:
         """What was told about a product, in order."""

@@ -12,7 +12,6 @@ from typing import Any, Final
 import httpx
 from sqlalchemy import select, update
 
-from bhtom_contracts.envelope import Envelope
 from bhtom_contracts.events.targets import TargetChanged, TargetPosition
 from bhtom_harvester.harvests.jobs import SCHEDULE, Harvesting
 from bhtom_harvester.harvests.store import harvest_of
@@ -22,12 +21,9 @@ from bhtom_harvester.sources.polite_client import PoliteClient
 from bhtom_harvester.tables import harvests
 from bhtom_runtime.jobs.claim import Claimant, claim
 from bhtom_runtime.jobs.runner import JobRunner
-from bhtom_runtime.service import Context, Effect, Job, JobKind, Parts, Received
-from bhtom_runtime.tracing import new_traceparent
-from bhtom_runtime.unit_of_work import new_event_id
+from bhtom_runtime.service import Context, Effect, Job, JobKind, Parts
+from bhtom_runtime.testing import TOKENS, USERS, deliver
 
-TOKENS: Final = {"owner": "1" * 40, "other": "2" * 40, "admin": "3" * 40}
-USERS: Final = {"owner": 3, "other": 4, "admin": 5}
 SOURCE: Final = "gaia_alerts"
 BEGIN: Final = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 
@@ -148,19 +144,8 @@ class Harvester:
 
     async def deliver(self, payload: TargetChanged, epoch: int = 1) -> None:
         """Hand a target to its handler, as the consumer does."""
-        (subscription,) = self.parts.subscriptions
-        envelope = Envelope(
-            id=new_event_id(),
-            type="target.changed",
-            source="test",
-            subject=str(payload.target_id),
-            time=datetime.now(UTC),
-            schema_version=1,
-            epoch=epoch,
-            traceparent=new_traceparent(),
-        )
-        async with self.context.database.unit_of_work() as unit:
-            await subscription.handle(unit, Received(envelope, payload))
+        database, subscriptions = self.context.database, self.parts.subscriptions
+        await deliver(database, subscriptions, payload, epoch=epoch)
 
     async def work(self, kinds: Mapping[str, JobKind] | None = None) -> list[str]:
         """Run the jobs that are due, one after the other; how each of them ended."""

@@ -1,6 +1,5 @@
 """What all event payloads share."""
 
-from datetime import datetime
 from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -21,13 +20,3 @@ class Snapshot(Payload):
 
     aggregate_version: int = Field(ge=1)
     deleted_at: AwareDatetime | None = None
-
-
-class Shared(BaseModel):
-    """Who may see a thing."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    owner_id: int
-    visibility: Visibility = "public"
-    embargo_until: datetime | None = None

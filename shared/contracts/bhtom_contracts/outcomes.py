@@ -50,7 +50,10 @@ OUTCOMES: dict[Outcome, OutcomeEntry] = {
         "Write the frame again with your camera software and upload it.",
     ),
     Outcome.NO_IMAGE: OutcomeEntry(
-        "failed", False, "Upload the file that holds the two-dimensional image."
+        "failed",
+        False,
+        "Upload the reduced frame itself: an image with stars, neither empty nor "
+        "saturated all over.",
     ),
     Outcome.NOT_A_SKY_FRAME: OutcomeEntry(
         "failed", False, "Upload reduced frames of the sky, not darks, flats or biases."

@@ -19,11 +19,6 @@ _SYSTEMS: Final[dict[tuple[str, str], PhotometricSystem]] = {
 }
 
 
-def passband_id(catalogue: str, band: str) -> str:
-    """`GaiaSP/r`: the id of a reference band."""
-    return f"{catalogue}/{band}"
-
-
 def displayed(passband: str) -> str:
     """`r(GaiaSP)` for `GaiaSP/r`; anything else is shown as it is."""
     catalogue, separator, band = passband.partition("/")

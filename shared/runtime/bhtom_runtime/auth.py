@@ -5,7 +5,7 @@ import hmac
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, Self
 from urllib.parse import urlsplit
 
 import structlog
@@ -32,6 +32,17 @@ class Principal:
     is_admin: bool
     token_id: int | None = None
 
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """The caller that a row of a token and its user stands for."""
+        return cls(
+            user_id=row.user_id,
+            username=row.username,
+            scopes=frozenset(row.scopes),
+            is_admin=row.is_admin,
+            token_id=row.token_id,
+        )
+
     def allows(self, scope: str) -> bool:
         """Whether the token's scopes (and the user's rank) cover this one."""
         if scope == "admin":
@@ -50,7 +61,6 @@ class TokenSource(Protocol):
 
 
 Dependency = Callable[[Request], Awaitable[Principal]]
-OptionalDependency = Callable[[Request], Awaitable[Principal | None]]
 
 
 def hash_token(token: str) -> str:

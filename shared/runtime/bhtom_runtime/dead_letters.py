@@ -142,6 +142,12 @@ class DeadLetters:
 
     async def _check_limit(self, unit: UnitOfWork) -> None:
         table = self._table
+        # Lanes bury side by side: without it each would count without the others.
+        await unit.execute(
+            select(
+                func.pg_advisory_xact_lock(func.hashtext(f"{table}:{self._consumer}"))
+            )
+        )
         count = await unit.connection.scalar(
             select(func.count()).where(
                 table.c.consumer == self._consumer,

@@ -55,15 +55,7 @@ class ReplicatedTokens:
         )
         async with self._database.read() as connection:
             row = (await connection.execute(statement)).one_or_none()
-        if row is None:
-            return None
-        return Principal(
-            user_id=row.user_id,
-            username=row.username,
-            scopes=frozenset(row.scopes),
-            is_admin=row.is_admin,
-            token_id=row.token_id,
-        )
+        return None if row is None else Principal.of(row)
 
     async def _fetch(self, token_hash: str) -> bool:
         """Ask core and keep its answer, so that the next call is local."""

@@ -41,7 +41,6 @@ class Lane:
         on_halt: HaltCallback,
     ) -> None:
         self.problem: str | None = None
-        self._partition = partition
         self._inbox = inbox
         self._slots = slots
         self._batch_size = batch_size

@@ -55,15 +55,17 @@ async def _service_error(_: Request, error: Exception) -> JSONResponse:
 
 async def _validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - narrows the type
-    fields = [
-        {
-            "field": ".".join(str(part) for part in item["loc"][1:]) or "body",
-            "message": item["msg"],
-        }
-        for item in error.errors()
-    ]
+    fields = [_field_error(item) for item in error.errors()]
     sentence = "; ".join(f"{item['field']}: {item['message']}" for item in fields)
     return problem(422, "invalid", sentence, fields=fields)
+
+
+def _field_error(item: dict[str, Any]) -> dict[str, str]:
+    """What is wrong with which field, in words."""
+    if item["type"] == "json_invalid":
+        return {"field": "body", "message": "This is not valid JSON."}
+    field = ".".join(str(part) for part in item["loc"][1:])
+    return {"field": field or "body", "message": item["msg"]}
 
 
 async def _http_error(_: Request, error: Exception) -> JSONResponse:

@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import structlog
@@ -35,10 +35,9 @@ class _Server(uvicorn.Server):
     """Uvicorn without its own signal handlers: the process has one place for them."""
 
     @contextmanager
-    def capture_signals(self) -> Any:
+    def capture_signals(self) -> Iterator[None]:
         """Leave the signals to `run_service`."""
-        with nullcontext():
-            yield
+        yield
 
 
 def build_context(service: Service, settings: ServiceSettings) -> Context:
@@ -81,14 +80,19 @@ async def open_context(
 
 
 def build_application(
-    service: Service, context: Context, parts: Parts, *, serves: bool = True
+    service: Service,
+    context: Context,
+    parts: Parts,
+    *,
+    serves: bool = True,
+    loops: Mapping[str, Part] | None = None,
 ) -> FastAPI:
-    """The application of a process that only serves; used by tests as well."""
+    """The HTTP of a process: routes if it serves, and the health of its parts."""
     return create_app(
         service.name,
         routers=parts.routers if serves else (),
         lifespans=parts.lifespans,
-        health=_health(service, context, parts, serves=serves),
+        health={**_health(service, context, parts, serves=serves), **(loops or {})},
     )
 
 
@@ -188,13 +192,12 @@ class _Process:
 
     def _server(self) -> _Server:
         context, settings = self._context, self._context.settings
-        serves = "serve" in self._roles
-        base = _health(self._service, context, self._parts, serves=serves)
-        app = create_app(
-            self._service.name,
-            routers=self._parts.routers if serves else (),
-            lifespans=self._parts.lifespans,
-            health={**base, **self._health},
+        app = build_application(
+            self._service,
+            context,
+            self._parts,
+            serves="serve" in self._roles,
+            loops=self._health,
         )
         return _Server(
             uvicorn.Config(

@@ -15,7 +15,6 @@ from bhtom_core.light_curves.reading import POINT_FIELDS
 from bhtom_core.rows import Record
 
 _PIECE: Final = 2000
-_WIDTH: Final = len(POINT_FIELDS)
 _PASSBAND: Final = POINT_FIELDS.index("passband")
 _FLAGS: Final = POINT_FIELDS.index("flags")
 _HIDDEN: Final = POINT_FIELDS.index("hidden")

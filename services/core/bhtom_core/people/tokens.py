@@ -29,15 +29,7 @@ class OwnTokens:
         """The caller of a token that is valid now."""
         async with self._database.read() as connection:
             row = await store.valid_token(connection, token_hash)
-        if row is None:
-            return None
-        return Principal(
-            user_id=row.user_id,
-            username=row.username,
-            scopes=frozenset(row.scopes),
-            is_admin=row.is_admin,
-            token_id=row.token_id,
-        )
+        return None if row is None else Principal.of(row)
 
 
 async def issue(

@@ -14,8 +14,6 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from bhtom_contracts.base import Payload
-from bhtom_contracts.envelope import Envelope
-from bhtom_contracts.registry import BY_PAYLOAD
 from bhtom_core.main import SERVICE
 from bhtom_core.people import tokens, users
 from bhtom_core.people.domain import NewPerson
@@ -24,9 +22,8 @@ from bhtom_core.settings import CoreSettings
 from bhtom_runtime.auth import INTERNAL_HEADER
 from bhtom_runtime.migrations.commands import upgrade
 from bhtom_runtime.run import build_application, open_context
-from bhtom_runtime.service import Context, Job, Parts, Received
-from bhtom_runtime.tracing import traced
-from bhtom_runtime.unit_of_work import new_event_id
+from bhtom_runtime.service import Context, Job, Parts
+from bhtom_runtime.testing import deliver
 
 PUBLIC_URL = "http://bhtom.test"
 INTERNAL_SECRET = "internal-test-secret"
@@ -107,26 +104,12 @@ class Core:
 
     async def handle(self, *payloads: Payload, trace_id: str = "ab" * 16) -> None:
         """Apply events as one micro-batch of the consumer would."""
-        async with self.database.unit_of_work() as unit:
-            for payload in payloads:
-                topic = BY_PAYLOAD[type(payload)]
-                envelope = Envelope(
-                    id=new_event_id(),
-                    type=topic.name,
-                    source="test",
-                    subject=topic.key(payload),
-                    time="2026-01-01T00:00:00Z",
-                    schema_version=1,
-                    epoch=1,
-                )
-                handlers = [
-                    each.handle
-                    for each in self.parts.subscriptions
-                    if each.payload is type(payload)
-                ]
-                with traced(f"00-{trace_id}-{'cd' * 8}-01"):
-                    for handle in handlers:
-                        await handle(unit, Received(envelope, payload))
+        await deliver(
+            self.database,
+            self.parts.subscriptions,
+            *payloads,
+            traceparent=f"00-{trace_id}-{'cd' * 8}-01",
+        )
 
     async def events(
         self, topic: str, key: object = None, since: int = 0
@@ -139,6 +122,21 @@ class Core:
         async with self.database.read() as connection:
             rows = (await connection.execute(statement.order_by(table.c.id))).all()
         return [orjson.loads(row.body) for row in rows]
+
+    async def answers(self, product: int) -> list[dict[str, Any]]:
+        """What upload was told about a data product."""
+        return await self.events("photometry.recorded", product)
+
+    async def light_curve(
+        self, target_id: int, person: Person | None = None, **params: Any
+    ) -> dict[str, Any]:
+        """A target's light curve as somebody sees it."""
+        async with self.client(person) as client:
+            path = f"/api/v1/targets/{target_id}/light-curve"
+            response = await client.get(path, params=params)
+        assert response.status_code == 200, response.text
+        found: dict[str, Any] = response.json()
+        return found
 
     async def last_event(self) -> int:
         """The id of the newest event in the outbox."""

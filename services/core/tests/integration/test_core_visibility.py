@@ -7,16 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bhtom_contracts.events.frames import (
-    FrameQuality,
-    FrameTime,
-    Measurement,
-    PhotometryCalibrated,
-    ZeroPoint,
-)
-from bhtom_contracts.outcomes import Outcome
+from bhtom_contracts.events.frames import PhotometryCalibrated
 from bhtom_core.light_curves.tables import light_curves, points
 from bhtom_core.targets.tables import targets
+from bhtom_core.testing import calibrated, measurement
 
 LATER, BEFORE = "2999-01-01T00:00:00Z", "2020-01-01T00:00:00Z"
 SHARING: dict[str, dict[str, Any]] = {
@@ -31,62 +25,10 @@ _numbers = itertools.count(1)
 
 
 def frame(target_id: int, owner_id: int, **changes: Any) -> PhotometryCalibrated:
+    """A frame whose magnitude nobody else has."""
     number = next(_numbers)
-    one = Measurement(
-        target_id=target_id,
-        ra=1.0,
-        dec=2.0,
-        x=3.0,
-        y=4.0,
-        flux=5.0,
-        flux_error=1.0,
-        signal_to_noise=5.0,
-        aperture_radius=6.0,
-        magnitude=10.0 + number / 1000,
-        magnitude_error=0.1,
-        is_limit=False,
-    )
-    passband = ZeroPoint(
-        passband="GaiaSP/g",
-        value=25.0,
-        error=0.01,
-        scatter=0.02,
-        matched_stars=50,
-        used_stars=40,
-        outlier_fraction=0.1,
-        matching_radius=1.0,
-        catalogue="GaiaSP",
-        release="dr3",
-    )
-    fields: dict[str, Any] = {
-        "data_product_id": number,
-        "calibration_id": number,
-        "calibration_request_id": number,
-        "request_order": number,
-        "purpose": "record",
-        "outcome": Outcome.CALIBRATED,
-        "message": "",
-        "finished_at": "2026-01-01T00:00:00Z",
-        "owner_id": owner_id,
-        "camera_id": 1,
-        "camera_version": 1,
-        "facility": "X_Y",
-        "fingerprint": f"{number:064x}",
-        "time": FrameTime(
-            mid_exposure_mjd=60000.0 + number,
-            bjd_tdb=60000.0 + number,
-            exposure_time=1.0,
-            time_as_reported="",
-        ),
-        "quality": FrameQuality(),
-        "zero_point": passband,
-        "method": "m",
-        "software_version": "1",
-        "settings_version": "1",
-        "measurements": (one,),
-        **changes,
-    }
-    return PhotometryCalibrated(**fields)
+    one = measurement(target_id, 10.0 + number / 1000)
+    return calibrated(owner_id, one, **{"request_order": number, **changes})
 
 
 async def sees(core, target_id: int, person) -> list[dict[str, Any]] | None:
@@ -226,3 +168,105 @@ async def test_any_path_of_changes_keeps_the_invariants(core, seed: int) -> None
         told[event["point_id"]] = told.get(event["point_id"], 0) + 1
     for event in withdrawn:
         assert told[event["point_id"]] > 0
+
+
+async def test_a_private_original_does_not_show_in_anybody_s_copy(core) -> None:
+    ada, eve = await core.person("ada"), await core.person("eve")
+    target = await core.target(ada)
+    original = calibrated(
+        ada.user_id, measurement(target["target_id"], 17.0), visibility="private"
+    )
+    copies = [
+        calibrated(
+            person.user_id,
+            measurement(target["target_id"], 17.0 + number / 10),
+            fingerprint=original.fingerprint,
+        )
+        for number, person in ((1, eve), (2, ada))
+    ]
+    await core.handle(original, *copies)
+    dispositions = [
+        (await core.answers(event.data_product_id))[0]["results"][0]["disposition"]
+        for event in copies
+    ]
+    # Eve is not told that somebody has the same frame; Ada knows of her own.
+    assert dispositions == ["recorded", "copy"]
+    for person, value in ((None, 17.1), (eve, 17.1), (ada, 17.0)):
+        found = await core.light_curve(target["target_id"], person)
+        assert [p["value"] for p in found["points"]] == [value]
+        async with core.client(person) as client:
+            path = f"/api/v1/targets/{target['target_id']}"
+            shown = (await client.get(path)).json()
+        assert shown["light_curve"]["point_count"] == 1
+        assert shown["light_curve"]["last_magnitude"] == value
+
+
+async def test_private_and_embargoed_frames_are_their_owner_s(core) -> None:
+    ada, eve = await core.person("ada"), await core.person("eve")
+    root = await core.person("root", admin=True)
+    target = await core.target(eve)
+    target_id = target["target_id"]
+    secret = calibrated(ada.user_id, measurement(target_id, 11.0), visibility="private")
+    later = calibrated(
+        ada.user_id,
+        measurement(target_id, 12.0),
+        embargo_until="2999-01-01T00:00:00Z",
+    )
+    over = calibrated(
+        ada.user_id,
+        measurement(target_id, 13.0),
+        embargo_until="2020-01-01T00:00:00Z",
+    )
+    groups = calibrated(ada.user_id, measurement(target_id, 14.0), visibility="groups")
+    await core.handle(secret, later, over, groups)
+    for person, values in (
+        (None, [13.0]),
+        (eve, [13.0]),
+        (ada, [11.0, 12.0, 13.0, 14.0]),
+        (root, [11.0, 12.0, 13.0, 14.0]),
+    ):
+        found = await core.light_curve(target_id, person)
+        assert [p["value"] for p in found["points"]] == values
+    hidden_point = (await core.light_curve(target_id, ada))["points"][0]["point_id"]
+    async with core.client(eve) as client:
+        path = f"/api/v1/points/{hidden_point}"
+        assert (await client.get(path)).status_code == 404
+        refused = await client.post(f"{path}/hide", json={"reason": "x"})
+        assert refused.status_code == 404
+    async with core.client(ada) as client:
+        shown = (await client.get(f"/api/v1/targets/{target_id}")).json()
+    assert shown["light_curve"]["point_count"] == 4
+    assert shown["light_curve"]["last_magnitude"] == 14.0
+    assert await core.events("photometry.published", target_id) == []
+    kind = next(k for k in core.parts.job_kinds if k.name == "end_embargoes")
+    await kind.run(None)
+    published = await core.events("photometry.published", target_id)
+    assert [p["photometry"]["value"] for p in published] == [13.0]
+
+
+async def test_a_target_made_private_takes_its_points_back(core) -> None:
+    ada = await core.person("ada")
+    target = await core.target(ada)
+    path = f"/api/v1/targets/{target['target_id']}"
+    event = calibrated(ada.user_id, measurement(target["target_id"]))
+    await core.handle(event)
+    await core.run_jobs()
+    async with core.client(ada) as client:
+        await client.patch(path, json={"visibility": "private"})
+        assert await core.run_jobs() == ["publish_target"]
+        (gone,) = await core.events("photometry.withdrawn", target["target_id"])
+        assert gone["reason"] == "The target is not public any more."
+        # More of it stays inside, and the owner sees it all.
+        again = calibrated(ada.user_id, measurement(target["target_id"], 18.0))
+        await core.handle(again)
+        assert len(await core.events("photometry.published", target["target_id"])) == 1
+        shown = (await client.get(path)).json()
+        assert shown["light_curve"]["point_count"] == 2
+        await client.patch(path, json={"visibility": "public"})
+        await core.run_jobs()
+        published = await core.events("photometry.published", target["target_id"])
+        assert [p["photometry"]["value"] for p in published] == [17.0, 17.0, 18.0]
+        await client.delete(path)
+        await core.run_jobs()
+    gone = await core.events("photometry.withdrawn", target["target_id"])
+    assert [w["reason"] for w in gone[1:]] == ["The target was deleted."] * 2

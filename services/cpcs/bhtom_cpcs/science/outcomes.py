@@ -1,14 +1,6 @@
-"""The stated outcomes of a calibration: every code, its kind and its sentence."""
+"""The stated outcomes of a calibration: every code and its sentence."""
 
 from enum import StrEnum
-
-
-class OutcomeKind(StrEnum):
-    """What an outcome means for the request: answered, failed, or not yet."""
-
-    DONE = "done"
-    FAILED = "failed"
-    WAITING = "waiting"
 
 
 class Outcome(StrEnum):
@@ -38,13 +30,6 @@ class Outcome(StrEnum):
     TIMED_OUT = "timed_out"
     WORKER_CRASHED = "worker_crashed"
 
-
-_KIND_OF_OTHERS = OutcomeKind.FAILED
-_KINDS = {
-    Outcome.CALIBRATED: OutcomeKind.DONE,
-    Outcome.LIMIT: OutcomeKind.DONE,
-    Outcome.WAITING_FOR_CATALOGUE: OutcomeKind.WAITING,
-}
 
 SENTENCES: dict[Outcome, str] = {
     Outcome.CALIBRATED: (
@@ -135,11 +120,6 @@ SENTENCES: dict[Outcome, str] = {
         "frame if it happens again."
     ),
 }
-
-
-def kind_of(outcome: Outcome) -> OutcomeKind:
-    """Say whether the outcome answers the request, fails it or lets it wait."""
-    return _KINDS.get(outcome, _KIND_OF_OTHERS)
 
 
 def sentence(outcome: Outcome, **facts: object) -> str:

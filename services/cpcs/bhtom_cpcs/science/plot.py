@@ -16,21 +16,29 @@ _SHOWN_STARS = 3000
 
 
 def draw_png(plot: PlotData) -> bytes:
+    """The diagnostic plot as a PNG file."""
+    buffer = io.BytesIO()
+    # no Software or date in the file: the same plot gives the same bytes
+    figure_of(plot).savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def figure_of(plot: PlotData) -> Figure:
     """Draw the cut-out and, where there is one, the zero point star by star."""
     has_residuals = plot.residuals is not None
     figure = Figure(figsize=(9.6, 4.6) if has_residuals else (5.2, 5.2), dpi=_DPI)
     FigureCanvasAgg(figure)
     figure.text(0.02, 0.955, plot.title, fontsize=10, weight="bold", parse_math=False)
-    figure.text(0.02, 0.915, plot.verdict, fontsize=8.5, parse_math=False, wrap=True)
+    # Long verdicts grow downwards, into the room above the picture.
+    figure.text(
+        0.02, 0.94, plot.verdict, fontsize=8.5, va="top", parse_math=False, wrap=True
+    )
     if plot.residuals is not None:
         _image(figure.add_axes((0.02, 0.08, 0.38, 0.77)), plot)
         _zero_points(figure.add_axes((0.49, 0.12, 0.49, 0.72)), plot.residuals)
     else:
         _image(figure.add_axes((0.05, 0.06, 0.9, 0.78)), plot)
-    buffer = io.BytesIO()
-    # no Software or date in the file: the same plot gives the same bytes
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return figure
 
 
 def _image(axes: Any, plot: PlotData) -> None:

@@ -2,22 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import insert, select
 
 from bhtom_cpcs.main import SERVICE
 from bhtom_cpcs.settings import CpcsSettings
-from bhtom_cpcs.testing import BEGIN, CENTRE, TOKENS, USERS, Cpcs
-from bhtom_runtime.auth import hash_token
+from bhtom_cpcs.testing import BEGIN, CENTRE, Cpcs
 from bhtom_runtime.jobs.worker import Worker
 from bhtom_runtime.migrations.commands import upgrade
 from bhtom_runtime.run import build_application, open_context
-from bhtom_runtime.service import Context
+from bhtom_runtime.testing import add_users
 from bhtom_sky import Camera, Frame, Sky, make_sky, render_frame
 
 CAMERA = Camera(width_px=256, height_px=256, pixel_scale_arcsec=1.2)
@@ -58,7 +55,7 @@ async def cpcs(
             transport=transport, base_url="http://t"
         ) as client:
             cpcs = Cpcs(context, parts, client, settings)
-            await _add_users(context)
+            await add_users(context.database)
             stop = asyncio.Event()
             listening = asyncio.create_task(context.notifications.run(stop))
             yield cpcs
@@ -97,33 +94,3 @@ def frame(sky: Sky) -> Frame:
     return render_frame(
         sky, CAMERA, BEGIN, 20.0, CENTRE, "GaiaSP/r", seed=5, name="field.fits"
     )
-
-
-async def _add_users(context: Context) -> None:
-    tables = context.database.infrastructure
-    known = select(tables.identities.c.user_id)
-    async with context.database.unit_of_work() as uow:
-        if (await uow.execute(known)).first() is not None:
-            return
-        for name, user_id in USERS.items():
-            await uow.execute(
-                insert(tables.identities).values(
-                    user_id=user_id,
-                    epoch=1,
-                    aggregate_version=1,
-                    username=name,
-                    is_active=True,
-                    is_admin=name == "admin",
-                )
-            )
-            await uow.execute(
-                insert(tables.tokens).values(
-                    token_id=user_id,
-                    epoch=1,
-                    aggregate_version=1,
-                    token_hash=hash_token(TOKENS[name]),
-                    user_id=user_id,
-                    scopes=["read", "admin"] if name == "admin" else ["read"],
-                    expires_at=datetime(2100, 1, 1, tzinfo=UTC),
-                )
-            )

@@ -14,8 +14,9 @@ from bhtom_cpcs.calibrations.reduced import (
     stated_plane,
 )
 from bhtom_cpcs.main import SERVICE
-from bhtom_cpcs.testing import TARGET_OWNER, USERS, Cpcs, request_for, target_snapshot
+from bhtom_cpcs.testing import TARGET_OWNER, Cpcs, request_for, target_snapshot
 from bhtom_runtime.run import build_application
+from bhtom_runtime.testing import USERS
 
 SHA = "b" * 64
 PNG = b"\x89PNG\r\n\x1a\n not really"

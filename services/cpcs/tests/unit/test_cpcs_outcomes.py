@@ -8,13 +8,7 @@ import numpy as np
 import pytest
 
 from bhtom_cpcs.science.json_form import json_form
-from bhtom_cpcs.science.outcomes import (
-    SENTENCES,
-    Outcome,
-    OutcomeKind,
-    kind_of,
-    sentence,
-)
+from bhtom_cpcs.science.outcomes import SENTENCES, Outcome, sentence
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
@@ -23,13 +17,6 @@ def test_every_outcome_has_a_sentence(outcome: Outcome) -> None:
     text = sentence(outcome, **dict.fromkeys(fields, 1.0))
     assert len(text) > 20
     assert text.endswith(".")
-
-
-def test_kinds() -> None:
-    done = {outcome for outcome in Outcome if kind_of(outcome) is OutcomeKind.DONE}
-    assert done == {Outcome.CALIBRATED, Outcome.LIMIT}
-    assert kind_of(Outcome.WAITING_FOR_CATALOGUE) is OutcomeKind.WAITING
-    assert kind_of(Outcome.NO_WCS) is OutcomeKind.FAILED
 
 
 @dataclass(frozen=True)

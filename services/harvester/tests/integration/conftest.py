@@ -1,28 +1,25 @@
 """The harvester on a real database, with an archive on loopback."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 import stamina
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
 
 from bhtom_harvester.main import SERVICE
 from bhtom_harvester.settings import HarvesterSettings
 from bhtom_harvester.tables import metadata
 from bhtom_harvester.testing import (
-    TOKENS,
-    USERS,
     Archive,
     Harvester,
     Reply,
 )
-from bhtom_runtime.auth import hash_token
 from bhtom_runtime.database import Database
 from bhtom_runtime.migrations.commands import upgrade
 from bhtom_runtime.run import build_application, open_context
+from bhtom_runtime.testing import add_users
 
 RECORDED = Path(__file__).parents[1] / "recorded"
 # What the migration writes itself.
@@ -83,29 +80,8 @@ async def harvester(
 
 
 async def _begin_anew(database: Database) -> None:
-    tables = database.infrastructure
     async with database.unit_of_work() as unit:
         for table in metadata.sorted_tables:
             if table.name not in KEPT:
                 await unit.execute(delete(table))
-        for name, user_id in USERS.items():
-            scopes = ["read", "write", *(["admin"] if name == "admin" else [])]
-            person = {
-                "user_id": user_id,
-                "epoch": 1,
-                "aggregate_version": 1,
-                "username": name,
-                "is_active": True,
-                "is_admin": name == "admin",
-            }
-            token = {
-                "token_id": user_id,
-                "epoch": 1,
-                "aggregate_version": 1,
-                "token_hash": hash_token(TOKENS[name]),
-                "user_id": user_id,
-                "scopes": scopes,
-                "expires_at": datetime(2100, 1, 1, tzinfo=UTC),
-            }
-            await unit.execute(insert(tables.identities).values(**person))
-            await unit.execute(insert(tables.tokens).values(**token))
+    await add_users(database)

@@ -196,7 +196,7 @@ async def claim(
     ).all()
     await _take_tokens(uow, claimant.limits, [row.limit_key for row in rows])
     return Claimed(
-        jobs=[_job(row) for row in rows],
+        jobs=[job_of(row) for row in rows],
         waited_s=[row.waited_s for row in rows],
         next_token_s=rooms.next_token_s,
     )
@@ -243,7 +243,8 @@ def _bucket(key: str) -> str:
     return f"rate of {key}"
 
 
-def _job(row: Any) -> Job:
+def job_of(row: Any) -> Job:
+    """The job of a row that was taken."""
     return Job(
         id=row.id,
         kind=row.kind,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bhtom_runtime.database import Database
 from bhtom_runtime.job_metrics import DEATHS, RESCUED
 from bhtom_runtime.jobs import fence
+from bhtom_runtime.jobs.claim import job_of
 from bhtom_runtime.jobs.errors import sentence_of
 from bhtom_runtime.service import Job, JobKind
 from bhtom_runtime.tracing import traced
@@ -149,7 +150,7 @@ async def _bury_one(database: Database, kinds: Mapping[str, JobKind]) -> str | N
             row = (await uow.execute(_EXHAUSTED, {"kinds": list(kinds)})).first()
             if row is None:
                 return None
-            job, reason = _job(row), _epitaph(row)
+            job, reason = job_of(row), _epitaph(row)
             with traced(job.traceparent, job_id=job.id, job_kind=job.kind):
                 await fence.bury(uow, job, kinds[job.kind], reason)
     except Exception as error:
@@ -175,15 +176,3 @@ def _epitaph(row: Any) -> str:
         f"Before that: {row.error}" if row.error else "",
     )
     return " ".join(sentences).strip()
-
-
-def _job(row: Any) -> Job:
-    return Job(
-        id=row.id,
-        kind=row.kind,
-        payload=row.payload,
-        attempt=row.attempt,
-        max_attempts=row.max_attempts,
-        fair_key=row.fair_key,
-        traceparent=row.traceparent,
-    )
