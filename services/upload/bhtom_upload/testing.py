@@ -187,8 +187,10 @@ class UploadApp:
     core: FakeCore
     store: Path
 
-    async def add_user(self, *, is_admin: bool = False, **scopes: Any) -> Caller:
-        """A user who is known here with a token of these scopes."""
+    async def add_user(
+        self, *, is_admin: bool = False, scopes: tuple[str, ...] | None = None
+    ) -> Caller:
+        """A user who is known here with a token of these scopes, by default of all."""
         user_id = new_id()
         token = uuid.uuid4().hex + uuid.uuid4().hex[:8]
         username = f"user{user_id}"
@@ -199,12 +201,12 @@ class UploadApp:
             is_admin=is_admin,
             aggregate_version=1,
         )
-        wanted = scopes.get("scopes", ("read", "write", "upload"))
+        usual = ("read", "write", "upload", *(("admin",) if is_admin else ()))
         changed = TokenChanged(
             token_id=new_id(),
             token_hash=hash_token(token),
             user_id=user_id,
-            scopes=(*wanted, "admin") if is_admin else wanted,
+            scopes=usual if scopes is None else scopes,
             expires_at=datetime.now(UTC) + timedelta(days=1),
             aggregate_version=1,
         )
@@ -213,6 +215,19 @@ class UploadApp:
             await keep_identity(unit, tables, 1, identity)
             await keep_token(unit, tables, 1, changed)
         return Caller(user_id, username, {"Authorization": f"Token {token}"})
+
+    async def deactivate(self, caller: Caller) -> None:
+        """Let a user be known as one who may not come in any more."""
+        identity = IdentityChanged(
+            user_id=caller.user_id,
+            username=caller.username,
+            is_active=False,
+            is_admin=False,
+            aggregate_version=2,
+        )
+        tables = self.context.database.infrastructure
+        async with self.context.database.unit_of_work() as unit:
+            await keep_identity(unit, tables, 1, identity)
 
     async def handle(self, payload: Payload, epoch: int = 1) -> None:
         """Take an event as the consumer would."""

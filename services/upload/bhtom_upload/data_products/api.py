@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from bhtom_runtime.auth import Principal
-from bhtom_runtime.errors import Invalid
+from bhtom_runtime.errors import Invalid, NotFound, ServiceError
 from bhtom_runtime.pagination import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
@@ -92,10 +92,12 @@ def _add_list(router: APIRouter, context: Context, reader: Reader) -> None:
 
 
 def _add_stream(router: APIRouter, context: Context, reader: Reader) -> None:
-    viewer = Depends(context.auth.require("read"))
+    authenticated = context.auth.require("read")
+    viewer = Depends(authenticated)
 
     @router.get("/events", response_class=EventSourceResponse)
     async def stream_data_products(
+        request: Request,
         caller: Annotated[Principal, viewer],
         batch: str | None = None,
         id: Annotated[int | None, Query(ge=1, le=_BIGINT)] = None,  # noqa: A002
@@ -113,6 +115,11 @@ def _add_stream(router: APIRouter, context: Context, reader: Reader) -> None:
 
         async def events() -> AsyncIterator[ServerSentEvent]:
             async for stage, product in found:
+                # A stream may live longer than its token; who asks again is told why.
+                try:
+                    await authenticated(request)
+                except ServiceError:
+                    return
                 yield ServerSentEvent(
                     event="data_product",
                     id=str(stage),
@@ -174,7 +181,9 @@ def _add_one(
 
 def _id(data_product_id: int) -> int:
     # Larger numbers are no error of the caller's form, there is just no such thing.
-    return data_product_id if 0 < data_product_id <= _BIGINT else 0
+    if not 0 < data_product_id <= _BIGINT:
+        raise NotFound("There is no data product with this number.")
+    return data_product_id
 
 
 def _states(text: str | None) -> tuple[State, ...]:

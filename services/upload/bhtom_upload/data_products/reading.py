@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Table,
+    and_,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -137,17 +147,23 @@ def _selected() -> Select[Any]:
 
 def _visible_to(caller: Principal) -> ColumnElement[bool]:
     """The narrowest of what the product and its target allow."""
-    if caller.is_admin:
+    if caller.allows("admin"):
         return true()
-    public = [
-        and_(
-            table.c.visibility == "public",
-            or_(table.c.embargo_until.is_(None), table.c.embargo_until <= func.now()),
-        )
-        for table in (data_products, target_replicas)
-    ]
-    present = data_products.c.state != State.DELETED
-    return or_(data_products.c.owner_id == caller.user_id, and_(*public, present))
+    own_target = target_replicas.c.owner_id == caller.user_id
+    shown = and_(
+        _is_open(data_products),
+        or_(_is_open(target_replicas), own_target),
+        data_products.c.state != State.DELETED,
+    )
+    return or_(data_products.c.owner_id == caller.user_id, shown)
+
+
+def _is_open(table: Table) -> ColumnElement[bool]:
+    """Public, and no embargo that still runs. Groups come later: until then closed."""
+    return and_(
+        table.c.visibility == "public",
+        or_(table.c.embargo_until.is_(None), table.c.embargo_until <= func.now()),
+    )
 
 
 def _conditions(wanted: Wanted, caller: Principal) -> list[ColumnElement[bool]]:

@@ -23,7 +23,7 @@ async def retry(
 ) -> None:
     """Make a new request, with the target and the camera as they are now."""
     seen = await reader.one(data_product_id, caller)
-    if seen.owner_id != caller.user_id and not caller.is_admin:
+    if seen.owner_id != caller.user_id and not caller.allows("admin"):
         raise Forbidden("Only its owner or an administrator can retry an upload.")
     assert seen.camera_id is not None  # noqa: S101 - frames have a camera
     target = await directory.targets.numbered(seen.target_id, caller)

@@ -139,7 +139,7 @@ class Targets:
 
 def _may_see(row: Any, caller: Principal) -> bool:
     """Whether the caller may know of the target at all."""
-    if caller.is_admin or row.owner_id == caller.user_id:
+    if caller.allows("admin") or row.owner_id == caller.user_id:
         return True
     embargoed = row.embargo_until is not None and row.embargo_until > datetime.now(UTC)
     return row.visibility == "public" and not embargoed

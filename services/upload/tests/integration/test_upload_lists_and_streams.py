@@ -243,3 +243,39 @@ async def test_server_sent_events_over_http(
     shown = json.loads(told["data"])
     assert shown["data_product_id"] == number
     assert "stages" not in shown
+
+
+async def test_a_stream_ends_with_the_right_to_read_it(
+    app: UploadApp, caller: Caller, place: dict[str, str]
+) -> None:
+    number = await upload(app, caller, place, batch="ended")
+    admin = await app.add_user(is_admin=True)
+    told = 0
+    async with (
+        asyncio.timeout(20),
+        serving(build_application(SERVICE, app.context, app.parts)) as url,
+        httpx.AsyncClient(base_url=url, headers=caller.headers) as client,
+        client.stream("GET", f"{PATH}/events", params={"batch": "ended"}) as answer,
+    ):
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                told += 1
+                await app.deactivate(caller)
+                retried = await app.client.post(
+                    f"{PATH}/{number}/retry", headers=admin.headers
+                )
+                assert retried.status_code == 202
+    assert told == 1
+
+
+async def test_an_administrators_reading_token_is_no_administrator(
+    app: UploadApp, caller: Caller
+) -> None:
+    target = await app.add_target(owner_id=caller.user_id, visibility="private")
+    camera = await app.add_camera()
+    place = {"target": target.name, "camera": camera.camera.oname}
+    path = f"{PATH}/{await upload(app, caller, place)}"
+    administrator = await app.add_user(is_admin=True)
+    only_reading = await app.add_user(is_admin=True, scopes=("read",))
+    assert (await app.get(administrator, path)).status_code == 200
+    assert (await app.get(only_reading, path)).status_code == 404

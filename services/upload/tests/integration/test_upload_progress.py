@@ -238,6 +238,23 @@ async def test_a_retry_without_a_body_keeps_the_parameters(app: UploadApp) -> No
     assert second.parameters.match_radius == 3
 
 
+async def test_a_retry_that_cannot_be_read_says_why(upload: Upload) -> None:
+    path = f"/api/v1/data-products/{upload.number}/retry"
+    headers = {**upload.caller.headers, "Content-Type": "application/json"}
+    answer = await upload.app.client.post(path, content=b"{", headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "body: This is not valid JSON."
+
+
+@pytest.mark.parametrize("number", [0, -1, 10**30])
+async def test_a_number_that_cannot_be_one_is_not_found(
+    upload: Upload, number: int
+) -> None:
+    answer = await upload.app.get(upload.caller, f"/api/v1/data-products/{number}/file")
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "There is no data product with this number."
+
+
 async def test_only_the_owner_may_retry(upload: Upload) -> None:
     path = f"/api/v1/data-products/{upload.number}/retry"
     stranger = await upload.app.add_user()

@@ -249,6 +249,21 @@ async def test_a_private_target_exists_only_for_its_owner(
     assert (await app.get(admin, f"/api/v1/data-products/{number}")).status_code == 200
 
 
+async def test_the_owner_of_a_private_target_sees_the_frames_of_it(
+    app: UploadApp, caller: Caller, place: dict[str, str]
+) -> None:
+    host = await app.add_user()
+    target = await app.add_target(owner_id=host.user_id)
+    taken = await app.put(caller, new_frame(), **place | {"target": target.name})
+    path = f"/api/v1/data-products/{taken.json()['data_product_id']}"
+    closed = {"owner_id": host.user_id, "visibility": "private"}
+    await app.handle(make_target(target.target_id, aggregate_version=2, **closed))
+    stranger = await app.add_user()
+    for who, status in ((caller, 200), (host, 200), (stranger, 404)):
+        assert (await app.get(who, path)).status_code == status
+        assert (await app.get(who, f"{path}/file")).status_code == status
+
+
 async def test_of_two_targets_of_one_name_ones_own_is_meant(
     app: UploadApp, caller: Caller, place: dict[str, str]
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
+from bhtom_runtime.errors import Invalid
 from bhtom_web.forms import Form, read_form
 from bhtom_web.optional import attempt
 from bhtom_web.pages.camera_form import (
@@ -107,7 +108,7 @@ async def save_camera(
 async def approve(visit: SignedInVisit, request: Request, camera_id: int) -> Response:
     """An administrator's yes or no."""
     values = await read_form(request)
-    approved = values.get("approved") == "true"
+    approved = _said(values, "approved")
     body: Json = {"approved": approved}
     if values.get("reason"):
         body["reason"] = values["reason"]
@@ -120,7 +121,7 @@ async def approve(visit: SignedInVisit, request: Request, camera_id: int) -> Res
 @router.post("/cameras/{camera_id}/activation")
 async def activate(visit: SignedInVisit, request: Request, camera_id: int) -> Response:
     """The owner takes a camera in or out of use."""
-    active = (await read_form(request)).get("active") == "true"
+    active = _said(await read_form(request), "active")
     await visit.api.send(
         "POST", "core", f"/api/v1/cameras/{camera_id}/activation", {"active": active}
     )
@@ -128,6 +129,14 @@ async def activate(visit: SignedInVisit, request: Request, camera_id: int) -> Re
         f"/cameras/{camera_id}",
         done="camera-activated" if active else "camera-deactivated",
     )
+
+
+def _said(values: dict[str, str], name: str) -> bool:
+    """A button's yes or no; a form that says neither changes nothing."""
+    answer = {"true": True, "false": False}.get(values.get(name, ""))
+    if answer is None:
+        raise Invalid("The form says neither yes nor no; use the buttons of the page.")
+    return answer
 
 
 def _camera_page(

@@ -1,6 +1,7 @@
 """Forms: what is sent on, what is refused, and where the refusal is said."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from types import ModuleType
 from typing import Any
 
@@ -164,6 +165,19 @@ async def test_an_administrator_approves(
     assert "Only administrators approve cameras." in observer.text
     await visit_as(services.ROOT).post("/cameras/2/approval", data=yes)
     assert world.cameras[1]["active"] is True
+
+
+async def test_an_approval_that_says_nothing_changes_nothing(
+    visit_as: Visitors, services: ModuleType, world: Any
+) -> None:
+    before = deepcopy(world.cameras)
+    root = visit_as(services.ROOT)
+    for path in ("/cameras/1/approval", "/cameras/1/activation"):
+        for form in ({}, {"approved": "perhaps", "active": "perhaps"}):
+            answer = await root.post(path, data=form)
+            assert answer.status_code == 422
+            assert "neither yes nor no" in answer.text
+    assert world.cameras == before
 
 
 async def test_hiding_a_point_needs_a_reason(
