@@ -2,6 +2,7 @@
 
 from bhtom_local.api_client import ApiClient
 from bhtom_local.stack import Stack
+from bhtom_local.waiting import until
 from tests.field import Field
 
 
@@ -82,3 +83,24 @@ def test_a_target_can_be_used_in_the_second_it_was_made(
             filter="Simulated/any",
         )
         assert product["target_name"] == name
+
+
+def test_a_database_that_is_away_is_said_to_be_away(
+    stack: Stack, admin: ApiClient, field: Field
+) -> None:
+    path = f"/api/v1/targets/{field.target['target_id']}"
+    stack.stop_program("postgres")
+    try:
+        answer = admin.http.get(path)
+        assert answer.status_code == 503
+        assert answer.json()["code"] == "unavailable"
+        assert int(answer.headers["Retry-After"]) > 0
+    finally:
+        stack.start_program("postgres")
+
+    def is_back() -> bool:
+        return admin.http.get(path).status_code == 200
+
+    until(is_back, 60, "Core did not find its database again.")
+    after = field.upload(admin, field.frame(730))["data_product_id"]
+    assert admin.wait_for([after])[after]["state"] == "done"

@@ -123,6 +123,40 @@ async def test_pruning_keeps_what_is_needed(jobs: Any) -> None:
     assert sorted(left) == kept
 
 
+async def test_pruning_keeps_the_newest_snapshot_of_each_thing(jobs: Any) -> None:
+    outbox = jobs.database.infrastructure.outbox
+    long_ago = func.now() - timedelta(days=90)
+    # Two snapshots of the first target, one of the second, and a fact.
+    rows = [
+        ("target.changed", "1", False),
+        ("target.changed", "1", True),
+        ("target.changed", "2", True),
+        ("fits.uploaded", "3", False),
+    ]
+    event_ids = [uuid4() for _ in rows]
+    async with jobs.database.unit_of_work() as uow:
+        for event_id, (topic, key, _) in zip(event_ids, rows, strict=True):
+            await uow.execute(
+                insert(outbox).values(
+                    event_id=event_id,
+                    topic=topic,
+                    key=key,
+                    body=b"{}",
+                    schema_version=1,
+                    epoch=1,
+                    published_at=long_ago,
+                )
+            )
+
+    await prune(jobs.database)
+
+    statement = select(outbox.c.event_id).where(outbox.c.event_id.in_(event_ids))
+    async with jobs.database.read() as connection:
+        left = set((await connection.scalars(statement)).all())
+    wanted = zip(event_ids, rows, strict=True)
+    assert left == {event_id for event_id, row in wanted if row[2]}
+
+
 async def test_every_service_prunes_by_itself(jobs: Any) -> None:
     kinds, crons = maintenance_parts(jobs.database)
     async with jobs.worker(kinds=kinds, crons=crons):
