@@ -8,7 +8,7 @@ from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_cpcs.calibrations.reduced import ReducedFrame, ReducedPlane, ReductionTask
 
 if TYPE_CHECKING:
-    from bhtom_cpcs.science.plot_data import PlotData
+    from bhtom_cpcs.science.explain.plot_data import PlotData
     from bhtom_cpcs.science.request import ReductionRequest
 
 _THREADS: Final = (
@@ -102,6 +102,6 @@ def storable(value: Any) -> Any:
 def _drawn(plot: "PlotData | None") -> bytes | None:
     if plot is None:
         return None
-    from bhtom_cpcs.science.plot import draw_png
+    from bhtom_cpcs.science.explain.plot import draw_png
 
     return draw_png(plot)

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from astropy.utils.exceptions import AstropyWarning
 
-from bhtom_cpcs.science import catalogue_stages, image_stages
-from bhtom_cpcs.science.diagnostics import cutout, whole_frame
-from bhtom_cpcs.science.fits_input import (
+from bhtom_cpcs.science.explain.diagnostics import cutout, whole_frame
+from bhtom_cpcs.science.explain.plot_data import PlotData
+from bhtom_cpcs.science.frames.fits_input import (
     Plane,
     fingerprint,
     open_fits,
@@ -21,8 +21,6 @@ from bhtom_cpcs.science.fits_input import (
     read_planes,
 )
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.plane_state import PlaneState, need
-from bhtom_cpcs.science.plot_data import PlotData
 from bhtom_cpcs.science.reference import ReferenceCatalogue
 from bhtom_cpcs.science.request import ReductionRequest
 from bhtom_cpcs.science.results import (
@@ -31,8 +29,10 @@ from bhtom_cpcs.science.results import (
     Provenance,
     TargetMeasurement,
 )
+from bhtom_cpcs.science.stages import catalogue_stages, image_stages
+from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stop import Stop
-from bhtom_cpcs.science.target import Measuring, measure_target
+from bhtom_cpcs.science.targets.target import Measuring, measure_target
 
 METHOD = "aperture-1"
 _MOST_WARNINGS = 8

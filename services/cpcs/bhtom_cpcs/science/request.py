@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bhtom_cpcs.science.decisions import NOTHING_DECIDED, Decisions
+
 
 @dataclass(frozen=True, slots=True)
 class TargetPosition:
@@ -56,3 +58,4 @@ class ReductionRequest:
     camera: CameraSettings = CameraSettings()
     requested_filter: str = "GaiaSP/any"
     match_radius_arcsec: float | None = None
+    decisions: Decisions = NOTHING_DECIDED

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bhtom_cpcs.science.explain.plot_data import PlotData
 from bhtom_cpcs.science.json_form import json_form
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.plot_data import PlotData
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from astropy.wcs import WCS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bhtom_cpcs.science.astrometry import (
+from bhtom_cpcs.science.astrometry.coordinates import (
     Affine,
     deproject,
     project,

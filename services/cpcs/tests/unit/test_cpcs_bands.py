@@ -2,7 +2,11 @@
 
 import pytest
 
-from bhtom_cpcs.science.bands import allowed_bands, band_of_card, passband_text
+from bhtom_cpcs.science.calibration.bands import (
+    allowed_bands,
+    band_of_card,
+    passband_text,
+)
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stop import Stop
 

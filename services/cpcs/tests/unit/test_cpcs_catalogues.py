@@ -32,7 +32,7 @@ from bhtom_cpcs.reference_catalogues.sky_coverage import (
     joined,
 )
 from bhtom_cpcs.reference_catalogues.tile_files import parquet_path, verify
-from bhtom_cpcs.science.astrometry import separation_deg
+from bhtom_cpcs.science.astrometry.coordinates import separation_deg
 from bhtom_cpcs.science.reference import NoCoverage, ReferenceStars
 
 

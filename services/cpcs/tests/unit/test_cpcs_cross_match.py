@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bhtom_cpcs.science.cross_match import cross_match
+from bhtom_cpcs.science.astrometry.cross_match import cross_match
 
 
 def stars(rng: np.random.Generator, n: int, half: float = 300.0) -> np.ndarray:

@@ -3,7 +3,7 @@
 import pytest
 from astropy.io import fits
 
-from bhtom_cpcs.science.exposure_time import exposure_time
+from bhtom_cpcs.science.frames.exposure_time import exposure_time
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.request import CameraSettings
 from bhtom_cpcs.science.stop import Stop

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from bhtom_cpcs.science.fits_input import (
+from bhtom_cpcs.science.frames.fits_input import (
     fingerprint,
     open_fits,
     pixel_digest,

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from bhtom_cpcs.science.cosmic_rays import repair_star
-from bhtom_cpcs.science.detection import Sources, detect, subtract_background
-from bhtom_cpcs.science.photometry import aperture_for, measure, sky_noise
-from bhtom_cpcs.science.point_spread import (
+from bhtom_cpcs.science.stars.cosmic_rays import repair_star
+from bhtom_cpcs.science.stars.detection import Sources, detect, subtract_background
+from bhtom_cpcs.science.stars.photometry import aperture_for, measure, sky_noise
+from bhtom_cpcs.science.stars.point_spread import (
     PointSpread,
     first_look,
     measure_point_spread,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bhtom_cpcs.science.diagnostics import whole_frame
-from bhtom_cpcs.science.plot import figure_of
+from bhtom_cpcs.science.explain.diagnostics import whole_frame
+from bhtom_cpcs.science.explain.plot import figure_of
 
 SENTENCE = (
     "The target lies 45.4 deg from its centre and outside the frame, whose centre is "

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bhtom_cpcs.science.ranking import BandStars, choose_band
+from bhtom_cpcs.science.calibration.ranking import BandStars, choose_band
 from bhtom_sky import BANDS, make_sky
 
 ALL = tuple(f"GaiaSP/{band}" for band in BANDS)

@@ -13,8 +13,8 @@ import pytest
 from astropy.io import fits
 
 from bhtom_cpcs.reference_catalogues.catalogue import EmptyCatalogue, open_catalogue
+from bhtom_cpcs.science.explain.plot import draw_png
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.plot import draw_png
 from bhtom_cpcs.science.reduction import reduce_frame
 from bhtom_cpcs.science.request import CameraSettings, ReductionRequest, TargetPosition
 from bhtom_sky import HUNTSMAN_FOOTPRINT, Camera, Frame, night

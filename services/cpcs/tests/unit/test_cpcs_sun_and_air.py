@@ -9,14 +9,14 @@ from astropy.coordinates import AltAz, EarthLocation, SkyCoord, get_sun
 from astropy.time import Time
 from astropy.utils import iers
 
-from bhtom_cpcs.science.request import Site
-from bhtom_cpcs.science.sun_and_air import (
+from bhtom_cpcs.science.frames.sun_and_air import (
     air_mass,
     altitude_deg,
     bjd_tdb,
     sun_altitude_deg,
     unit_vector,
 )
+from bhtom_cpcs.science.request import Site
 
 SITE = Site(-31.16, 149.13, 1160.0)
 PLACES = [(65.1, -54.9), (300.0, 60.0), (0.0, 0.0), (210.0, -89.5)]

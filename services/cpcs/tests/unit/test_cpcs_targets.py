@@ -14,7 +14,7 @@ from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reduction import reduce_frame
 from bhtom_cpcs.science.request import CameraSettings, TargetPosition
 from bhtom_cpcs.science.results import TargetMeasurement
-from bhtom_cpcs.science.target_position import position_at
+from bhtom_cpcs.science.targets.target_position import position_at
 from bhtom_sky import Camera, Frame, frame_wcs
 
 

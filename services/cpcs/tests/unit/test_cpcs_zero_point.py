@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bhtom_cpcs.science.zero_point_fit import (
+from bhtom_cpcs.science.calibration.zero_point_fit import (
     TooFewStars,
     fit_zero_point,
     half_sample_mode,

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from bhtom_cpcs.science.astrometry import NO_CORRECTION, Affine
+from bhtom_cpcs.science.astrometry.coordinates import NO_CORRECTION, Affine
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]

@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from bhtom_cpcs.science.plot_data import PlotData, ResidualPlot
+from bhtom_cpcs.science.explain.plot_data import PlotData, ResidualPlot
 
 _BLUE, _GREY, _RED = "#1f5fa8", "#b0b0b0", "#c8372d"
 _DPI = 80

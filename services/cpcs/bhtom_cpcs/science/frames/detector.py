@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.io import fits
 
-from bhtom_cpcs.science.detection import Sky
-from bhtom_cpcs.science.fits_input import Image
+from bhtom_cpcs.science.frames.fits_input import Image
 from bhtom_cpcs.science.request import CameraSettings
+from bhtom_cpcs.science.stars.detection import Sky
 
 _SATURATION_CARDS = ("SATURATE", "SATURAT", "SATLEVEL", "SATURLVL", "MAXLIN", "DATAMAX")
 _GAIN_CARDS = ("EGAIN", "GAIN")

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.results import BandFigures
-from bhtom_cpcs.science.zero_point_fit import (
+from bhtom_cpcs.science.calibration.zero_point_fit import (
     FEWEST_STARS,
     ZeroPointFit,
     fit_zero_point,
 )
+from bhtom_cpcs.science.results import BandFigures
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -3,17 +3,14 @@
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bhtom_cpcs.science.astrometry import Astrometry
-from bhtom_cpcs.science.comparison import ComparisonStars
-from bhtom_cpcs.science.cross_match import Matches
-from bhtom_cpcs.science.detection import Sky, Sources
-from bhtom_cpcs.science.detector import Detector
-from bhtom_cpcs.science.fits_input import Plane
+from bhtom_cpcs.science.astrometry.coordinates import Astrometry
+from bhtom_cpcs.science.astrometry.cross_match import Matches
+from bhtom_cpcs.science.calibration.comparison import ComparisonStars
+from bhtom_cpcs.science.calibration.ranking import BandChoice
+from bhtom_cpcs.science.explain.plot_data import ResidualPlot
+from bhtom_cpcs.science.frames.detector import Detector
+from bhtom_cpcs.science.frames.fits_input import Plane
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.photometry import Aperture, SkyNoise
-from bhtom_cpcs.science.plot_data import ResidualPlot
-from bhtom_cpcs.science.point_spread import PointSpread
-from bhtom_cpcs.science.ranking import BandChoice
 from bhtom_cpcs.science.reference import ReferenceCatalogue, ReferenceStars
 from bhtom_cpcs.science.request import ReductionRequest
 from bhtom_cpcs.science.results import (
@@ -25,6 +22,9 @@ from bhtom_cpcs.science.results import (
     WcsFigures,
     ZeroPoint,
 )
+from bhtom_cpcs.science.stars.detection import Sky, Sources
+from bhtom_cpcs.science.stars.photometry import Aperture, SkyNoise
+from bhtom_cpcs.science.stars.point_spread import PointSpread
 
 
 @dataclass(slots=True)

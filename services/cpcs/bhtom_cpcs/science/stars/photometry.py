@@ -7,8 +7,8 @@ import numpy.typing as npt
 import sep
 from scipy.spatial import cKDTree
 
-from bhtom_cpcs.science.detection import Sources
-from bhtom_cpcs.science.fits_input import Image, Mask
+from bhtom_cpcs.science.frames.fits_input import Image, Mask
+from bhtom_cpcs.science.stars.detection import Sources
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.fits_input import Image
-from bhtom_cpcs.science.plot_data import PlotData, ResidualPlot
+from bhtom_cpcs.science.explain.plot_data import PlotData, ResidualPlot
+from bhtom_cpcs.science.frames.fits_input import Image
 
 FloatArray = npt.NDArray[np.float64]
 

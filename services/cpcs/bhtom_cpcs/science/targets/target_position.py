@@ -5,10 +5,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.astrometry import Astrometry, separation_deg
+from bhtom_cpcs.science.astrometry.coordinates import Astrometry, separation_deg
+from bhtom_cpcs.science.frames.sun_and_air import earth_and_sun, tdb_of, unit_vector
 from bhtom_cpcs.science.outcomes import Outcome, sentence
 from bhtom_cpcs.science.request import TargetPosition
-from bhtom_cpcs.science.sun_and_air import earth_and_sun, tdb_of, unit_vector
 
 _J2000_JD = 2451545.0
 _RADIANS_PER_MAS = math.radians(1 / 3.6e6)

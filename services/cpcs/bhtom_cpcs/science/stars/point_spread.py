@@ -8,8 +8,8 @@ import numpy.typing as npt
 import sep
 from scipy.optimize import least_squares
 
-from bhtom_cpcs.science.detection import Sources, detect, windowed_positions
-from bhtom_cpcs.science.fits_input import Image, Mask
+from bhtom_cpcs.science.frames.fits_input import Image, Mask
+from bhtom_cpcs.science.stars.detection import Sources, detect, windowed_positions
 
 FloatArray = npt.NDArray[np.float64]
 

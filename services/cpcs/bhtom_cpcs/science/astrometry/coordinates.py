@@ -11,7 +11,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from astropy.wcs.utils import wcs_to_celestial_frame
 
-from bhtom_cpcs.science.fits_input import FITS_ERRORS
+from bhtom_cpcs.science.frames.fits_input import FITS_ERRORS
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stop import Stop
 

@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bhtom_cpcs.science.astrometry import Astrometry
-from bhtom_cpcs.science.bands import passband_text
-from bhtom_cpcs.science.cosmic_rays import Repair, repair_star
-from bhtom_cpcs.science.detection import Sources, windowed_positions
-from bhtom_cpcs.science.detector import Detector
-from bhtom_cpcs.science.fits_input import Plane
+from bhtom_cpcs.science.astrometry.coordinates import Astrometry
+from bhtom_cpcs.science.calibration.bands import passband_text
+from bhtom_cpcs.science.frames.detector import Detector
+from bhtom_cpcs.science.frames.fits_input import Plane
 from bhtom_cpcs.science.outcomes import Outcome, sentence
-from bhtom_cpcs.science.photometry import Aperture, SkyNoise, measure
-from bhtom_cpcs.science.point_spread import PointSpread
 from bhtom_cpcs.science.request import TargetPosition
 from bhtom_cpcs.science.results import TargetMeasurement, ZeroPoint
-from bhtom_cpcs.science.target_position import outside_message, position_at
+from bhtom_cpcs.science.stars.cosmic_rays import Repair, repair_star
+from bhtom_cpcs.science.stars.detection import Sources, windowed_positions
+from bhtom_cpcs.science.stars.photometry import Aperture, SkyNoise, measure
+from bhtom_cpcs.science.stars.point_spread import PointSpread
+from bhtom_cpcs.science.targets.target_position import outside_message, position_at
 
 LIMIT_SIGMA = 3.0
 RECENTRE_SIGMA = 10.0

@@ -5,31 +5,31 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.bands import allowed_bands, band_of_card
-from bhtom_cpcs.science.comparison import (
+from bhtom_cpcs.science.calibration.bands import allowed_bands, band_of_card
+from bhtom_cpcs.science.calibration.comparison import (
     band_stars,
     comparison_stars,
     match_reference,
     refuse_poor,
     zero_point,
 )
-from bhtom_cpcs.science.detection import Sources
-from bhtom_cpcs.science.image_stages import SEP_MERGED, clean_sources
+from bhtom_cpcs.science.calibration.ranking import BandChoice, choose_band
+from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
+from bhtom_cpcs.science.explain.plot_data import ResidualPlot
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.photometry import (
+from bhtom_cpcs.science.reference import NoCoverage
+from bhtom_cpcs.science.results import FilterReport, MissingTiles
+from bhtom_cpcs.science.stages.image_stages import SEP_MERGED, clean_sources
+from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stars.detection import Sources
+from bhtom_cpcs.science.stars.photometry import (
     aperture_for,
     growth_correction,
     measure,
     sky_noise,
 )
-from bhtom_cpcs.science.plane_state import PlaneState, need
-from bhtom_cpcs.science.plot_data import ResidualPlot
-from bhtom_cpcs.science.ranking import BandChoice, choose_band
-from bhtom_cpcs.science.reference import NoCoverage
-from bhtom_cpcs.science.results import FilterReport, MissingTiles
 from bhtom_cpcs.science.stop import Stop
-from bhtom_cpcs.science.target_position import position_at
-from bhtom_cpcs.science.zero_point_fit import FEWEST_STARS
+from bhtom_cpcs.science.targets.target_position import position_at
 
 BoolArray = npt.NDArray[np.bool_]
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.fits_input import Image
-from bhtom_cpcs.science.point_spread import PointSpread
+from bhtom_cpcs.science.frames.fits_input import Image
+from bhtom_cpcs.science.stars.point_spread import PointSpread
 
 _SIGMA = 8.0
 # What a round model of a real star may be wrong by: well sampled, undersampled.

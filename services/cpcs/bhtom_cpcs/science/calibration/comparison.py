@@ -5,21 +5,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.astrometry import Astrometry, project
-from bhtom_cpcs.science.bands import passband_text
-from bhtom_cpcs.science.cross_match import Matches, cross_match
-from bhtom_cpcs.science.detection import Sources
-from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.photometry import Fluxes
-from bhtom_cpcs.science.ranking import BandChoice, BandStars
-from bhtom_cpcs.science.reference import ReferenceStars
-from bhtom_cpcs.science.results import ZeroPoint
-from bhtom_cpcs.science.stop import Stop
-from bhtom_cpcs.science.zero_point_fit import (
+from bhtom_cpcs.science.astrometry.coordinates import Astrometry, project
+from bhtom_cpcs.science.astrometry.cross_match import Matches, cross_match
+from bhtom_cpcs.science.calibration.bands import passband_text
+from bhtom_cpcs.science.calibration.ranking import BandChoice, BandStars
+from bhtom_cpcs.science.calibration.zero_point_fit import (
     FEWEST_STARS,
     ZeroPointFit,
     fit_zero_point,
 )
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.reference import ReferenceStars
+from bhtom_cpcs.science.results import ZeroPoint
+from bhtom_cpcs.science.stars.detection import Sources
+from bhtom_cpcs.science.stars.photometry import Fluxes
+from bhtom_cpcs.science.stop import Stop
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

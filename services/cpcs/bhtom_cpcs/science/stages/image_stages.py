@@ -5,35 +5,35 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.astrometry import read_astrometry
-from bhtom_cpcs.science.detection import (
-    DetectionOverflow,
-    Sources,
-    detect,
-    subtract_background,
-    windowed_positions,
-)
-from bhtom_cpcs.science.detector import detector_figures, saturation
-from bhtom_cpcs.science.exposure_time import exposure_time
-from bhtom_cpcs.science.frame_kind import refuse_calibration_frame
-from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.plane_state import PlaneState, need
-from bhtom_cpcs.science.point_spread import first_look, measure_point_spread
-from bhtom_cpcs.science.results import (
-    Quality,
-    Timing,
-    WcsFigures,
-)
-from bhtom_cpcs.science.stop import Stop
-from bhtom_cpcs.science.sun_and_air import (
+from bhtom_cpcs.science.astrometry.coordinates import read_astrometry
+from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
+from bhtom_cpcs.science.frames.detector import detector_figures, saturation
+from bhtom_cpcs.science.frames.exposure_time import exposure_time
+from bhtom_cpcs.science.frames.frame_kind import refuse_calibration_frame
+from bhtom_cpcs.science.frames.sun_and_air import (
     air_mass,
     altitude_deg,
     bjd_tdb,
     sun_altitude_deg,
     unit_vector,
 )
-from bhtom_cpcs.science.target_position import outside_message, position_at
-from bhtom_cpcs.science.zero_point_fit import FEWEST_STARS
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.results import (
+    Quality,
+    Timing,
+    WcsFigures,
+)
+from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stars.detection import (
+    DetectionOverflow,
+    Sources,
+    detect,
+    subtract_background,
+    windowed_positions,
+)
+from bhtom_cpcs.science.stars.point_spread import first_look, measure_point_spread
+from bhtom_cpcs.science.stop import Stop
+from bhtom_cpcs.science.targets.target_position import outside_message, position_at
 
 BoolArray = npt.NDArray[np.bool_]
 

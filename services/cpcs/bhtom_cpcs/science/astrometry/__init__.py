@@ -1,0 +1,1 @@
+"""From pixels to the sky and to the reference stars."""

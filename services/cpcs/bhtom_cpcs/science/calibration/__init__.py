@@ -1,0 +1,1 @@
+"""From instrumental to standard magnitudes."""

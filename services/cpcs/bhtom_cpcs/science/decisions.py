@@ -1,0 +1,119 @@
+"""What the suite had decided before a frame is reduced, pinned with its request.
+
+A reduction never decides for a light curve as a whole: which passband a filter card
+means, which neighbours a target has, where it is. Those decisions are made from many
+frames, versioned, and handed in, so that a calibration stays a pure function.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SettledBand:
+    """The passband that a camera's filter card means within an interval of time.
+
+    `provisional` while too few frames agree; `n_frames` of `n_nights` nights agreed.
+    """
+
+    passband: str
+    provisional: bool
+    n_frames: int
+    n_nights: int
+    valid_from_mjd: float | None = None
+    valid_until_mjd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SceneStar:
+    """A neighbour that is fitted beside the target: ICRS at `epoch_jyear` [deg]."""
+
+    ra_deg: float
+    dec_deg: float
+    epoch_jyear: float = 2016.0
+    pm_ra_masyr: float = 0.0  # includes cos(dec)
+    pm_dec_masyr: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The neighbours of a target: the same list in every frame of its light curve."""
+
+    target_id: int
+    version: int
+    radius_arcsec: float
+    source: str  # catalogue and release the positions come from
+    stars: tuple[SceneStar, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MeanPosition:
+    """A target's own weighted mean position from good frames: ICRS [deg].
+
+    Errors are 1 sigma of the mean along right ascension (cos(dec) included) and
+    declination [arcsec].
+    """
+
+    target_id: int
+    version: int
+    ra_deg: float
+    dec_deg: float
+    epoch_jyear: float
+    ra_error_arcsec: float
+    dec_error_arcsec: float
+    n_frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class TargetColour:
+    """A recorded colour of a target, e.g. g - r [mag], for its colour term."""
+
+    target_id: int
+    blue_passband: str
+    red_passband: str
+    value_mag: float
+    error_mag: float
+    source: str  # "catalogue", "same night"
+
+
+@dataclass(frozen=True, slots=True)
+class BorrowedZeroPoint:
+    """A zero point from another frame of the same night, camera and filter [mag].
+
+    Magnitude of a flux of 1 ADU in `exposure_time_s` at `air_mass`.
+    """
+
+    passband: str
+    value: float
+    error: float
+    exposure_time_s: float
+    air_mass: float | None
+    calibration_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Everything decided before; `version` names the state of the decisions."""
+
+    version: str = "0"
+    settled_band: SettledBand | None = None
+    scenes: tuple[Scene, ...] = ()
+    mean_positions: tuple[MeanPosition, ...] = ()
+    target_colours: tuple[TargetColour, ...] = ()
+    borrowed_zero_point: BorrowedZeroPoint | None = None
+    # Never comparison stars: other targets of the suite, as (ra, dec) [deg] ICRS.
+    other_targets: tuple[tuple[float, float], ...] = ()
+
+    def scene_of(self, target_id: int) -> Scene | None:
+        """Return the target's scene, None when it has none yet."""
+        return next((s for s in self.scenes if s.target_id == target_id), None)
+
+    def mean_position_of(self, target_id: int) -> MeanPosition | None:
+        """Return the target's mean position, None when it has none yet."""
+        return next((p for p in self.mean_positions if p.target_id == target_id), None)
+
+    def colour_of(self, target_id: int) -> TargetColour | None:
+        """Return the target's recorded colour, None when it has none."""
+        return next((c for c in self.target_colours if c.target_id == target_id), None)
+
+
+NOTHING_DECIDED = Decisions()

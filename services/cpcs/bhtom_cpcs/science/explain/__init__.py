@@ -1,0 +1,1 @@
+"""What shows a person how a calibration came about."""

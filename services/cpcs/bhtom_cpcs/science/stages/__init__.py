@@ -1,0 +1,1 @@
+"""The steps of a reduction, each a function of the state of a plane."""

@@ -1,0 +1,1 @@
+"""Finding and measuring the stars of a frame."""

@@ -1,0 +1,1 @@
+"""The forced measurement of what the frame was taken for."""
