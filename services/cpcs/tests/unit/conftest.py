@@ -39,6 +39,7 @@ class Field:
     sky: Sky
     reference: TileCatalogue
     request: ReductionRequest
+    root: Path  # of the catalogue's tiles
 
 
 def catalogue_below(root: Path) -> TileCatalogue:
@@ -64,7 +65,7 @@ def make_field(folder: Path, seed: int) -> Field:
     write_catalogue(sky, slice_)
     root = folder / f"tiles{seed}"
     import_slice(root, slice_, Cone(*sky.centre, 0.1))
-    return Field(sky, catalogue_below(root), request_for(*sky.centre))
+    return Field(sky, catalogue_below(root), request_for(*sky.centre), root)
 
 
 @pytest.fixture(scope="session")
