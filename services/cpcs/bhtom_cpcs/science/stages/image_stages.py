@@ -10,6 +10,7 @@ from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.frames.detector import detector_figures, saturation
 from bhtom_cpcs.science.frames.exposure_time import exposure_time
 from bhtom_cpcs.science.frames.frame_kind import refuse_calibration_frame
+from bhtom_cpcs.science.frames.pixel_noise import measure_pixel_noise
 from bhtom_cpcs.science.frames.sun_and_air import (
     air_mass,
     altitude_deg,
@@ -139,6 +140,14 @@ def find_sources(state: PlaneState) -> None:
         plane.pixels, plane.mask, sources.x, sources.y, spread.fwhm_px
     )
     state.sources = sources = replace(sources, x=x, y=y)
+    state.pixel_noise = measure_pixel_noise(
+        plane.pixels,
+        plane.mask,
+        (sources.x, sources.y, sources.flux),
+        sky.rms,
+        spread.fwhm_px,
+        state.detector,
+    )
     state.quality = _quality(state)
     if len(sources) < FEWEST_STARS:
         raise Stop(Outcome.TOO_FEW_STARS, n_found=len(sources), n_needed=FEWEST_STARS)

@@ -10,6 +10,7 @@ from bhtom_cpcs.science.calibration.ranking import BandChoice
 from bhtom_cpcs.science.explain.plot_data import ResidualPlot
 from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.frames.fits_input import Plane
+from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import ReferenceCatalogue, ReferenceStars
 from bhtom_cpcs.science.request import ReductionRequest
@@ -42,6 +43,7 @@ class PlaneState:
     astrometry: Astrometry | None = None
     detector: Detector | None = None
     sky: Sky | None = None
+    pixel_noise: PixelNoise | None = None
     sources: Sources | None = None
     point_spread: PointSpread | None = None
     reference: ReferenceStars | None = None
