@@ -29,7 +29,11 @@ from bhtom_cpcs.science.results import (
     Provenance,
     TargetMeasurement,
 )
-from bhtom_cpcs.science.stages import catalogue_stages, image_stages
+from bhtom_cpcs.science.stages import (
+    astrometry_stages,
+    catalogue_stages,
+    image_stages,
+)
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.target import Measuring, measure_target
@@ -72,8 +76,9 @@ def measure_targets(state: PlaneState) -> None:
 STAGES: tuple[Callable[[PlaneState], None], ...] = (
     image_stages.check_kind,
     image_stages.read_time,
-    image_stages.read_wcs,
-    image_stages.place_targets,
+    astrometry_stages.find_circumstances,
+    astrometry_stages.read_wcs,
+    astrometry_stages.place_targets,
     image_stages.find_sources,
     catalogue_stages.read_reference,
     catalogue_stages.match_stars,

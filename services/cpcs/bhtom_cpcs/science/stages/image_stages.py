@@ -1,29 +1,17 @@
-"""The stages that need the image alone: kind, time, coordinates, sources."""
+"""The stages that need the image alone: kind, time, sources."""
 
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.astrometry.coordinates import read_astrometry
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.frames.detector import detector_figures, saturation
 from bhtom_cpcs.science.frames.exposure_time import exposure_time
 from bhtom_cpcs.science.frames.frame_kind import refuse_calibration_frame
 from bhtom_cpcs.science.frames.pixel_noise import measure_pixel_noise
-from bhtom_cpcs.science.frames.sun_and_air import (
-    air_mass,
-    altitude_deg,
-    bjd_tdb,
-    sun_altitude_deg,
-    unit_vector,
-)
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.results import (
-    Quality,
-    Timing,
-    WcsFigures,
-)
+from bhtom_cpcs.science.results import Quality, Timing
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stars.detection import (
     DetectionOverflow,
@@ -34,13 +22,11 @@ from bhtom_cpcs.science.stars.detection import (
 )
 from bhtom_cpcs.science.stars.point_spread import first_look, measure_point_spread
 from bhtom_cpcs.science.stop import Stop
-from bhtom_cpcs.science.targets.target_position import outside_message, position_at
 
 BoolArray = npt.NDArray[np.bool_]
 
 SEP_MERGED = 1
 _SEP_TRUNCATED = 2
-_DARK_SKY_SUN_ALTITUDE_DEG = -6.0
 _NEAR_SATURATION = 0.95
 
 
@@ -67,52 +53,6 @@ def read_time(state: PlaneState) -> None:
         time_scale=found.scale,
         flags=found.flags,
     )
-
-
-def read_wcs(state: PlaneState) -> None:
-    """Read the header's coordinates."""
-    height, width = state.plane.pixels.shape
-    found = read_astrometry(state.plane.header, (height, width))
-    state.astrometry = found
-    state.wcs = WcsFigures(
-        centre_ra_deg=found.centre[0],
-        centre_dec_deg=found.centre[1],
-        pixel_scale_arcsec=found.pixel_scale_arcsec,
-        rotation_deg=found.rotation_deg,
-        mirrored=found.mirrored,
-        width_px=width,
-        height_px=height,
-        radius_deg=found.radius_deg,
-    )
-
-
-def place_targets(state: PlaneState) -> None:
-    """Barycentric time and air mass for the first target; stop when all lie outside."""
-    timing = need(state.timing, "read_time")
-    astrometry = need(state.astrometry, "read_wcs")
-    mjd = timing.mid_exposure_mjd_utc
-    positions = [position_at(target, mjd) for target in state.request.targets]
-    direction = unit_vector(*(positions[0] if positions else astrometry.centre))
-    site, flags = state.request.site, list(timing.flags)
-    mass = sun = None
-    if site is None:
-        flags.append("site_unknown")
-    else:
-        altitude = altitude_deg(mjd, direction, site)
-        mass, sun = air_mass(altitude), sun_altitude_deg(mjd, site)
-        if altitude < 0 or sun > _DARK_SKY_SUN_ALTITUDE_DEG:
-            flags.append("time_or_site_implausible")
-    state.timing = replace(
-        timing,
-        bjd_tdb=bjd_tdb(mjd, direction, site),
-        air_mass=mass,
-        sun_altitude_deg=sun,
-        flags=tuple(flags),
-    )
-    shape = (state.plane.pixels.shape[0], state.plane.pixels.shape[1])
-    outside = [outside_message(astrometry, *there, shape) for there in positions]
-    if outside and all(outside):
-        state.outcome, state.message = Outcome.TARGET_OUTSIDE_FRAME, str(outside[0])
 
 
 def find_sources(state: PlaneState) -> None:
