@@ -7,14 +7,18 @@ frames, versioned, and handed in, so that a calibration stays a pure function.
 
 from dataclasses import dataclass
 
+SAME_NIGHT_DAYS = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class SettledBand:
     """The passband that a camera's filter card means within an interval of time.
 
-    `provisional` while too few frames agree; `n_frames` of `n_nights` nights agreed.
+    `filter_card` is the card's text as the frames carry it; `provisional` while too
+    few frames agree; `n_frames` of `n_nights` nights agreed.
     """
 
+    filter_card: str
     passband: str
     provisional: bool
     n_frames: int
@@ -82,6 +86,8 @@ class BorrowedZeroPoint:
     Magnitude of a flux of 1 ADU in `exposure_time_s` at `air_mass`.
     """
 
+    filter_card: str
+    mid_exposure_mjd: float
     passband: str
     value: float
     error: float
@@ -91,17 +97,65 @@ class BorrowedZeroPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class PinnedRelease:
+    """The release of a catalogue that a target's points from a camera are tied to."""
+
+    catalogue_name: str
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decisions:
-    """Everything decided before; `version` names the state of the decisions."""
+    """Everything decided before; `version` names the state of the decisions.
+
+    What depends on the filter card or the time comes for all of them, because both
+    are known only when the file is read: ask `settled_band_of`, `borrowed_of`.
+    """
 
     version: str = "0"
-    settled_band: SettledBand | None = None
+    settled_bands: tuple[SettledBand, ...] = ()
     scenes: tuple[Scene, ...] = ()
     mean_positions: tuple[MeanPosition, ...] = ()
     target_colours: tuple[TargetColour, ...] = ()
-    borrowed_zero_point: BorrowedZeroPoint | None = None
+    borrowed_zero_points: tuple[BorrowedZeroPoint, ...] = ()
+    pinned_releases: tuple[PinnedRelease, ...] = ()
     # Never comparison stars: other targets of the suite, as (ra, dec) [deg] ICRS.
     other_targets: tuple[tuple[float, float], ...] = ()
+
+    def settled_band_of(
+        self, filter_card: str | None, mid_exposure_mjd: float
+    ) -> SettledBand | None:
+        """Return what the card means at a time (from <= time < until), if settled."""
+        for band in self.settled_bands:
+            begins = band.valid_from_mjd is None or (
+                band.valid_from_mjd <= mid_exposure_mjd
+            )
+            ends = band.valid_until_mjd is not None and (
+                mid_exposure_mjd >= band.valid_until_mjd
+            )
+            if band.filter_card == filter_card and begins and not ends:
+                return band
+        return None
+
+    def borrowed_of(
+        self, filter_card: str | None, mid_exposure_mjd: float
+    ) -> BorrowedZeroPoint | None:
+        """Return the nearest zero point of the same card within half a day, if any."""
+        same_night = [
+            zero_point
+            for zero_point in self.borrowed_zero_points
+            if zero_point.filter_card == filter_card
+            and abs(zero_point.mid_exposure_mjd - mid_exposure_mjd) < SAME_NIGHT_DAYS
+        ]
+        return min(
+            same_night,
+            key=lambda z: (
+                abs(z.mid_exposure_mjd - mid_exposure_mjd),
+                z.error,
+                z.calibration_id,
+            ),
+            default=None,
+        )
 
     def scene_of(self, target_id: int) -> Scene | None:
         """Return the target's scene, None when it has none yet."""
@@ -111,9 +165,9 @@ class Decisions:
         """Return the target's mean position, None when it has none yet."""
         return next((p for p in self.mean_positions if p.target_id == target_id), None)
 
-    def colour_of(self, target_id: int) -> TargetColour | None:
-        """Return the target's recorded colour, None when it has none."""
-        return next((c for c in self.target_colours if c.target_id == target_id), None)
+    def colours_of(self, target_id: int) -> tuple[TargetColour, ...]:
+        """Return the target's recorded colours, one a pair of passbands."""
+        return tuple(c for c in self.target_colours if c.target_id == target_id)
 
 
 NOTHING_DECIDED = Decisions()

@@ -1,0 +1,1 @@
+"""Decisions made from many frames, and the pinning of them with each request."""
