@@ -31,6 +31,7 @@ from bhtom_cpcs.science.results import (
 )
 from bhtom_cpcs.science.stages import (
     astrometry_stages,
+    calibration_stages,
     catalogue_stages,
     image_stages,
 )
@@ -83,7 +84,8 @@ STAGES: tuple[Callable[[PlaneState], None], ...] = (
     catalogue_stages.read_reference,
     catalogue_stages.match_stars,
     catalogue_stages.measure_stars,
-    catalogue_stages.fit_zero_points,
+    calibration_stages.choose_comparison_stars,
+    calibration_stages.fit_zero_points,
     measure_targets,
 )
 

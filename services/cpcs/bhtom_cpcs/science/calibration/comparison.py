@@ -18,7 +18,6 @@ from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.results import ZeroPoint
 from bhtom_cpcs.science.stars.detection import Sources
-from bhtom_cpcs.science.stars.photometry import Fluxes
 from bhtom_cpcs.science.stop import Stop
 
 FloatArray = npt.NDArray[np.float64]
@@ -32,6 +31,20 @@ LARGEST_OUTLIER_FRACTION = 0.5
 LARGEST_ZERO_POINT_ERROR_MAG = 0.2
 _UNVERIFIED_ERROR_MAG = 0.05
 _FEWEST_VERIFIED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class StarFluxes:
+    """Light of the matched stars, one element a pair, by the targets' estimator.
+
+    `flux`, `error` [ADU]; `complete` without masked pixels and whole on the frame;
+    `reduced_chi2` of the star's model where there is one.
+    """
+
+    flux: FloatArray
+    error: FloatArray
+    complete: BoolArray
+    reduced_chi2: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +111,12 @@ def _brightness(reference: ReferenceStars) -> FloatArray:
 
 
 def comparison_stars(
-    fluxes: Fluxes, clean: BoolArray, matches: Matches, sky_error: float, gain: float
+    fluxes: StarFluxes, clean: BoolArray, matches: Matches
 ) -> ComparisonStars:
     """Keep the clean pairs of enough signal, with magnitudes and their errors."""
-    flux = fluxes.flux
-    error = np.sqrt(sky_error**2 + np.maximum(flux, 0) / gain)
-    good = clean & fluxes.complete & (flux > FEWEST_SIGNAL_TO_NOISE * error)
-    flux, error = flux[good], error[good]
+    good = clean & fluxes.complete
+    good &= fluxes.flux > FEWEST_SIGNAL_TO_NOISE * fluxes.error
+    flux, error = fluxes.flux[good], fluxes.error[good]
     return ComparisonStars(
         magnitude=-2.5 * np.log10(flux),
         error=1.0857 * error / flux,

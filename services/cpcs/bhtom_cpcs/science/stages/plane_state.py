@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from bhtom_cpcs.science.astrometry.coordinates import Astrometry
 from bhtom_cpcs.science.astrometry.cross_match import Matches
-from bhtom_cpcs.science.calibration.comparison import ComparisonStars
+from bhtom_cpcs.science.calibration.comparison import ComparisonStars, StarFluxes
 from bhtom_cpcs.science.calibration.ranking import BandChoice
 from bhtom_cpcs.science.explain.plot_data import ResidualPlot
 from bhtom_cpcs.science.frames.detector import Detector
@@ -51,6 +51,7 @@ class PlaneState:
     aperture: Aperture | None = None
     noise: SkyNoise | None = None
     growth: float = 1.0
+    star_fluxes: StarFluxes | None = None
     comparison: ComparisonStars | None = None
     choice: BandChoice | None = None
 
