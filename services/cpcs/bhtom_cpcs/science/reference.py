@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,10 @@ class ReferenceStars:
     verified : per band, False where the catalogue itself doubts the value
     tile_hashes : sha256 of every tile read, sorted
     covered_fraction : share of the cone that the catalogue covers
+    variable : the catalogue knows the star as variable; None where it says of no star
+    blended : its light is mixed with a neighbour's; None as above
+    duplicated : the catalogue doubts that it is one source; None as above
+    extended : not a star; None as above
     """
 
     ra_deg: FloatArray
@@ -31,9 +36,13 @@ class ReferenceStars:
     pm_dec_masyr: FloatArray
     magnitude: Mapping[str, FloatArray]
     error: Mapping[str, FloatArray]
-    verified: Mapping[str, npt.NDArray[np.bool_]]
+    verified: Mapping[str, BoolArray]
     tile_hashes: tuple[str, ...]
     covered_fraction: float = 1.0
+    variable: BoolArray | None = None
+    blended: BoolArray | None = None
+    duplicated: BoolArray | None = None
+    extended: BoolArray | None = None
 
     def __len__(self) -> int:
         """Count the stars."""
