@@ -8,7 +8,7 @@ from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_cpcs.calibrations.reduced import ReducedFrame, ReducedPlane, ReductionTask
 
 if TYPE_CHECKING:
-    from bhtom_cpcs.science.explain.plot_data import PlotData
+    from bhtom_cpcs.science.explain.explanation import Explanation
     from bhtom_cpcs.science.request import ReductionRequest
 
 _THREADS: Final = (
@@ -33,7 +33,7 @@ def reduce_pinned_frame(task: ReductionTask) -> ReducedFrame:
         Path(task.frame), reduction_request(task.inputs), reference
     )
     planes = tuple(
-        ReducedPlane(storable(plane.to_json()), _drawn(plane.plot))
+        ReducedPlane(storable(plane.to_json()), _drawn(plane.explanation))
         for plane in reduction.planes
     )
     seconds = time.perf_counter() - started
@@ -99,9 +99,9 @@ def storable(value: Any) -> Any:
     return value
 
 
-def _drawn(plot: "PlotData | None") -> bytes | None:
-    if plot is None:
+def _drawn(explained: "Explanation | None") -> bytes | None:
+    if explained is None:
         return None
-    from bhtom_cpcs.science.explain.plot import draw_png
+    from bhtom_cpcs.science.explain.drawing import draw_summary
 
-    return draw_png(plot)
+    return draw_summary(explained)

@@ -3,15 +3,12 @@
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 from astropy.utils.exceptions import AstropyWarning
 
-from bhtom_cpcs.science.explain.diagnostics import cutout, whole_frame
-from bhtom_cpcs.science.explain.plot_data import PlotData
 from bhtom_cpcs.science.frames.fits_input import (
     Plane,
     fingerprint,
@@ -35,6 +32,7 @@ from bhtom_cpcs.science.stages import (
     catalogue_stages,
     image_stages,
 )
+from bhtom_cpcs.science.stages.explanation_stage import explanation
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.target import Measuring, measure_target
@@ -188,7 +186,7 @@ def _answer(state: PlaneState, number: int, count: int) -> PlaneReduction:
         measurements=state.measurements,
         missing_tiles=state.missing_tiles,
         warnings=tuple(state.warnings),
-        plot=_plot(state, outcome),
+        explanation=explanation(state, outcome, _best(state.measurements)),
     )
 
 
@@ -221,28 +219,3 @@ def _best(
             if measurement.outcome == outcome:
                 return measurement
     return measurements[0] if measurements else None
-
-
-def _plot(state: PlaneState, outcome: Outcome) -> PlotData:
-    """Show the target and the zero point, or the frame when it came to neither."""
-    title = f"{state.plane.name}: {outcome.value}"
-    verdict = state.message
-    if state.filter is not None and state.filter.sentence:
-        verdict = f"{verdict} {state.filter.sentence}"
-    placed = _best(state.measurements)
-    if placed is None or placed.x_px is None or placed.y_px is None:
-        plot = whole_frame(state.plane.pixels, title, verdict)
-        return replace(plot, residuals=state.residuals)
-    stars = (np.zeros(0), np.zeros(0))
-    if state.comparison is not None and state.sources is not None:
-        index = state.comparison.source
-        stars = (state.sources.x[index], state.sources.y[index])
-    return cutout(
-        state.plane.pixels,
-        title,
-        verdict,
-        (placed.x_px, placed.y_px),
-        placed.aperture_radius_px or 3.0,
-        stars,
-        state.residuals,
-    )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bhtom_cpcs.science.explain.plot_data import PlotData
+from bhtom_cpcs.science.explain.explanation import Explanation
 from bhtom_cpcs.science.json_form import json_form
 from bhtom_cpcs.science.outcomes import Outcome
 
@@ -203,10 +203,10 @@ class PlaneReduction:
     measurements: tuple[TargetMeasurement, ...] = ()
     missing_tiles: MissingTiles | None = None
     warnings: tuple[str, ...] = ()
-    plot: PlotData | None = field(default=None, metadata={"json": False})
+    explanation: Explanation | None = field(default=None, metadata={"json": False})
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values, without the plot's arrays."""
+        """Return plain JSON values, without the explanation's arrays."""
         plain: dict[str, Any] = json_form(self)
         return plain
 
@@ -226,7 +226,7 @@ class FrameReduction:
     )
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values, without the plots' arrays."""
+        """Return plain JSON values, without the explanations' arrays."""
         return {
             "planes": [plane.to_json() for plane in self.planes],
             "pixel_fingerprint": self.pixel_fingerprint,

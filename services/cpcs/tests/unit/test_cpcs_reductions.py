@@ -13,7 +13,7 @@ import pytest
 from astropy.io import fits
 
 from bhtom_cpcs.reference_catalogues.catalogue import EmptyCatalogue, open_catalogue
-from bhtom_cpcs.science.explain.plot import draw_png
+from bhtom_cpcs.science.explain.drawing import draw_summary
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reduction import reduce_frame
 from bhtom_cpcs.science.request import CameraSettings, ReductionRequest, TargetPosition
@@ -139,7 +139,7 @@ def test_same_input_same_bits(
     answers = [reduce_frame(path, field.request, field.reference) for _ in range(2)]
     first, second = (json.dumps(answer.to_json()) for answer in answers)
     assert first == second
-    pictures = [draw_png(answer.planes[0].plot) for answer in answers]
+    pictures = [draw_summary(answer.planes[0].explanation) for answer in answers]
     assert pictures[0] == pictures[1]
     assert pictures[0].startswith(b"\x89PNG")
 
@@ -237,8 +237,8 @@ def test_failures_are_outcomes(
     (plane,) = reduce_frame(path, field.request, field.reference).planes
     assert plane.outcome is expected, plane.message
     assert plane.message.endswith(".")
-    assert plane.plot is not None
-    assert draw_png(plane.plot).startswith(b"\x89PNG")
+    assert plane.explanation is not None
+    assert draw_summary(plane.explanation).startswith(b"\x89PNG")
     json.dumps(plane.to_json(), allow_nan=False)
 
 

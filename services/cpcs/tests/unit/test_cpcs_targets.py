@@ -107,7 +107,7 @@ def test_all_targets_outside(
     plane = at(field, frame_of(), tmp_path, (ra, dec + 0.5))
     assert plane.outcome is Outcome.TARGET_OUTSIDE_FRAME
     assert "30.0 arcmin" in plane.message
-    assert plane.plot is not None
+    assert plane.explanation is not None
 
 
 def test_error_budget_adds_up(

@@ -14,9 +14,9 @@ from bhtom_cpcs.science.calibration.comparison import (
 )
 from bhtom_cpcs.science.calibration.ranking import BandChoice, choose_band
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
-from bhtom_cpcs.science.explain.plot_data import ResidualPlot
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results import FilterReport
+from bhtom_cpcs.science.stages.explanation_stage import explain_stars
 from bhtom_cpcs.science.stages.image_stages import SEP_MERGED, clean_sources
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stars.detection import Sources
@@ -87,18 +87,7 @@ def fit_zero_points(state: PlaneState) -> None:
     state.zero_point, fit = zero_point(
         choice, chosen, need(state.matches, "match_stars"), state.growth
     )
-    usable = chosen.usable
-    correction = state.zero_point.aperture_correction_mag
-    magnitude = reference.magnitude[choice.chosen][comparison.reference]
-    state.residuals = ResidualPlot(
-        passband=state.zero_point.passband_text,
-        reference_magnitude=magnitude[usable],
-        star_zero_point=chosen.difference[usable] + correction,
-        star_error=chosen.error[usable],
-        used=fit.used,
-        zero_point=state.zero_point.value,
-        scatter=fit.scatter,
-    )
+    explain_stars(state, choice.chosen, chosen, fit)
     refuse_poor(state.zero_point)
 
 

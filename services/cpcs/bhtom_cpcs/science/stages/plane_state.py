@@ -7,7 +7,7 @@ from bhtom_cpcs.science.astrometry.coordinates import Astrometry
 from bhtom_cpcs.science.astrometry.cross_match import Matches
 from bhtom_cpcs.science.calibration.comparison import ComparisonStars, StarFluxes
 from bhtom_cpcs.science.calibration.ranking import BandChoice
-from bhtom_cpcs.science.explain.plot_data import ResidualPlot
+from bhtom_cpcs.science.explain.explanation import MatchedStars
 from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.frames.fits_input import Plane
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
@@ -59,7 +59,7 @@ class PlaneState:
     wcs: WcsFigures | None = None
     quality: Quality | None = None
     zero_point: ZeroPoint | None = None
-    residuals: ResidualPlot | None = None
+    matched_stars: MatchedStars | None = None
     measurements: tuple[TargetMeasurement, ...] = ()
     missing_tiles: MissingTiles | None = None
 
