@@ -18,6 +18,7 @@ class Outcome(StrEnum):
     NO_TIME = "no_time"
     NO_WCS = "no_wcs"
     TARGET_OUTSIDE_FRAME = "target_outside_frame"
+    TARGET_POSITION_UNKNOWN = "target_position_unknown"
     TARGET_MASKED = "target_masked"
     TARGET_SATURATED = "target_saturated"
     TOO_FEW_STARS = "too_few_stars"
@@ -70,6 +71,12 @@ OUTCOMES: dict[Outcome, OutcomeEntry] = {
         "failed",
         True,
         "Check the target chosen for this frame and the frame's pointing.",
+    ),
+    Outcome.TARGET_POSITION_UNKNOWN: OutcomeEntry(
+        "failed",
+        True,
+        "Give the target coordinates, orbital elements near the time of the frame, or "
+        "an ephemeris that covers it.",
     ),
     Outcome.TARGET_MASKED: OutcomeEntry(
         "failed", False, "The target fell on unusable pixels; use another frame."

@@ -30,10 +30,6 @@ PLOTS: Final = "calibrations"
 _TIMED_OUT_ATTEMPTS: Final = 2
 _TOO_SLOW: Final = "The reduction took longer than"
 
-_MOVES: Final = (
-    "The target has no fixed coordinates, and moving targets cannot be measured yet; "
-    "give the target a right ascension and declination."
-)
 _NO_CATALOGUE: Final = (
     "The requested filter names no reference catalogue; ask for GaiaSP/any, or for one "
     "of the catalogues that are listed under reference catalogues."
@@ -105,9 +101,6 @@ class FrameReductions:
 
     async def _reduce(self, request: StoredRequest) -> ReducedFrame:
         inputs = request.inputs
-        position = inputs.target.position
-        if position.ra is None or position.dec is None:
-            return ReducedFrame((stated_plane(Outcome.TARGET_OUTSIDE_FRAME, _MOVES),))
         catalogue = catalogue_of(
             inputs.parameters.requested_filter, self._settings.default_catalogue
         )

@@ -51,33 +51,19 @@ def limit_threads() -> None:
 
 def reduction_request(inputs: FitsUploaded) -> "ReductionRequest":
     """The pinned inputs in the science's words."""
-    from bhtom_cpcs.science.request import (
-        CameraSettings,
-        ReductionRequest,
-        Site,
-        TargetPosition,
-    )
+    from bhtom_cpcs.calibrations.position_models import target_position
+    from bhtom_cpcs.science.request import CameraSettings, ReductionRequest, Site
 
-    position, camera = inputs.target.position, inputs.camera
-    if position.ra is None or position.dec is None:
-        raise ValueError("The target's position model has no coordinates.")
-    target = TargetPosition(
-        target_id=inputs.target.target_id,
-        ra_deg=position.ra,
-        dec_deg=position.dec,
-        epoch_jyear=position.epoch,
-        pm_ra_masyr=position.pm_ra or 0.0,
-        pm_dec_masyr=position.pm_dec or 0.0,
-        parallax_mas=position.parallax or 0.0,
-    )
+    camera = inputs.camera
     return ReductionRequest(
-        targets=(target,),
+        targets=(target_position(inputs.target),),
         site=Site(camera.site.latitude, camera.site.longitude, camera.site.altitude),
         camera=CameraSettings(
             gain_e_per_adu=camera.gain,
             read_noise_e=camera.readout_noise,
             saturation_adu=camera.saturation_level,
             pixel_scale_arcsec=camera.pixel_scale,
+            aperture_m=camera.aperture,
             date_keyword=camera.keywords.date,
             time_keyword=camera.keywords.time,
             exposure_time_keyword=camera.keywords.exposure_time,

@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     NO_REFERENCE_IN_BAND = "no_reference_in_band"
     UNKNOWN_FILTER = "unknown_filter"
     POOR_ZERO_POINT = "poor_zero_point"
+    TARGET_POSITION_UNKNOWN = "target_position_unknown"
     TARGET_SATURATED = "target_saturated"
     TARGET_MASKED = "target_masked"
     WAITING_FOR_CATALOGUE = "waiting_for_catalogue"
@@ -98,6 +99,10 @@ SENTENCES: dict[Outcome, str] = {
     Outcome.POOR_ZERO_POINT: (
         "The zero point in {passband} is too uncertain ({reason}); look at the plot "
         "for clouds, trailing or wrong coordinates."
+    ),
+    Outcome.TARGET_POSITION_UNKNOWN: (
+        "Where the target was at the time of the frame is not known ({reason}); give "
+        "the target coordinates, elements or an ephemeris that covers it."
     ),
     Outcome.TARGET_SATURATED: (
         "The target is saturated (peak {peak:.0f} ADU, limit {limit:.0f} ADU); take a "

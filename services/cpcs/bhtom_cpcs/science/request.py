@@ -6,16 +6,65 @@ from bhtom_cpcs.science.decisions import NOTHING_DECIDED, Decisions
 
 
 @dataclass(frozen=True, slots=True)
-class TargetPosition:
-    """A sidereal target: ICRS position at an epoch, its motion and parallax."""
+class OrbitalElements:
+    """Osculating heliocentric orbit, ecliptic and equinox J2000, angles in degrees.
 
-    target_id: int
+    Any conic: `perihelion_distance_au` is a (1 - e) of an ellipse. Times are TDB (TT
+    will do).
+    """
+
+    epoch_mjd_tdb: float
+    perihelion_distance_au: float
+    eccentricity: float
+    inclination_deg: float
+    ascending_node_deg: float
+    perihelion_argument_deg: float
+    perihelion_mjd_tdb: float
+
+
+@dataclass(frozen=True, slots=True)
+class EphemerisRow:
+    """A place of a table: astrometric ICRS position, distance where it is known."""
+
+    mjd_utc: float
     ra_deg: float
     dec_deg: float
+    distance_au: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ephemeris:
+    """A table of places in order of time, seen from the Earth's centre or the site."""
+
+    rows: tuple[EphemerisRow, ...]
+    topocentric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPosition:
+    """A target's position model: sidereal, orbital elements, or an ephemeris.
+
+    Sidereal: ICRS position at `epoch_jyear`, motion and parallax. `elements` or
+    `ephemeris` take its place for a body that moves. `error_arcsec` is 1 sigma along
+    each axis of what the model gives, None when nobody said.
+    """
+
+    target_id: int
+    ra_deg: float | None = None
+    dec_deg: float | None = None
     epoch_jyear: float = 2016.0
     pm_ra_masyr: float = 0.0  # includes cos(dec)
     pm_dec_masyr: float = 0.0
     parallax_mas: float = 0.0
+    error_arcsec: float | None = None
+    elements: OrbitalElements | None = None
+    ephemeris: Ephemeris | None = None
+    model_version: int = 1
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is a body of the solar system."""
+        return self.elements is not None or self.ephemeris is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +87,7 @@ class CameraSettings:
     read_noise_e: float | None = None
     saturation_adu: float | None = None
     pixel_scale_arcsec: float | None = None
+    aperture_m: float | None = None
     date_keyword: str = "DATE-OBS"
     time_keyword: str = "TIME-OBS"
     exposure_time_keyword: str = "EXPTIME"

@@ -50,6 +50,8 @@ class CameraPin(BaseModel):
     readout_noise: Electrons | None = None
     saturation_level: Adu | None = None
     pixel_scale: ArcsecondsPerPixel | None = None
+    # Diameter of the telescope, for scintillation.
+    aperture: Metres | None = Field(default=None, gt=0)
     keywords: HeaderKeywords = HeaderKeywords()
 
 

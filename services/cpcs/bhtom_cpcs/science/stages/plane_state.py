@@ -26,6 +26,7 @@ from bhtom_cpcs.science.results import (
 from bhtom_cpcs.science.stars.detection import Sky, Sources
 from bhtom_cpcs.science.stars.photometry import Aperture, SkyNoise
 from bhtom_cpcs.science.stars.point_spread import PointSpread
+from bhtom_cpcs.science.targets.target_position import TargetPlace
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class PlaneState:
 
     timing: Timing | None = None
     astrometry: Astrometry | None = None
+    places: tuple[TargetPlace, ...] = ()
     detector: Detector | None = None
     sky: Sky | None = None
     pixel_noise: PixelNoise | None = None
