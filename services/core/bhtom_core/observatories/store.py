@@ -191,7 +191,12 @@ def _observatories() -> Query:
 
 def _cameras() -> Query:
     return (
-        select(cameras, *_PINNED, users.c.username.label("owner"))
+        select(
+            cameras,
+            *_PINNED,
+            observatories.c.aperture,
+            users.c.username.label("owner"),
+        )
         .join(
             camera_versions,
             and_(
@@ -200,4 +205,5 @@ def _cameras() -> Query:
             ),
         )
         .join(users, users.c.user_id == cameras.c.owner_id)
+        .join(observatories, observatories.c.observatory_id == cameras.c.observatory_id)
     )

@@ -58,10 +58,7 @@ def measure_targets(state: PlaneState) -> None:
         zero_point=need(state.zero_point, "fit_zero_points"),
         match_radius_arcsec=state.request.match_radius_arcsec,
     )
-    mjd = need(state.timing, "read_time").mid_exposure_mjd_utc
-    state.measurements = tuple(
-        measure_target(at, target, mjd) for target in state.request.targets
-    )
+    state.measurements = tuple(measure_target(at, place) for place in state.places)
     best = _best(state.measurements)
     if best is None:
         raise Stop(

@@ -119,18 +119,20 @@ async def test_a_missing_file_is_a_stated_outcome(working: Cpcs) -> None:
     assert "upload it again" in event["message"]
 
 
-async def test_what_cannot_be_reduced_is_said_at_once(working: Cpcs) -> None:
+async def test_what_cannot_be_reduced_is_said_at_once(
+    working: Cpcs, frame: Frame
+) -> None:
     nowhere = CalibrationParameters(requested_filter="../any")
     await working.deliver(request_for("d" * 64, 6, parameters=nowhere))
     (event,) = await working.answered(6)
     assert event["outcome"] == "no_reference_in_band"
-    pinned = request_for("d" * 64, 7)
+    pinned = request_for(await working.store_frame(frame.fits_bytes), 7)
     position = pinned.target.position.model_copy(update={"ra": None, "dec": None})
     target = pinned.target.model_copy(update={"position": position})
     await working.deliver(pinned.model_copy(update={"target": target}))
     (event,) = await working.answered(7)
-    assert event["outcome"] == "target_outside_frame"
-    assert "moving targets" in event["message"]
+    assert event["outcome"] == "target_position_unknown"
+    assert "neither coordinates nor an orbit" in event["message"]
 
 
 async def test_a_frame_that_kills_its_process_ends_once_as_worker_crashed(

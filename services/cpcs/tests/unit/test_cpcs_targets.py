@@ -4,17 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import astropy.units as u
 import numpy as np
 import pytest
-from astropy.coordinates import SkyCoord
-from astropy.time import Time
 
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reduction import reduce_frame
 from bhtom_cpcs.science.request import CameraSettings, TargetPosition
 from bhtom_cpcs.science.results import TargetMeasurement
-from bhtom_cpcs.science.targets.target_position import position_at
 from bhtom_sky import Camera, Frame, frame_wcs
 
 
@@ -121,29 +117,3 @@ def test_error_budget_adds_up(
     assert measured.magnitude_error == pytest.approx(total)
     flux_terms = np.sqrt(sum(t**2 for t in measured.error_budget_adu.values()))
     assert measured.flux_error_adu == pytest.approx(flux_terms)
-
-
-@pytest.mark.parametrize("place", [(0.001, 5.0), (120.0, 89.9), (200.0, -60.0)])
-def test_proper_motion(place: tuple[float, float]) -> None:
-    target = TargetPosition(1, *place, 2016.0, 3000.0, -2000.0)
-    moved = SkyCoord(
-        place[0] * u.deg,
-        place[1] * u.deg,
-        pm_ra_cosdec=3000 * u.mas / u.yr,
-        pm_dec=-2000 * u.mas / u.yr,
-        distance=10 * u.pc,
-        obstime=Time(2016.0, format="jyear", scale="tdb"),
-    ).apply_space_motion(Time(61000.0, format="mjd", scale="tdb"))
-    found = SkyCoord(*position_at(target, 61000.0), unit="deg")
-    assert found.separation(SkyCoord(moved.ra, moved.dec)).arcsec < 0.05
-
-
-def test_parallax_is_an_ellipse_of_its_size() -> None:
-    target = TargetPosition(1, 269.4, 4.7, 2016.0, parallax_mas=547.0)
-    still = SkyCoord(269.4, 4.7, unit="deg")
-    shifts = [
-        SkyCoord(*position_at(target, 60000.0 + day), unit="deg").separation(still)
-        for day in range(0, 365, 15)
-    ]
-    largest = max(shift.arcsec for shift in shifts)
-    assert largest == pytest.approx(0.55, rel=0.03)

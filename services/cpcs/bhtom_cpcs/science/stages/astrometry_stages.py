@@ -10,21 +10,25 @@ from bhtom_cpcs.science.frames.sun_and_air import (
     sun_altitude_deg,
     unit_vector,
 )
-from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results import WcsFigures
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
-from bhtom_cpcs.science.targets.target_position import outside_message, position_at
+from bhtom_cpcs.science.targets.target_position import place_of, refusal_of
 
 _DARK_SKY_SUN_ALTITUDE_DEG = -6.0
 
 
 def find_circumstances(state: PlaneState) -> None:
-    """Barycentric time, air mass and the Sun's height for the first target."""
-    if not state.request.targets:
-        return
+    """Place the targets; barycentric time, air mass, the Sun's height for the first."""
     timing = need(state.timing, "read_time")
     mjd = timing.mid_exposure_mjd_utc
-    direction = unit_vector(*position_at(state.request.targets[0], mjd))
+    state.places = tuple(
+        place_of(target, mjd, state.request.site, state.request.decisions)
+        for target in state.request.targets
+    )
+    known = [place for place in state.places if place.problem is None]
+    if not known:
+        return
+    direction = unit_vector(known[0].ra_deg, known[0].dec_deg)
     site, flags = state.request.site, list(timing.flags)
     mass = sun = None
     if site is None:
@@ -61,13 +65,11 @@ def read_wcs(state: PlaneState) -> None:
 
 
 def place_targets(state: PlaneState) -> None:
-    """Stop when all targets lie outside the frame."""
-    mjd = need(state.timing, "read_time").mid_exposure_mjd_utc
+    """Stop when no target can be on the frame."""
     astrometry = need(state.astrometry, "read_wcs")
     height, width = state.plane.pixels.shape
-    outside = [
-        outside_message(astrometry, *position_at(target, mjd), (height, width))
-        for target in state.request.targets
+    refusals = [
+        refusal_of(place, astrometry, (height, width)) for place in state.places
     ]
-    if outside and all(outside):
-        state.outcome, state.message = Outcome.TARGET_OUTSIDE_FRAME, str(outside[0])
+    if refusals and refusals[0] is not None and all(refusals):
+        state.outcome, state.message = refusals[0]

@@ -22,8 +22,10 @@ LONGEST_PROPAGATION_D: Final = 20 * 365.25
 # Solar mass over planet's: Mercury, Venus, Earth + Moon, Mars ... Neptune (IAU 2009
 # system of constants, Luzum et al. 2011, Celest. Mech. Dyn. Astr. 110, 293).
 _INVERSE_MASSES: Final = np.array(
-    [6.0236e6, 4.08523719e5, 328900.56, 3.09870359e6]
-    + [1.047348644e3, 3.4979018e3, 2.290298e4, 1.941226e4]
+    [
+        *(6.0236e6, 4.08523719e5, 328900.56, 3.09870359e6),
+        *(1.047348644e3, 3.4979018e3, 2.290298e4, 1.941226e4),
+    ]
 )
 _PLANETS: Final = np.arange(1, 9)
 _RELATIVE_TOLERANCE, _ABSOLUTE_TOLERANCE = 1e-10, 1e-13

@@ -10,13 +10,12 @@ from bhtom_cpcs.science.calibration.bands import passband_text
 from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.frames.fits_input import Plane
 from bhtom_cpcs.science.outcomes import Outcome, sentence
-from bhtom_cpcs.science.request import TargetPosition
 from bhtom_cpcs.science.results import TargetMeasurement, ZeroPoint
 from bhtom_cpcs.science.stars.cosmic_rays import Repair, repair_star
 from bhtom_cpcs.science.stars.detection import Sources, windowed_positions
 from bhtom_cpcs.science.stars.photometry import Aperture, SkyNoise, measure
 from bhtom_cpcs.science.stars.point_spread import PointSpread
-from bhtom_cpcs.science.targets.target_position import outside_message, position_at
+from bhtom_cpcs.science.targets.target_position import TargetPlace, refusal_of
 
 LIMIT_SIGMA = 3.0
 RECENTRE_SIGMA = 10.0
@@ -63,18 +62,17 @@ class _Light:
     sky_error: float
 
 
-def measure_target(
-    at: Measuring, target: TargetPosition, mjd_utc: float
-) -> TargetMeasurement:
+def measure_target(at: Measuring, place: TargetPlace) -> TargetMeasurement:
     """Measure the flux at a target's position, whatever is there.
 
     Every way in which it cannot be measured is an outcome of the measurement.
     """
-    ra, dec = position_at(target, mjd_utc)
-    blank = TargetMeasurement(target.target_id, Outcome.TARGET_MASKED, "", ra, dec)
+    ra, dec = place.ra_deg, place.dec_deg
+    target_id = place.target.target_id
+    blank = TargetMeasurement(target_id, Outcome.TARGET_MASKED, "", ra, dec)
     shape = at.plane.pixels.shape
-    if message := outside_message(at.astrometry, ra, dec, (shape[0], shape[1])):
-        return replace(blank, outcome=Outcome.TARGET_OUTSIDE_FRAME, message=message)
+    if refused := refusal_of(place, at.astrometry, (shape[0], shape[1])):
+        return replace(blank, outcome=refused[0], message=refused[1])
     x, y = (
         float(axis[0]) for axis in at.astrometry.pixel(np.array([ra]), np.array([dec]))
     )

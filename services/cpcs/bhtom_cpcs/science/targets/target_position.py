@@ -1,5 +1,4 @@
-"""Where a target is at mid-exposure, how well that is known, and if it is on the image.
-"""
+"""Where a target is at mid-exposure, and whether that is on the image."""
 
 import math
 from dataclasses import dataclass
@@ -96,9 +95,7 @@ def _from_mean(
     return TargetPlace(target, ra, dec, errors, "mean position")
 
 
-def _on_orbit(
-    target: TargetPosition, mjd_utc: float, site: Site | None
-) -> TargetPlace:
+def _on_orbit(target: TargetPosition, mjd_utc: float, site: Site | None) -> TargetPlace:
     assert target.elements is not None  # noqa: S101 - narrows the type
     tdb = tdb_of(mjd_utc)
     observer = -earth_and_sun(tdb)[1]
@@ -112,9 +109,7 @@ def _on_orbit(
     return TargetPlace(target, *_angles(seen), (error, error), "elements")
 
 
-def _in_table(
-    target: TargetPosition, mjd_utc: float, site: Site | None
-) -> TargetPlace:
+def _in_table(target: TargetPosition, mjd_utc: float, site: Site | None) -> TargetPlace:
     assert target.ephemeris is not None  # noqa: S101 - narrows the type
     seen, distance, table_error = interpolate(target.ephemeris, mjd_utc)
     if table_error > _LARGEST_TABLE_ERROR_ARCSEC:
