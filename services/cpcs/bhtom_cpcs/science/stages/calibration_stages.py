@@ -21,7 +21,6 @@ from bhtom_cpcs.science.stages.image_stages import SEP_MERGED, clean_sources
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stop import Stop
-from bhtom_cpcs.science.targets.target_position import position_at
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -50,14 +49,12 @@ def choose_comparison_stars(state: PlaneState) -> None:
 
 def is_target(state: PlaneState, sources: Sources) -> BoolArray:
     """Say which sources are targets: they are never their own comparison stars."""
-    timing = need(state.timing, "read_time")
     astrometry = need(state.astrometry, "read_wcs")
     fwhm = need(state.point_spread, "find_sources").fwhm_px
     reach = max(1.5 * fwhm, 2.0 / astrometry.pixel_scale_arcsec)
     found = np.zeros(len(sources), dtype=bool)
-    for target in state.request.targets:
-        ra, dec = position_at(target, timing.mid_exposure_mjd_utc)
-        x, y = astrometry.pixel(np.array([ra]), np.array([dec]))
+    for place in state.places:
+        x, y = astrometry.pixel(np.array([place.ra_deg]), np.array([place.dec_deg]))
         if np.isfinite(x[0]):
             found |= np.hypot(sources.x - x[0], sources.y - y[0]) < reach
     return found
