@@ -71,8 +71,8 @@ def measure_target(at: Measuring, place: TargetPlace) -> TargetMeasurement:
     target_id = place.target.target_id
     blank = TargetMeasurement(target_id, Outcome.TARGET_MASKED, "", ra, dec)
     shape = at.plane.pixels.shape
-    if refused := refusal_of(place, at.astrometry, (shape[0], shape[1])):
-        return replace(blank, outcome=refused[0], message=refused[1])
+    if absent := refusal_of(place, at.astrometry, (shape[0], shape[1])):
+        return replace(blank, outcome=absent[0], message=absent[1])
     x, y = (
         float(axis[0]) for axis in at.astrometry.pixel(np.array([ra]), np.array([dec]))
     )

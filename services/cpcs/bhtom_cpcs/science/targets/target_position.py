@@ -68,8 +68,8 @@ def place_of(
             return _on_orbit(target, mjd_utc, site)
         if target.ephemeris is not None:
             return _in_table(target, mjd_utc, site)
-    except (OrbitUnusable, OutsideEphemeris) as error:
-        return _nowhere(target, str(error))
+    except (OrbitUnusable, OutsideEphemeris) as problem:
+        return _nowhere(target, str(problem))
     if target.ra_deg is None or target.dec_deg is None:
         return _nowhere(target, "it has neither coordinates nor an orbit")
     mean = decisions.mean_position_of(target.target_id)
