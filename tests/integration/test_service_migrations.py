@@ -11,16 +11,20 @@ from bhtom_runtime.migrations.commands import check, configuration, downgrade, u
 SERVICES = ("core", "upload", "cpcs", "harvester")
 
 
-async def _tables(url: str, schema: str) -> set[str]:
+async def _columns(url: str, schema: str) -> set[tuple[str, str]]:
+    """Every table's columns and indexes."""
     connection = await asyncpg.connect(url)
     try:
         rows = await connection.fetch(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = $1",
+            "SELECT table_name AS of, column_name AS name "
+            "FROM information_schema.columns WHERE table_schema = $1 "
+            "UNION ALL SELECT tablename, indexname FROM pg_indexes "
+            "WHERE schemaname = $1",
             schema,
         )
     finally:
         await connection.close()
-    return {row["table_name"] for row in rows}
+    return {(row["of"], row["name"]) for row in rows}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -30,14 +34,15 @@ async def test_migrations(fresh_database: Callable[[str], str], service: str) ->
         # The others' tables must not confuse the comparison.
         upgrade(f"bhtom_{neighbour}", fresh_database(neighbour))
     check(package, url)
-    before = await _tables(url, service)
-    assert {"outbox", "inbox", "jobs"} <= before
+    before = await _columns(url, service)
+    assert {"outbox", "inbox", "jobs"} <= {table for table, _ in before}
     script = ScriptDirectory.from_config(configuration(package, url))
     head = script.get_revision(script.get_current_head() or "")
     downgrade(package, url, str(head.down_revision or "base"))
-    assert await _tables(url, service) < before
+    assert await _columns(url, service) < before
     downgrade(package, url, "base")
-    assert await _tables(url, service) == {"alembic_version"}
+    left = await _columns(url, service)
+    assert {table for table, _ in left} == {"alembic_version"}
     upgrade(package, url)
     check(package, url)
-    assert await _tables(url, service) == before
+    assert await _columns(url, service) == before

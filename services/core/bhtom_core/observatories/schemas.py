@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bhtom_contracts.events.cameras import LearnedFigures
 from bhtom_core.ids import LARGEST
 from bhtom_core.rows import Record
 
@@ -85,10 +86,12 @@ class CameraChanges(BaseModel):
     time_keyword: Keyword = "TIME-OBS"
     exposure_time_keyword: Keyword = "EXPTIME"
     filter_keyword: Keyword = "FILTER"
+    learned: LearnedFigures | None = None
+    note: Annotated[str, Field(max_length=2000, description="why it changes")] = ""
 
     def fields(self) -> dict[str, Any]:
         """The fields that were sent."""
-        return self.model_dump(exclude_unset=True)
+        return self.model_dump(mode="json", exclude_unset=True)
 
 
 class NewCamera(CameraChanges):
@@ -133,6 +136,7 @@ class Camera(BaseModel):
     time_keyword: str
     exposure_time_keyword: str
     filter_keyword: str
+    learned: LearnedFigures | None
     approval: Literal["pending", "approved", "rejected"]
     approval_reason: str
     active: bool
@@ -161,6 +165,8 @@ class CameraVersion(BaseModel):
     time_keyword: str
     exposure_time_keyword: str
     filter_keyword: str
+    learned: LearnedFigures | None
+    note: str
     created_at: datetime
 
 

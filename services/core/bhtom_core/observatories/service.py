@@ -29,6 +29,7 @@ _CAMERA: Final = (
     "readout_noise",
     "saturation_level",
     "pixel_scale",
+    "learned",
     *_KEYWORDS,
 )
 
@@ -124,7 +125,8 @@ async def change_camera(
     _allow(caller, camera, "camera")
     values = _checked_camera(fields)
     if any(getattr(camera, name) != value for name, value in values.items()):
-        await _add_version(unit, caller, camera, values)
+        note = checked_text("note", fields.get("note", ""), 500)
+        await _add_version(unit, caller, camera, {**values, "note": note})
 
 
 async def decide(

@@ -35,6 +35,7 @@ def camera_snapshot(camera: Record) -> CameraChanged:
                 exposure_time=camera.exposure_time_keyword,
                 filter=camera.filter_keyword,
             ),
+            learned=camera.learned,
         ),
         observatory_id=camera.observatory_id,
         camera_name=camera.camera_name,

@@ -17,7 +17,8 @@ _NAMES_LOCK = 0x6F6E616D65
 _PINNED = [
     column
     for column in camera_versions.c
-    if column.name not in ("camera_id", "camera_version", "created_by", "created_at")
+    if column.name
+    not in ("camera_id", "camera_version", "note", "created_by", "created_at")
 ]
 
 

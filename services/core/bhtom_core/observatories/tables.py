@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from bhtom_core.columns import moment, number, person, version, words
 from bhtom_core.schema import metadata
@@ -87,6 +88,10 @@ camera_versions = Table(
     words("time_keyword", default="TIME-OBS"),
     words("exposure_time_keyword", default="EXPTIME"),
     words("filter_keyword", default="FILTER"),
+    # What the suite learnt of it, as one document; null before anybody accepted any.
+    Column("learned", JSONB(none_as_null=True)),
+    # Why this version was made.
+    words("note"),
     person("created_by"),
     moment("created_at"),
     CheckConstraint("gain > 0", name="gain"),

@@ -200,3 +200,46 @@ async def test_other_services_ask_for_a_camera(core, lookup: str) -> None:
     assert answer["snapshot"] == event
     async with core.client(ada) as client:
         assert (await client.get(path, params=params)).status_code == 403
+
+
+async def test_what_was_learnt_becomes_a_version_by_an_explicit_step(core) -> None:
+    ada = await core.person("ada")
+    made = await camera(core, ada)
+    path = f"/api/v1/cameras/{made['camera_id']}"
+    learned = {
+        "frames": 40,
+        "nights": 6,
+        "first_mjd": 61000.1,
+        "last_mjd": 61030.2,
+        "software_version": "0.1.0",
+        "colour_terms": [
+            {
+                "passband": "GaiaSP/r",
+                "colour": "g - r",
+                "slope": -0.041,
+                "slope_error": 0.004,
+                "frames": 40,
+            }
+        ],
+        "shutter_time": 0.12,
+        "shutter_time_error": 0.01,
+    }
+    async with core.client(ada) as client:
+        body = {"learned": learned, "note": "Report of 40 frames."}
+        changed = await client.patch(path, json=body)
+        assert changed.status_code == 200, changed.text
+        assert changed.json()["camera_version"] == 2
+        kept = await client.patch(path, json={"gain": 1.5})
+        assert kept.json()["learned"]["shutter_time"] == 0.12
+        versions = (await client.get(f"{path}/versions")).json()["items"]
+        absurd = {"learned": learned | {"frames": 0}}
+        assert (await client.patch(path, json=absurd)).status_code == 422
+    assert [(v["camera_version"], v["note"]) for v in versions] == [
+        (3, ""),
+        (2, "Report of 40 frames."),
+        (1, ""),
+    ]
+    assert versions[-1]["learned"] is None
+    last = (await core.events("camera.changed", made["camera_id"]))[-1]
+    (term,) = last["camera"]["learned"]["colour_terms"]
+    assert (term["passband"], term["slope"]) == ("GaiaSP/r", -0.041)

@@ -9,9 +9,13 @@ from bhtom_contracts.units import (
     Adu,
     ArcsecondsPerPixel,
     Degrees,
+    Dimensionless,
     Electrons,
     ElectronsPerAdu,
+    Magnitudes,
     Metres,
+    Mjd,
+    Seconds,
 )
 
 
@@ -36,6 +40,72 @@ class HeaderKeywords(BaseModel):
     filter: str = "FILTER"
 
 
+class LearnedColourTerm(BaseModel):
+    """Slope of reference minus instrumental magnitude against a colour, in a band."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    passband: str = Field(max_length=60)
+    colour: str = Field(max_length=60)
+    slope: Dimensionless
+    slope_error: Dimensionless = Field(ge=0)
+    frames: int = Field(ge=1)
+
+
+class LearnedLimit(BaseModel):
+    """What the camera reaches in a band: the 5 sigma limit of a usual exposure."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    passband: str = Field(max_length=60)
+    exposure_time: Seconds = Field(gt=0)
+    limit_5_sigma: Magnitudes
+    frames: int = Field(ge=1)
+
+
+class FlatCell(BaseModel):
+    """What is left of the stars' zero points in one cell of the image."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    column: int = Field(ge=0, lt=32)
+    row: int = Field(ge=0, lt=32)
+    residual: Magnitudes
+    error: Magnitudes = Field(ge=0)
+    stars: int = Field(ge=1)
+
+
+class FlatResiduals(BaseModel):
+    """A coarse map of flat-field residuals; cells count from the first pixel."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    columns: int = Field(ge=1, le=32)
+    rows: int = Field(ge=1, le=32)
+    cells: tuple[FlatCell, ...] = Field(default=(), max_length=1024)
+
+
+class LearnedFigures(BaseModel):
+    """What the suite learnt of a camera from its own calibrated frames.
+
+    It becomes part of a camera version by an explicit step only; the counts and the
+    interval of time are its evidence.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    frames: int = Field(ge=1)
+    nights: int = Field(ge=1)
+    first_mjd: Mjd
+    last_mjd: Mjd
+    software_version: str = Field(max_length=60)
+    colour_terms: tuple[LearnedColourTerm, ...] = Field(default=(), max_length=100)
+    limits: tuple[LearnedLimit, ...] = Field(default=(), max_length=100)
+    shutter_time: Seconds | None = Field(default=None, ge=-10, le=10)
+    shutter_time_error: Seconds | None = Field(default=None, ge=0)
+    flat_residuals: FlatResiduals | None = None
+
+
 class CameraPin(BaseModel):
     """One version of a camera: all that a reduction may know of it."""
 
@@ -53,6 +123,7 @@ class CameraPin(BaseModel):
     # Diameter of the telescope, for scintillation.
     aperture: Metres | None = Field(default=None, gt=0)
     keywords: HeaderKeywords = HeaderKeywords()
+    learned: LearnedFigures | None = None
 
 
 class CameraChanged(Snapshot):
