@@ -1,0 +1,194 @@
+"""What becomes of every real file: its outcome, its sentence, time and memory.
+
+Writes docs/real-files.md. Each file is reduced in a process of its own that cannot
+have more than 1.5 GB of data; real files are read from the folder that the variable
+SKY_SAMPLE_DATA names.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tests.bench.figures import Figure
+
+TARGET: Final = Path(__file__).resolve().parents[2] / "docs" / "real-files.md"
+COMMAND: Final = "python -m tests.bench files"
+LIMIT_BYTES: Final = 1_500_000_000
+LIMIT_S: Final = 30.0
+FOLDERS: Final = ("images", "odd")
+CATALOGUES: Final = {
+    "gaiadr3_gspc_ngc1566.csv": (64.9, -54.9, 0.9),
+    "gaiadr3_gspc_ngc1097.csv": (41.6, -30.3, 0.5),
+}
+HEAD: Final = """# Real files
+
+What becomes of each of {count} real files when it is uploaded as a frame, written by
+`{command}`. The images come from {images} telescopes' frames; the odd ones were
+collected because they break parsers. Each ran in a process of its own with at most
+1.5 GB of data; seconds include neither its start nor imports, memory (the process's
+peak) does. Reference stars were at hand for the Huntsman frame only; the target of a
+frame was its own centre, where its header has coordinates.
+
+A frame of several planes has a line for each different answer.
+
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FileAnswer:
+    """What a file came to: its planes' different answers, seconds, peak memory."""
+
+    path: str
+    answers: tuple[tuple[str, str, str], ...]
+    planes: int
+    seconds: float
+    peak_bytes: int
+
+
+def measure() -> list[Figure]:
+    """Reduce every file and write the table; the figures are its extremes."""
+    name = "Real files that end in a stated outcome"
+    goal = f"all, within {LIMIT_S:.0f} s and 1.5 GB"
+    root = os.environ.get("SKY_SAMPLE_DATA")
+    if not root:
+        why = "not measured: SKY_SAMPLE_DATA is not set"
+        return [Figure(name, goal, why, "-", COMMAND)]
+    answers, lost = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        import_catalogues(Path(root), Path(folder))
+        for path in files_of(Path(root)):
+            answer = reduced_apart(path, Path(folder))
+            if answer is None:
+                lost.append(path.name)
+            else:
+                answers.append(answer)
+    write_table(answers, lost)
+    slowest = max(answers, key=lambda answer: answer.seconds)
+    largest = max(answers, key=lambda answer: answer.peak_bytes)
+    measured = (
+        f"{len(answers)} of {len(answers) + len(lost)}; slowest {slowest.seconds:.1f} s"
+        f" ({slowest.path}), largest {largest.peak_bytes / 1e6:.0f} MB ({largest.path})"
+    )
+    return [Figure(name, goal, measured, "-", COMMAND)]
+
+
+def files_of(root: Path) -> Iterable[Path]:
+    """Every file of the folders, in the order of their names."""
+    for folder in FOLDERS:
+        yield from sorted((root / folder).iterdir())
+
+
+def import_catalogues(root: Path, folder: Path) -> None:
+    """Put the reference stars that fit the frames into tiles."""
+    from bhtom_cpcs.reference_catalogues.importers import Cone, import_slice
+
+    for name, cone in CATALOGUES.items():
+        import_slice(folder, root / "catalogs" / name, Cone(*cone))
+
+
+def reduced_apart(path: Path, folder: Path) -> FileAnswer | None:
+    """Reduce a file in a process of its own; None when that gave no answer."""
+    command = [sys.executable, "-m", "tests.bench.files", str(path), str(folder)]
+    done = subprocess.run(
+        command, capture_output=True, check=False, text=True, timeout=300
+    )
+    if done.returncode:
+        sys.stderr.write(f"{path.name}: {done.stderr[-2000:]}\n")
+        return None
+    found: dict[str, Any] = json.loads(done.stdout)
+    found["answers"] = tuple(tuple(row) for row in found["answers"])
+    return FileAnswer(**found)
+
+
+def reduced_here(path: Path, folder: Path) -> FileAnswer:
+    """Reduce a file in this process, targets in the middle of the frame."""
+    from bhtom_cpcs.reference_catalogues.catalogue import open_catalogue
+    from bhtom_cpcs.science.reduction import reduce_frame
+    from bhtom_cpcs.science.request import ReductionRequest
+
+    reference = open_catalogue(folder, "GaiaSP")
+    request = ReductionRequest(targets=(_middle(path),))
+    started = time.perf_counter()
+    planes = reduce_frame(path, request, reference).planes
+    seconds = time.perf_counter() - started
+    answers = []
+    for plane in planes:
+        flags = [] if plane.timing is None else list(plane.timing.flags)
+        for measurement in plane.measurements:
+            flags += measurement.flags
+        words = ", ".join(dict.fromkeys(flags))
+        answers.append((plane.outcome.value, plane.message, words))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return FileAnswer(
+        f"{path.parent.name}/{path.name}",
+        tuple(dict.fromkeys(answers)),
+        len(planes),
+        seconds,
+        peak,
+    )
+
+
+def _middle(path: Path) -> Any:
+    """A target in the middle of the first plane that has coordinates."""
+    import warnings
+
+    from bhtom_cpcs.science.astrometry.coordinates import read_astrometry
+    from bhtom_cpcs.science.frames.fits_input import open_fits, read_planes
+    from bhtom_cpcs.science.request import TargetPosition
+    from bhtom_cpcs.science.stop import Stop
+
+    centre = (0.0, 0.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with open_fits(path) as hdus:
+                for plane in read_planes(hdus):
+                    height, width = plane.pixels.shape
+                    centre = read_astrometry(plane.header, (height, width)).centre
+                    break
+        except Stop:
+            pass  # then any target will do: there is nothing to find it with
+    return TargetPosition(1, *centre)
+
+
+def write_table(answers: list[FileAnswer], lost: list[str]) -> None:
+    """Write the document."""
+    images = sum(answer.path.startswith("images/") for answer in answers)
+    lines = [
+        HEAD.format(count=len(answers) + len(lost), command=COMMAND, images=images),
+        "| file | outcome | what the observer reads | flags | s | MB |\n",
+        "|---|---|---|---|---|---|\n",
+    ]
+    for answer in answers:
+        for number, (outcome, message, flags) in enumerate(answer.answers):
+            name = answer.path if number == 0 else ""
+            if number == 0 and answer.planes > 1:
+                name += f" ({answer.planes} planes)"
+            figures = f"{answer.seconds:.1f} | {answer.peak_bytes / 1e6:.0f}"
+            if number:
+                figures = " | "
+            text = message.replace("|", "/")
+            lines.append(f"| {name} | `{outcome}` | {text} | {flags} | {figures} |\n")
+    lines += [f"| {name} | **no answer** | | | | |\n" for name in lost]
+    TARGET.write_text("".join(lines), encoding="utf-8")
+
+
+def _as_json(answer: FileAnswer) -> Mapping[str, Any]:
+    return asdict(answer)
+
+
+if __name__ == "__main__":
+    from bhtom_cpcs.calibrations.reduction_process import limit_threads
+
+    limit_threads()
+    resource.setrlimit(resource.RLIMIT_DATA, (LIMIT_BYTES, LIMIT_BYTES))
+    done = reduced_here(Path(sys.argv[1]), Path(sys.argv[2]))
+    sys.stdout.write(json.dumps(_as_json(done)))
