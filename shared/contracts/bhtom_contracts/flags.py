@@ -32,8 +32,9 @@ DESCRIPTIONS: dict[PointFlag, str] = {
     PointFlag.COSMIC_RAY: "A cosmic ray was found in the aperture.",
     PointFlag.MASKED_PIXELS: "Some pixels of the aperture are masked.",
     PointFlag.TIME_UNCERTAIN: (
-        "The header does not say how long the exposure was, or whether its time is "
-        "the start or the middle; the start was assumed."
+        "The header leaves the middle of the exposure open: start or middle, how "
+        "long, of how many exposures, on which clock, or its cards disagree; the "
+        "start and UTC were assumed."
     ),
     PointFlag.TIME_OR_SITE_IMPLAUSIBLE: (
         "At the stated time and site the Sun was up or the target was below the "

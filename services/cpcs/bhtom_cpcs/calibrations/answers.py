@@ -49,6 +49,8 @@ FLAG_WORDS: Final = {
     "time_uncertain": PointFlag.TIME_UNCERTAIN,
     "date_obs_taken_as_start": PointFlag.TIME_UNCERTAIN,
     "exposure_time_unknown": PointFlag.TIME_UNCERTAIN,
+    "time_cards_disagree": PointFlag.TIME_UNCERTAIN,
+    "time_scale_unknown": PointFlag.TIME_UNCERTAIN,
     "time_or_site_implausible": PointFlag.TIME_OR_SITE_IMPLAUSIBLE,
     "filter_disagrees": PointFlag.FILTER_DISAGREES,
     "poor": PointFlag.POOR_ZERO_POINT,
@@ -143,6 +145,8 @@ def _time(timing: Plain) -> FrameTime:
     return FrameTime(
         mid_exposure_mjd=timing["mid_exposure_mjd_utc"],
         bjd_tdb=timing["bjd_tdb"],
+        hjd_utc=timing.get("hjd_utc"),
+        n_exposures=timing.get("n_exposures", 1),
         exposure_time=timing["exposure_time_s"],
         time_as_reported=timing["time_as_reported"],
         time_scale_as_reported=timing["time_scale"],

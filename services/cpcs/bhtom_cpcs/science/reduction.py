@@ -30,6 +30,7 @@ from bhtom_cpcs.science.stages import (
     astrometry_stages,
     calibration_stages,
     catalogue_stages,
+    frame_stages,
     image_stages,
 )
 from bhtom_cpcs.science.stages.explanation_stage import explanation
@@ -70,9 +71,8 @@ def measure_targets(state: PlaneState) -> None:
 
 
 STAGES: tuple[Callable[[PlaneState], None], ...] = (
-    image_stages.check_kind,
-    image_stages.read_time,
-    astrometry_stages.find_circumstances,
+    frame_stages.check_kind,
+    frame_stages.read_time,
     astrometry_stages.read_wcs,
     astrometry_stages.place_targets,
     image_stages.find_sources,

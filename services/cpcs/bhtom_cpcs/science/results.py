@@ -13,8 +13,10 @@ from bhtom_cpcs.science.outcomes import Outcome
 class Timing:
     """When the light was collected.
 
-    `bjd_tdb` is None without a site position or target. `flags` are words such as
-    `date_obs_taken_as_start` or `time_uncertain`.
+    `bjd_tdb` and `hjd_utc` are None without a target. `exposure_time_s` is the sum of
+    the `n_exposures` a frame was made of. `site_source` says whose site counts:
+    `camera`, `header`, or None. `flags` are words such as `date_obs_taken_as_start`
+    or `time_uncertain`.
     """
 
     mid_exposure_mjd_utc: float
@@ -26,6 +28,9 @@ class Timing:
     flags: tuple[str, ...] = ()
     air_mass: float | None = None
     sun_altitude_deg: float | None = None
+    hjd_utc: float | None = None
+    n_exposures: int = 1
+    site_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

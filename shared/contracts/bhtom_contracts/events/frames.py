@@ -110,13 +110,18 @@ class CalibrationAnswer(Payload):
 
 
 class FrameTime(BaseModel):
-    """Mid-exposure, as reported and as reduced."""
+    """Mid-exposure, as reported and as reduced.
+
+    The exposure time is the sum of the exposures that the frame was made of.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     mid_exposure_mjd: Mjd
     bjd_tdb: Mjd
+    hjd_utc: Mjd | None = None
     exposure_time: Seconds
+    n_exposures: int = Field(default=1, ge=1)
     time_as_reported: str
     time_scale_as_reported: str = "UTC"
 

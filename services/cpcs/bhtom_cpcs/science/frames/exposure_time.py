@@ -1,39 +1,87 @@
 """Finds the middle of the exposure in a header's many dialects."""
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from astropy.io import fits
 
-from bhtom_cpcs.science.offline import as_time
+from bhtom_cpcs.science.frames.date_texts import read_clock, read_date
+from bhtom_cpcs.science.frames.exposure_length import ExposureLength, exposure_length
+from bhtom_cpcs.science.frames.header_cards import comment_of, text_of
+from bhtom_cpcs.science.frames.time_scales import HELIOCENTRIC, scale_of, to_utc
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.request import CameraSettings
 from bhtom_cpcs.science.stop import Stop
 
-_MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
-_ISO = re.compile(
-    r"^\s*(\d{4})[-/](\d{1,2})[-/](\d{1,2})"
-    r"(?:[T ]+(\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.\d*)?)?))?"
+Mark = Literal["start", "middle", "end"]
+
+_TIME_CARDS = (
+    "TIME-OBS",
+    "TIME_OBS",
+    "UT",
+    "UTSTART",
+    "UTC-OBS",
+    "UTC",
+    "UT-OBS",
+    "UTIME",
+    "UT-START",
+    "TIME-BEG",
+    "TIMEOBS",
+    "TTIMEOBS",
 )
-_OLD = re.compile(r"^\s*(\d{1,2})/(\d{1,2})/(\d{2})\s*$")
-_CLOCK = re.compile(r"^\s*(\d{1,2})[:h ](\d{1,2})(?:[:m ](\d{1,2}(?:\.\d*)?))?s?\s*$")
-_MIDDLE_WORD = re.compile(r"\bmid", re.IGNORECASE)
-_TIME_CARDS = ("TIME-OBS", "UT", "UTSTART", "UTC-OBS", "UTC", "UT-OBS", "TIME-BEG")
-_EXPOSURE_CARDS = ("EXPTIME", "EXPOSURE", "EXP_TIME", "ITIME", "TELAPSE", "DARKTIME")
-# A card that names the middle outright comes before any that names a start.
-_MIDDLE_DATES = ("DATE-AVG", "DATE-MID", "MIDPOINT")
-_MIDDLE_MJDS = ("MJD-AVG", "MJD-MID", "MJDMID", "MID-MJD")
-_START_DATES = ("DATE-BEG", "DATE_OBS", "DATEOBS", "DATE-STA")
-_START_MJDS = ("MJD-OBS", "MJD-BEG", "MJD")
-_START_JDS = ("JD", "JD-OBS", "JD_UTC", "JULIAN")
-_SCALES = ("utc", "tai", "tt", "tdb", "ut1")
+# Cards whose name says what they mark come first.
+_MIDDLE_CARDS = (
+    "DATE-AVG",
+    "DATE-MID",
+    "MIDPOINT",
+    "MJD-AVG",
+    "MJD-MID",
+    "MJDMID",
+    "MID-MJD",
+    "EXPMID",
+    "JD-MID",
+    "JDMID",
+    "JD-AVG",
+    "MIDJD",
+)
+_OPEN_DATES = ("DATE-OBS", "DATE_OBS", "DATEOBS", "OBS-DATE", "DATE-STA", "DATESTRT")
+_OPEN_NUMBERS = (
+    "MJD-OBS",
+    "MJD_OBS",
+    "MJD",
+    "MJDATE",
+    "OBSMJD",
+    "MJD_UTC",
+    "JD",
+    "JD-OBS",
+    "JD_UTC",
+    "JD_OBS",
+    "OBSJD",
+    "JULIAN",
+)
+_START_CARDS = ("DATE-BEG", "MJD-BEG", "EXPSTART", "TEXPSTRT")
+_END_CARDS = ("DATE-END", "MJD-END", "EXPEND", "TEXPEND", "MJDEND")
+_AWAY_CARDS = ("HJD", "HJD-OBS", "HJD-MID", "BJD", "BJD_TDB", "BJD-OBS")
+_WORDS: tuple[tuple[Mark, re.Pattern[str]], ...] = (
+    ("middle", re.compile(r"\bmid", re.IGNORECASE)),
+    ("start", re.compile(r"\b(start|begin|open)", re.IGNORECASE)),
+    ("end", re.compile(r"\b(end|finish|stop|clos)", re.IGNORECASE)),
+)
 _EARLIEST_MJD, _LATEST_MJD = 10000.0, 100000.0  # 1886 to 2132
+_JD_ZERO = 2400000.5
+_FINE_DECIMALS = 5  # of a day: 0.9 s
+_SAME_MOMENT_S, _CLOCK_S = 60.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class ExposureTime:
-    """The exposure as the header tells it, its middle in MJD (UTC)."""
+    """The exposure as the header tells it, its middle in MJD (UTC).
+
+    `light_time` is the scale of a moment that is still counted at the Sun (`hjd`) or
+    the barycentre (`bjd`), because the header has no other; else None.
+    """
 
     mid_mjd_utc: float
     exposure_s: float
@@ -41,173 +89,222 @@ class ExposureTime:
     card: str
     scale: str
     flags: tuple[str, ...]
+    n_exposures: int = 1
+    light_time: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
     mjd: float
-    as_reported: str
     card: str
-    is_middle: bool
-    ambiguous: bool
+    text: str
+    mark: Mark | None
+    rough: bool = False
+    ambiguous: bool = False
 
 
 def exposure_time(header: fits.Header, camera: CameraSettings) -> ExposureTime:
     """Read the exposure's middle and length.
 
-    The camera's own keywords come first. A date without any word on what it marks
-    counts as the start and is flagged `date_obs_taken_as_start`.
+    The camera's own keywords come first, then cards whose name or comment says what
+    they mark. A date without any word on that counts as the start and is flagged
+    `date_obs_taken_as_start`. Of stacks the middle between first start and last end
+    is taken where the header knows both, else `time_uncertain` is flagged.
 
     Raises
     ------
     Stop
         `no_time` when no card gives a date with a time.
     """
-    moment = _find_moment(header, camera)
-    if moment is None:
+    moments = list(_moments(header, camera))
+    interval = _interval(header)
+    interval_s = None if interval is None else (interval[1] - interval[0]) * 86400
+    length = exposure_length(header, camera, interval_s)
+    chosen = _surest(moments, length.total_s or 0.0)
+    if chosen is None:
         raise Stop(Outcome.NO_TIME, reason=_what_was_there(header, camera))
-    flags = ["date_obs_taken_as_start"] if moment.ambiguous else []
-    exposure_s = _exposure(header, camera)
-    if exposure_s is None:
-        exposure_s = 0.0
-        flags.append("exposure_time_unknown")
-    scale = str(header.get("TIMESYS", "UTC")).strip().lower() or "utc"
-    if scale not in _SCALES:
-        scale = "utc"
-    mjd = _to_utc(moment.mjd, scale, flags)
-    if not moment.is_middle:
-        mjd += exposure_s / 86400 / 2
+    mjd, flags = _middle(chosen, length, interval)
+    if _contradicted(chosen, moments, length.total_s or 0.0):
+        flags.append("time_cards_disagree")
+    scale, known = scale_of(header, chosen.card)
+    if not known:
+        flags.append("time_scale_unknown")
+    if scale != "utc":
+        flags.append(f"converted_from_{scale}")
+    mjd = to_utc(mjd, scale)
     if not _EARLIEST_MJD < mjd < _LATEST_MJD:
         raise Stop(
             Outcome.NO_TIME,
-            reason=f"{moment.card} = '{moment.as_reported}' is no date of our time",
+            reason=f"{chosen.card} = '{chosen.text}' is no date of our time",
         )
     return ExposureTime(
-        mjd, exposure_s, moment.as_reported, moment.card, scale.upper(), tuple(flags)
+        mid_mjd_utc=mjd,
+        exposure_s=length.total_s or 0.0,
+        as_reported=chosen.text,
+        card=chosen.card,
+        scale=scale.upper(),
+        flags=tuple(dict.fromkeys(flags)),
+        n_exposures=length.n_exposures,
+        light_time=scale if scale in HELIOCENTRIC else None,
     )
 
 
-def _find_moment(header: fits.Header, camera: CameraSettings) -> _Moment | None:
-    """Try the cards in the order of how sure their meaning is."""
-    for card in _MIDDLE_DATES:
-        if (mjd := _date(header, card, ())) is not None:
-            return _Moment(mjd, str(header[card]), card, True, False)
-    for card in _MIDDLE_MJDS:
-        if (mjd := _number(header, card, 0.0)) is not None:
-            return _Moment(mjd, str(header[card]), card, True, False)
+def _middle(
+    chosen: _Moment, length: ExposureLength, interval: tuple[float, float] | None
+) -> tuple[float, list[str]]:
+    """The middle in the header's own scale, and what is to be said of it."""
+    flags = []
+    if length.total_s is None:
+        flags.append("exposure_time_unknown")
+    stacked = length.n_exposures > 1
+    if stacked and interval is not None and chosen.mark != "middle":
+        mjd = sum(interval) / 2
+    else:
+        mjd = chosen.mjd + _to_middle(chosen.mark) * (length.total_s or 0.0) / 86400
+        if chosen.mark is None:
+            flags.append("date_obs_taken_as_start")
+    unsure = not length.sure or (stacked and interval is None)
+    if chosen.mark == "middle":
+        unsure = False
+    if unsure or chosen.ambiguous or chosen.rough:
+        flags.append("time_uncertain")
+    return mjd, flags
+
+
+def _to_middle(mark: Mark | None) -> float:
+    """Exposures from a moment to the exposure's middle."""
+    return {"middle": 0.0, "end": -0.5}.get(mark or "start", 0.5)
+
+
+def _moments(header: fits.Header, camera: CameraSettings) -> Iterator[_Moment]:
+    """Every moment the header tells, in the order of how sure the cards' meaning is."""
     times = (camera.time_keyword, *_TIME_CARDS)
-    for card in (camera.date_keyword, "DATE-OBS", *_START_DATES):
-        if (mjd := _date(header, card, times)) is not None:
-            return _marked(header, card, mjd)
-    for cards, zero in ((_START_MJDS, 0.0), (_START_JDS, 2400000.5)):
+    groups: tuple[tuple[tuple[str, ...], Mark | None], ...] = (
+        ((camera.date_keyword,) if camera.date_keyword != "DATE-OBS" else (), None),
+        (_MIDDLE_CARDS, "middle"),
+        (_OPEN_DATES, None),
+        (_START_CARDS, "start"),
+        (_OPEN_NUMBERS, None),
+        (_END_CARDS, "end"),
+        (_AWAY_CARDS, None),
+    )
+    for cards, mark in groups:
         for card in cards:
-            if (mjd := _number(header, card, zero)) is not None:
-                return _marked(header, card, mjd)
+            found = _dated(header, card, times) or _numbered(header, card)
+            if found is not None:
+                words = mark or found.mark or _mark_of(header, card)
+                yield _Moment(
+                    found.mjd, card, found.text, words, found.rough, found.ambiguous
+                )
+
+
+def _surest(moments: list[_Moment], exposure_s: float) -> _Moment | None:
+    """The first exact moment, with its mark where the others give it away."""
+    exact = [moment for moment in moments if not moment.rough]
+    if not exact:
+        return moments[0] if moments else None
+    first = exact[0]
+    if first.mark is not None:
+        return first
+    marked = [
+        other for other in exact[1:] if other.mark and other.card not in _AWAY_CARDS
+    ]
+    return replace(first, mark=_mark_by(first, marked, exposure_s))
+
+
+def _mark_by(first: _Moment, marked: list[_Moment], exposure_s: float) -> Mark | None:
+    """What a moment must mark for another card, whose mark is known, to be true."""
+    tolerance_s = _CLOCK_S + 0.02 * exposure_s
+    marks: tuple[Mark, ...] = ("start", "middle", "end")
+    for other in marked:
+        apart_s = (other.mjd - first.mjd) * 86400
+        if abs(apart_s) < _CLOCK_S:
+            return other.mark
+        for mark in marks:
+            expected_s = (_to_middle(mark) - _to_middle(other.mark)) * exposure_s
+            if abs(apart_s - expected_s) < tolerance_s < exposure_s / 6:
+                return mark
     return None
 
 
-def _marked(header: fits.Header, card: str, mjd: float) -> _Moment:
-    """Decide by the card's comment whether it marks the start or the middle."""
-    comment = str(header.comments[card])
-    middle = bool(_MIDDLE_WORD.search(comment))
-    start = bool(re.search(r"\b(start|begin|open)", comment, re.IGNORECASE))
-    ambiguous = not middle and not start and card != "DATE-BEG"
-    return _Moment(mjd, str(header[card]), card, middle, ambiguous)
+def _contradicted(chosen: _Moment, moments: list[_Moment], exposure_s: float) -> bool:
+    """Whether another exact card lies further away than the exposure explains."""
+    allowed = max(exposure_s, _SAME_MOMENT_S) * 1.5
+    return any(
+        abs(other.mjd - chosen.mjd) * 86400 > allowed
+        for other in moments
+        if not other.rough
+        and other.card in ("DATE-OBS", "MJD-OBS", "JD", "DATE-BEG", "DATE-AVG")
+    )
 
 
-def _date(header: fits.Header, card: str, times: tuple[str, ...]) -> float | None:
-    """MJD of a date card, its time of day from itself or from one of `times`."""
-    text = _text(header, card)
-    if text is None:
+def _interval(header: fits.Header) -> tuple[float, float] | None:
+    """First start and last end, where the header tells both."""
+    starts = [
+        found.mjd
+        for card in (*_START_CARDS, "DATE-OBS", "MJD-OBS")
+        if (found := _dated(header, card, _TIME_CARDS) or _numbered(header, card))
+    ]
+    ends = [
+        found.mjd
+        for card in _END_CARDS
+        if (found := _dated(header, card, ()) or _numbered(header, card))
+    ]
+    if not starts or not ends:
         return None
-    clock: str | None = None
-    if match := _ISO.match(text):
-        year, month, day = (int(match[group]) for group in (1, 2, 3))
-        clock = match[4]
-    elif match := _OLD.match(text):
-        day, month, year = (int(match[group]) for group in (1, 2, 3))
-        year += 1900  # the old FITS convention ends with 1999
-    else:
+    longest = 30.0  # days: what is further apart belongs to different things
+    return (starts[0], ends[0]) if 0 < ends[0] - starts[0] < longest else None
+
+
+def _mark_of(header: fits.Header, card: str) -> Mark | None:
+    """What the card's comment says it marks."""
+    comment = comment_of(header, card)
+    return next((mark for mark, word in _WORDS if word.search(comment)), None)
+
+
+def _dated(header: fits.Header, card: str, times: tuple[str, ...]) -> _Moment | None:
+    """A date card, its time of day from itself or from one of `times`."""
+    text = text_of(header, card)
+    found = read_date(text) if text is not None else None
+    if text is None or found is None:
         return None
-    seconds = _seconds(clock) if clock else None
+    if found.has_clock:
+        return _Moment(found.mjd, card, text, None, False, found.ambiguous)
     for time_card in times:
-        if seconds is None and (reported := _text(header, time_card)):
-            seconds = _seconds(reported.partition("T")[2] or reported)
-    if seconds is None:
-        return None
-    try:
-        midnight = datetime(year, month, day, tzinfo=UTC)
-    except ValueError:
-        return None
-    return (midnight - _MJD_EPOCH) / timedelta(days=1) + seconds / 86400
-
-
-def _seconds(clock: str) -> float | None:
-    """Seconds of the day of a clock text; 09:60:00 and the like are carried over."""
-    match = _CLOCK.match(clock)
-    if match:
-        hours, minutes = int(match[1]), int(match[2])
-        seconds = float(match[3] or 0)
-    else:
-        try:
-            value = float(clock)  # decimal hours or seconds of the day
-        except ValueError:
-            return None
-        hours, minutes, seconds = 0, 0, value if value > 24 else value * 3600
-    total = hours * 3600 + minutes * 60 + seconds
-    return total if 0 <= total <= 86401 else None
-
-
-def _number(header: fits.Header, card: str, zero: float) -> float | None:
-    """MJD of a numeric card; `zero` is subtracted (Julian dates)."""
-    text = _text(header, card)
-    if text is None:
-        return None
-    try:
-        value = float(text) - zero
-    except ValueError:
-        return None
-    return value if _EARLIEST_MJD < value < _LATEST_MJD else None
-
-
-def _text(header: fits.Header, card: str) -> str | None:
-    if not card or card not in header:
-        return None
-    try:
-        return str(header[card]).strip() or None
-    except fits.VerifyError:
-        return None
-
-
-def _exposure(header: fits.Header, camera: CameraSettings) -> float | None:
-    for card in (camera.exposure_time_keyword, *_EXPOSURE_CARDS):
-        text = _text(header, card)
-        if text is None:
-            continue
-        try:
-            value = float(text)
-        except ValueError:
-            continue
-        if 0 < value < 86400:
-            return value
+        clock = text_of(header, time_card)
+        seconds = read_clock(clock.partition("T")[2] or clock) if clock else None
+        if seconds is not None and clock is not None:
+            mark = _mark_of(header, time_card)
+            mjd = found.mjd + seconds / 86400
+            return _Moment(mjd, card, f"{text} {clock}", mark, False, found.ambiguous)
     return None
 
 
-def _to_utc(mjd: float, scale: str, flags: list[str]) -> float:
-    if scale in ("utc", "ut1"):
-        return mjd
-    flags.append(f"converted_from_{scale}")
-    return float(as_time(mjd, scale).utc.mjd)
+def _numbered(header: fits.Header, card: str) -> _Moment | None:
+    """A card that counts days, from the zero of MJD or of JD."""
+    text = text_of(header, card)
+    try:
+        value = float(text) if text is not None else None
+    except ValueError:
+        return None
+    if text is None or value is None:
+        return None
+    mjd = value - _JD_ZERO if value > _JD_ZERO / 2 else value
+    if not _EARLIEST_MJD < mjd < _LATEST_MJD:
+        return None
+    decimals = len(text.lower().partition("e")[0].partition(".")[2])
+    rough = decimals < _FINE_DECIMALS and "e" not in text.lower()
+    return _Moment(mjd, card, text, None, rough)
 
 
 def _what_was_there(header: fits.Header, camera: CameraSettings) -> str:
     """Name the date cards that were looked at and what they held."""
     found = [
-        f"{card} = '{header[card]}'"
+        f"{card} = '{text}'"
         for card in dict.fromkeys(
             (camera.date_keyword, camera.time_keyword, "DATE-OBS", "MJD-OBS", "JD")
         )
-        if _text(header, card) is not None
+        if (text := text_of(header, card)) is not None
     ]
     if found:
         return "found only " + ", ".join(found)

@@ -1,50 +1,9 @@
-"""The stages between pixels and sky: circumstances, coordinates, targets' places."""
-
-from dataclasses import replace
+"""The stages between pixels and sky: coordinates, targets' places."""
 
 from bhtom_cpcs.science.astrometry.coordinates import read_astrometry
-from bhtom_cpcs.science.frames.sun_and_air import (
-    air_mass,
-    altitude_deg,
-    bjd_tdb,
-    sun_altitude_deg,
-    unit_vector,
-)
 from bhtom_cpcs.science.results import WcsFigures
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
-from bhtom_cpcs.science.targets.target_position import place_of, refusal_of
-
-_DARK_SKY_SUN_ALTITUDE_DEG = -6.0
-
-
-def find_circumstances(state: PlaneState) -> None:
-    """Place the targets; barycentric time, air mass, the Sun's height for the first."""
-    timing = need(state.timing, "read_time")
-    mjd = timing.mid_exposure_mjd_utc
-    state.places = tuple(
-        place_of(target, mjd, state.request.site, state.request.decisions)
-        for target in state.request.targets
-    )
-    known = [place for place in state.places if place.problem is None]
-    if not known:
-        return
-    direction = unit_vector(known[0].ra_deg, known[0].dec_deg)
-    site, flags = state.request.site, list(timing.flags)
-    mass = sun = None
-    if site is None:
-        flags.append("site_unknown")
-    else:
-        altitude = altitude_deg(mjd, direction, site)
-        mass, sun = air_mass(altitude), sun_altitude_deg(mjd, site)
-        if altitude < 0 or sun > _DARK_SKY_SUN_ALTITUDE_DEG:
-            flags.append("time_or_site_implausible")
-    state.timing = replace(
-        timing,
-        bjd_tdb=bjd_tdb(mjd, direction, site),
-        air_mass=mass,
-        sun_altitude_deg=sun,
-        flags=tuple(flags),
-    )
+from bhtom_cpcs.science.targets.target_position import refusal_of
 
 
 def read_wcs(state: PlaneState) -> None:

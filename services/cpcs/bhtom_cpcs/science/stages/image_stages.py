@@ -1,4 +1,4 @@
-"""The stages that need the image alone: kind, time, sources."""
+"""The stage that finds and measures the sources of the image."""
 
 from dataclasses import replace
 
@@ -7,11 +7,9 @@ import numpy.typing as npt
 
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.frames.detector import detector_figures, saturation
-from bhtom_cpcs.science.frames.exposure_time import exposure_time
-from bhtom_cpcs.science.frames.frame_kind import refuse_calibration_frame
 from bhtom_cpcs.science.frames.pixel_noise import measure_pixel_noise
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.results import Quality, Timing
+from bhtom_cpcs.science.results import Quality
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stars.detection import (
     DetectionOverflow,
@@ -28,31 +26,6 @@ BoolArray = npt.NDArray[np.bool_]
 SEP_MERGED = 1
 _SEP_TRUNCATED = 2
 _NEAR_SATURATION = 0.95
-
-
-def check_kind(state: PlaneState) -> None:
-    """Refuse darks, biases, flats and images without any contrast."""
-    refuse_calibration_frame(state.plane.header)
-    pixels, mask = state.plane.pixels, state.plane.mask
-    if mask is not None and mask.mean() > 0.98:
-        raise Stop(Outcome.EMPTY_IMAGE, reason="nearly all of them are masked")
-    low, high = float(pixels.min()), float(pixels.max())
-    if not high > low:
-        raise Stop(Outcome.EMPTY_IMAGE, reason=f"all of them are {low:g}")
-
-
-def read_time(state: PlaneState) -> None:
-    """Find the middle of the exposure."""
-    found = exposure_time(state.plane.header, state.request.camera)
-    state.timing = Timing(
-        mid_exposure_mjd_utc=found.mid_mjd_utc,
-        bjd_tdb=None,
-        exposure_time_s=found.exposure_s,
-        time_as_reported=found.as_reported,
-        time_card=found.card,
-        time_scale=found.scale,
-        flags=found.flags,
-    )
 
 
 def find_sources(state: PlaneState) -> None:

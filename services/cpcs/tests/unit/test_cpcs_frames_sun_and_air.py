@@ -13,6 +13,8 @@ from bhtom_cpcs.science.frames.sun_and_air import (
     air_mass,
     altitude_deg,
     bjd_tdb,
+    hjd_utc,
+    mjd_at_telescope,
     sun_altitude_deg,
     unit_vector,
 )
@@ -42,7 +44,29 @@ def test_bjd_tdb(mjd: float, place: tuple[float, float]) -> None:
     delay = moment.light_travel_time(sky, "barycentric")
     expected = moment.tdb + delay
     found = bjd_tdb(mjd, unit_vector(*place), SITE)
-    assert abs(found - expected.jd) * 86400 < 0.02
+    assert abs(found - expected.jd) * 86400 < 0.001
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_hjd_utc(place: tuple[float, float]) -> None:
+    moment = Time(61000.25, format="mjd", scale="utc", location=location())
+    sky = SkyCoord(*place, unit="deg")
+    delay = moment.light_travel_time(sky, "heliocentric")
+    found = hjd_utc(61000.25, unit_vector(*place), SITE)
+    assert abs(found - moment.jd - delay.to_value(u.day)) * 86400 < 0.001
+
+
+@pytest.mark.parametrize("kind", ["hjd", "bjd"])
+def test_light_time_is_taken_back(kind: str) -> None:
+    direction = unit_vector(*PLACES[0])
+    if kind == "hjd":
+        counted = hjd_utc(61000.25, direction, SITE) - 2400000.5
+    else:
+        tdb = Time(bjd_tdb(61000.25, direction, SITE), format="jd", scale="tdb")
+        counted = float(tdb.utc.mjd)
+    assert abs(counted - 61000.25) * 86400 > 60
+    found = mjd_at_telescope(counted, kind, direction, SITE)
+    assert abs(found - 61000.25) * 86400 < 0.001
 
 
 def test_without_a_site_within_the_earths_radius() -> None:

@@ -1,0 +1,114 @@
+"""Dates and clocks as cameras write them, as Modified Julian Dates."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
+_ISO = re.compile(
+    r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(\.\d+)?(?![\d-])(?:[T\s]+(.+))?$"
+)
+_COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})T?(\d{2})(\d{2})(\d{2}(?:\.\d*)?)Z?$")
+_DAY_FIRST = re.compile(r"^(\d{1,2})[/.](\d{1,2})[/.](\d{4}|\d{2})(?:[T\s]+(.+))?$")
+_DAY_OF_YEAR = re.compile(r"^(\d{4})[.:](\d{3})(?:[:T](.+))?$")
+_NAMED = re.compile(
+    r"^(?:(\d{1,2})[-\s/]([A-Za-z]{3})[a-z]*[-\s/,]+(\d{4})"
+    r"|(\d{4})[-\s/]([A-Za-z]{3})[a-z]*[-\s/](\d{1,2}))(?:[T\s]+(.+))?$"
+)
+_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
+_CLOCK = re.compile(
+    r"^\s*(\d{1,2})\s*[:hH\s]\s*(\d{1,2})(?:\s*[:mM'\s]\s*(\d{1,2}(?:\.\d*)?))?"
+    r"\s*[s\"]?\s*(?:Z|UTC?|\+00:?00)?\s*$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DateText:
+    """MJD of a text; `has_clock` when it says the time of day too.
+
+    `ambiguous` when day and month could be exchanged.
+    """
+
+    mjd: float
+    has_clock: bool
+    ambiguous: bool = False
+
+
+def read_date(text: str) -> DateText | None:
+    """Read a date, with or without a time of day, in any usual order.
+
+    Two-digit years belong to the 20th century, as the FITS standard says of them.
+    """
+    text = " ".join(text.split())
+    if match := _COMPACT.match(text):
+        clock = f"{match[4]}:{match[5]}:{match[6]}"
+        return _made(int(match[1]), int(match[2]), int(match[3]), clock)
+    if match := _ISO.match(text):
+        clock_text = match[5]
+        if match[4] and not clock_text:
+            clock_text = repr(float(match[4]) * 24)
+        return _made(int(match[1]), int(match[2]), int(match[3]), clock_text)
+    if match := _DAY_FIRST.match(text):
+        return _day_first(int(match[1]), int(match[2]), match[3], match[4])
+    if match := _NAMED.match(text):
+        day, name, year = (
+            (match[1], match[2], match[3])
+            if match[1]
+            else (match[6], match[5], match[4])
+        )
+        if name.lower() in _MONTHS:
+            month = _MONTHS.index(name.lower()) // 4 + 1
+            return _made(int(year), month, int(day), match[7])
+        return None
+    if match := _DAY_OF_YEAR.match(text):
+        found = _made(int(match[1]), 1, 1, match[3])
+        if found is None or not 1 <= int(match[2]) <= 366:
+            return None
+        return DateText(found.mjd + int(match[2]) - 1, found.has_clock)
+    return None
+
+
+def read_clock(text: str) -> float | None:
+    """Seconds of the day of a clock; 09:60:00 and the like are carried over.
+
+    A plain number is decimal hours, or seconds of the day when it is above 24.
+    """
+    match = _CLOCK.match(text)
+    if match:
+        hours, minutes = int(match[1]), int(match[2])
+        total = hours * 3600 + minutes * 60 + float(match[3] or 0)
+    else:
+        try:
+            value = float(text)
+        except ValueError:
+            return None
+        total = value if value > 24 else value * 3600
+    return total if 0 <= total <= 86401 else None
+
+
+def _day_first(
+    first: int, second: int, year_text: str, clock: str | None
+) -> DateText | None:
+    """dd/mm/yy; mm/dd where only that can be, ambiguous where both with 4 digits."""
+    year = int(year_text) + (1900 if len(year_text) == 2 else 0)
+    if second > 12:
+        return _made(year, first, second, clock)
+    found = _made(year, second, first, clock)
+    if found is None:
+        return None
+    unsure = len(year_text) == 4 and first <= 12 and first != second
+    return DateText(found.mjd, found.has_clock, unsure)
+
+
+def _made(year: int, month: int, day: int, clock: str | None) -> DateText | None:
+    try:
+        midnight = datetime(year, month, day, tzinfo=UTC)
+    except ValueError:
+        return None
+    mjd = (midnight - _MJD_EPOCH) / timedelta(days=1)
+    if clock is None:
+        return DateText(mjd, False)
+    seconds = read_clock(clock)
+    if seconds is None:
+        return None
+    return DateText(mjd + seconds / 86400, True)
