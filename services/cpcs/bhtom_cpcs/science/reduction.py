@@ -31,7 +31,7 @@ from bhtom_cpcs.science.stages import (
     calibration_stages,
     catalogue_stages,
     frame_stages,
-    image_stages,
+    star_stages,
 )
 from bhtom_cpcs.science.stages.explanation_stage import explanation
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
@@ -52,7 +52,7 @@ def measure_targets(state: PlaneState) -> None:
         detector=need(state.detector, "find_sources"),
         sky_level=need(state.sky, "find_sources").level,
         sky_rms=need(state.sky, "find_sources").rms,
-        spread=need(state.point_spread, "find_sources"),
+        psf=need(state.psf, "find_sources"),
         aperture=need(state.aperture, "measure_stars"),
         noise=need(state.noise, "measure_stars"),
         growth=state.growth,
@@ -75,7 +75,7 @@ STAGES: tuple[Callable[[PlaneState], None], ...] = (
     frame_stages.read_time,
     astrometry_stages.read_wcs,
     astrometry_stages.place_targets,
-    image_stages.find_sources,
+    star_stages.find_sources,
     catalogue_stages.read_reference,
     catalogue_stages.match_stars,
     catalogue_stages.measure_stars,

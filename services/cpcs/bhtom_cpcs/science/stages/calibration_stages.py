@@ -17,8 +17,8 @@ from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results import FilterReport
 from bhtom_cpcs.science.stages.explanation_stage import explain_stars
-from bhtom_cpcs.science.stages.image_stages import SEP_MERGED, clean_sources
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stages.star_stages import SEP_MERGED, clean_sources
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stop import Stop
 
@@ -50,7 +50,7 @@ def choose_comparison_stars(state: PlaneState) -> None:
 def is_target(state: PlaneState, sources: Sources) -> BoolArray:
     """Say which sources are targets: they are never their own comparison stars."""
     astrometry = need(state.astrometry, "read_wcs")
-    fwhm = need(state.point_spread, "find_sources").fwhm_px
+    fwhm = need(state.psf, "find_sources").fwhm_px
     reach = max(1.5 * fwhm, 2.0 / astrometry.pixel_scale_arcsec)
     found = np.zeros(len(sources), dtype=bool)
     for place in state.places:

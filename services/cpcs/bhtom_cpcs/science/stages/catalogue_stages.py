@@ -12,8 +12,8 @@ from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import NoCoverage
 from bhtom_cpcs.science.results import MissingTiles
 from bhtom_cpcs.science.stages.calibration_stages import is_target
-from bhtom_cpcs.science.stages.image_stages import SEP_MERGED, clean_sources
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stages.star_stages import SEP_MERGED, clean_sources
 from bhtom_cpcs.science.stars.photometry import (
     aperture_for,
     growth_correction,
@@ -86,7 +86,7 @@ def measure_stars(state: PlaneState) -> None:
     plane, sources = state.plane, need(state.sources, "find_sources")
     matches = need(state.matches, "match_stars")
     detector = need(state.detector, "find_sources")
-    spread = need(state.point_spread, "find_sources")
+    spread = need(state.psf, "find_sources")
     rms = need(state.sky, "find_sources").rms
     state.aperture = aperture = aperture_for(spread.fwhm_px)
     state.noise = sky_noise(plane.pixels, plane.mask, sources, aperture, rms)

@@ -25,7 +25,7 @@ from bhtom_cpcs.science.results import (
 )
 from bhtom_cpcs.science.stars.detection import Sky, Sources
 from bhtom_cpcs.science.stars.photometry import Aperture, SkyNoise
-from bhtom_cpcs.science.stars.point_spread import PointSpread
+from bhtom_cpcs.science.stars.psf_model import PsfModel
 from bhtom_cpcs.science.targets.target_position import TargetPlace
 
 
@@ -47,7 +47,7 @@ class PlaneState:
     sky: Sky | None = None
     pixel_noise: PixelNoise | None = None
     sources: Sources | None = None
-    point_spread: PointSpread | None = None
+    psf: PsfModel | None = None
     reference: ReferenceStars | None = None
     matches: Matches | None = None
     aperture: Aperture | None = None

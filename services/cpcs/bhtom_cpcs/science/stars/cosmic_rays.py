@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.frames.fits_input import Image
-from bhtom_cpcs.science.stars.point_spread import PointSpread
+from bhtom_cpcs.science.stars.psf_model import PsfModel
 
 _SIGMA = 8.0
 # What a round model of a real star may be wrong by: well sampled, undersampled.
@@ -39,7 +39,7 @@ def repair_star(
     position: tuple[float, float],
     radius: float,
     reach: float,
-    spread: PointSpread,
+    psf: PsfModel,
     noise: tuple[float, float],
 ) -> Repair:
     """Cut out a star and replace cosmic-ray hits in its aperture.
@@ -54,7 +54,7 @@ def repair_star(
     position : of the star (x, y) [px]
     radius : only pixels this near are looked at [px]
     reach : half width of the returned piece of the image [px]
-    spread : the frame's point-spread function
+    psf : the frame's point-spread function
     noise : rms of a sky pixel [ADU] and gain [e-/ADU]
     """
     x, y = position
@@ -62,22 +62,27 @@ def repair_star(
     left, bottom = max(round(x) - half, 0), max(round(y) - half, 0)
     piece = np.array(pixels[bottom : round(y) + half + 1, left : round(x) + half + 1])
     untouched = Repair(piece, left, bottom, 0.0, 0)
-    if spread.fwhm_px < _SMALLEST_FWHM_PX:
+    if psf.fwhm_px < _SMALLEST_FWHM_PX:
         return untouched
     row, column = np.indices(piece.shape)
     distance = np.hypot(column + left - x, row + bottom - y)
-    profile = spread.profile(distance)
+    stamp = psf.stamps(np.array([x]), np.array([y]), half)[0]
+    first_row, first_column = round(y) - half, round(x) - half
+    profile = stamp[
+        bottom - first_row : bottom - first_row + piece.shape[0],
+        left - first_column : left - first_column + piece.shape[1],
+    ]
     core = (profile > 0.2 * profile.max()) & (distance < radius)
     scale = max(float(np.median(piece[core] / profile[core])), 0.0)
     model = scale * profile
     residual = piece - model
     share = _SHARE_OF_STAR
-    if spread.fwhm_px < _SHARP_FWHM_PX:
+    if psf.fwhm_px < _SHARP_FWHM_PX:
         share = _SHARE_OF_SHARP_STAR
     rms, gain = noise
     sigma = np.sqrt(rms**2 + np.maximum(model, 0) / gain)
     high = residual > np.maximum(_SIGMA * sigma, share * model)
-    sharpest = _SHARPER_THAN_A_STAR * float(spread.profile(np.array(np.sqrt(2))))
+    sharpest = _SHARPER_THAN_A_STAR * _sharpness(psf)
     struck = high & (distance < radius + 1) & (_flattest(piece) < sharpest)
     if not struck.any():
         return untouched
@@ -89,6 +94,13 @@ def repair_star(
     piece[struck] = model[struck]
     inside = struck & (distance < radius)
     return Repair(piece, left, bottom, float(model[inside].sum()), int(inside.sum()))
+
+
+def _sharpness(psf: PsfModel) -> float:
+    """Brightness of a star's diagonal neighbours when its peak is 1."""
+    middle = np.zeros(1)
+    stamp = psf.stamps(middle, middle, 1)[0]
+    return float(0.25 * (stamp[::2, ::2].sum()) / stamp[1, 1])
 
 
 def _flattest(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

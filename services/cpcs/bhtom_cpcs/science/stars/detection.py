@@ -16,6 +16,10 @@ _SMALLEST_AREA_PX = 3
 _LARGEST_KERNEL_PX = 15
 _SMALLEST_PIXEL_STACK = 300_000
 _SUB_OBJECTS = 4096
+_FIRST_LOOK_PX = 1024
+_FIRST_LOOK_SIGMA = 12.0
+_DEFAULT_FWHM_PX = 3.0
+_SMALLEST_FWHM_PX, _LARGEST_FWHM_PX = 0.8, 60.0
 
 
 class DetectionOverflow(RuntimeError):
@@ -129,3 +133,21 @@ def windowed_positions(
     new_x, new_y, _ = sep.winpos(pixels, x, y, width, mask=mask)
     stays = np.hypot(new_x - x, new_y - y) < max(0.5 * fwhm_px, 1.0)
     return np.where(stays, new_x, x), np.where(stays, new_y, y)
+
+
+def first_look(pixels: Image, mask: Mask | None, rms: float) -> float:
+    """Guess the FWHM [px] from the middle of the image, to detect with."""
+    height, width = pixels.shape
+    top = max((height - _FIRST_LOOK_PX) // 2, 0)
+    left = max((width - _FIRST_LOOK_PX) // 2, 0)
+    part = np.s_[top : top + _FIRST_LOOK_PX, left : left + _FIRST_LOOK_PX]
+    crop = np.ascontiguousarray(pixels[part])
+    crop_mask = None if mask is None else np.ascontiguousarray(mask[part])
+    sources = detect(crop, crop_mask, rms, _DEFAULT_FWHM_PX, sigma=_FIRST_LOOK_SIGMA)
+    clean = (sources.flags == 0) & (sources.b > 0.3)
+    if clean.sum() < 3:
+        return _DEFAULT_FWHM_PX
+    # moments above a threshold underestimate the width of faint stars: the bright half
+    bright = np.flatnonzero(clean)[: max(3, int(clean.sum()) // 2)]
+    width_px = 2.3548 * np.sqrt(sources.a[bright] * sources.b[bright])
+    return float(np.clip(np.median(width_px), _SMALLEST_FWHM_PX, _LARGEST_FWHM_PX))

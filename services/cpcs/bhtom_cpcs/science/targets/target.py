@@ -14,7 +14,7 @@ from bhtom_cpcs.science.results import TargetMeasurement, ZeroPoint
 from bhtom_cpcs.science.stars.cosmic_rays import Repair, repair_star
 from bhtom_cpcs.science.stars.detection import Sources, windowed_positions
 from bhtom_cpcs.science.stars.photometry import Aperture, SkyNoise, measure
-from bhtom_cpcs.science.stars.point_spread import PointSpread
+from bhtom_cpcs.science.stars.psf_model import PsfModel
 from bhtom_cpcs.science.targets.target_position import TargetPlace, refusal_of
 
 LIMIT_SIGMA = 3.0
@@ -44,7 +44,7 @@ class Measuring:
     detector: Detector
     sky_level: float
     sky_rms: float
-    spread: PointSpread
+    psf: PsfModel
     aperture: Aperture
     noise: SkyNoise
     growth: float
@@ -128,13 +128,13 @@ def _forced(
     at: Measuring, blank: TargetMeasurement, x: float, y: float
 ) -> TargetMeasurement:
     """Sum the light at the position; centre on the star where it is bright."""
-    reach = at.aperture.sky_outer + at.spread.fwhm_px
+    reach = at.aperture.sky_outer + at.psf.fwhm_px
     repair = repair_star(
         at.plane.pixels,
         (x, y),
         at.aperture.radius,
         reach,
-        at.spread,
+        at.psf,
         (at.sky_rms, at.detector.gain_e_per_adu),
     )
     light = _light(at, repair, x, y)
@@ -183,10 +183,10 @@ def _light(at: Measuring, repair: Repair, x: float, y: float) -> _Light:
     if forced.flux < RECENTRE_SIGMA * forced.sky_error:
         return forced
     here = np.array([x - repair.left]), np.array([y - repair.bottom])
-    new_x, new_y = windowed_positions(pixels, mask, *here, at.spread.fwhm_px)
+    new_x, new_y = windowed_positions(pixels, mask, *here, at.psf.fwhm_px)
     moved = at_position(float(new_x[0]) + repair.left, float(new_y[0]) + repair.bottom)
     distance = math.hypot(moved.x - x, moved.y - y)
-    return moved if distance <= max(0.5 * at.spread.fwhm_px, 0.7) else forced
+    return moved if distance <= max(0.5 * at.psf.fwhm_px, 0.7) else forced
 
 
 def _sky_error(at: Measuring, local_rms: float) -> float:
@@ -256,7 +256,7 @@ def _flags(at: Measuring, blank: TargetMeasurement, x: float, y: float) -> list[
     if min(x, y, width - 1 - x, height - 1 - y) < at.aperture.sky_inner:
         flags.append("near_edge")
     distance = np.hypot(at.sources.x - x, at.sources.y - y)
-    if np.sum(distance < at.aperture.radius + 1.5 * at.spread.fwhm_px) > 1:
+    if np.sum(distance < at.aperture.radius + 1.5 * at.psf.fwhm_px) > 1:
         flags.append("blended")
     radius = at.match_radius_arcsec
     nearest = blank.nearest_source_arcsec

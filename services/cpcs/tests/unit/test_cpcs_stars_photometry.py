@@ -2,19 +2,25 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
+from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.stars.cosmic_rays import repair_star
-from bhtom_cpcs.science.stars.detection import Sources, detect, subtract_background
-from bhtom_cpcs.science.stars.photometry import aperture_for, measure, sky_noise
-from bhtom_cpcs.science.stars.point_spread import (
-    PointSpread,
+from bhtom_cpcs.science.stars.detection import (
+    Sources,
+    detect,
     first_look,
-    measure_point_spread,
+    subtract_background,
+    windowed_positions,
 )
+from bhtom_cpcs.science.stars.photometry import aperture_for, measure, sky_noise
+from bhtom_cpcs.science.stars.psf_fit import fit_psf
+from bhtom_cpcs.science.stars.psf_model import PsfModel, round_model
+from bhtom_cpcs.science.stars.psf_shape import Shape
 from bhtom_sky import Camera, Frame
 
 NOBODY = Sources(*([np.zeros(0)] * 6), flags=np.zeros(0, dtype=np.int64))
@@ -32,9 +38,14 @@ def test_width_of_the_stars(frame_of: Callable[..., Frame], fwhm: float) -> None
     guess = first_look(pixels, None, sky.rms)
     sources = detect(pixels, None, sky.rms, guess)
     clean = (sources.flags == 0) & (sources.peak < 50000)
-    found = measure_point_spread(pixels, None, sources, clean, guess)
-    # a pixel's own width adds a little to narrow stars
-    assert found.fwhm_px == pytest.approx(np.hypot(camera.fwhm_px, 0.6), rel=0.06)
+    x, y = windowed_positions(pixels, None, sources.x, sources.y, guess)
+    noise = PixelNoise(sky.rms, 1.5, 8.0, 1.0, False)
+    sources = replace(sources, x=x, y=y)
+    found = fit_psf(pixels, None, sources, clean, Shape(guess), noise)
+    assert found.n_stars >= 5
+    assert found.fwhm_px == pytest.approx(camera.fwhm_px, rel=0.02)
+    assert found.ellipticity < 0.03
+    assert found.shape.softness == pytest.approx(1 / 3, abs=0.04)
 
 
 def test_sky_error_is_that_of_empty_sky() -> None:
@@ -73,13 +84,11 @@ def test_local_sky_stands_neighbours_edges_and_masks() -> None:
     ).complete
 
 
-def star(
-    fwhm: float, x: float, y: float, flux: float
-) -> tuple[np.ndarray, PointSpread]:
-    spread = PointSpread(fwhm, 0.0, 50, 3.0)
-    row, column = np.indices((61, 61))
-    profile = spread.profile(np.hypot(column - x, row - y))
-    return (flux * profile / profile.sum()).astype(np.float32), spread
+def star(fwhm: float, x: float, y: float, flux: float) -> tuple[np.ndarray, PsfModel]:
+    spread = round_model(fwhm, 3.0)
+    stamp = spread.stamps(np.array([x]), np.array([y]), 30)[0]
+    shift = round(y) - 30, round(x) - 30
+    return (flux * np.roll(stamp, shift, (0, 1))).astype(np.float32), spread
 
 
 @pytest.mark.parametrize("fwhm", [2.0, 3.0, 5.0])

@@ -1,4 +1,4 @@
-"""The stage that finds and measures the sources of the image."""
+"""The stages that look for stars: background, sources, point-spread function."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.frames.detector import detector_figures, saturation
-from bhtom_cpcs.science.frames.pixel_noise import measure_pixel_noise
+from bhtom_cpcs.science.frames.pixel_noise import PixelNoise, measure_pixel_noise
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results import Quality
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
@@ -15,10 +15,12 @@ from bhtom_cpcs.science.stars.detection import (
     DetectionOverflow,
     Sources,
     detect,
+    first_look,
     subtract_background,
     windowed_positions,
 )
-from bhtom_cpcs.science.stars.point_spread import first_look, measure_point_spread
+from bhtom_cpcs.science.stars.psf_fit import fit_psf
+from bhtom_cpcs.science.stars.psf_shape import Shape
 from bhtom_cpcs.science.stop import Stop
 
 BoolArray = npt.NDArray[np.bool_]
@@ -45,25 +47,39 @@ def find_sources(state: PlaneState) -> None:
         raise Stop(
             Outcome.EMPTY_IMAGE, reason="light everywhere, no separate stars"
         ) from error
-    clean = clean_sources(state, sources)
-    state.point_spread = spread = measure_point_spread(
-        plane.pixels, plane.mask, sources, clean, guess
-    )
-    x, y = windowed_positions(
-        plane.pixels, plane.mask, sources.x, sources.y, spread.fwhm_px
-    )
+    x, y = windowed_positions(plane.pixels, plane.mask, sources.x, sources.y, guess)
     state.sources = sources = replace(sources, x=x, y=y)
+    state.psf = fit_psf(
+        plane.pixels,
+        plane.mask,
+        sources,
+        clean_sources(state, sources),
+        Shape(guess),
+        _first_noise(state),
+    )
     state.pixel_noise = measure_pixel_noise(
         plane.pixels,
         plane.mask,
         (sources.x, sources.y, sources.flux),
         sky.rms,
-        spread.fwhm_px,
+        state.psf.fwhm_px,
         state.detector,
     )
     state.quality = _quality(state)
     if len(sources) < FEWEST_STARS:
         raise Stop(Outcome.TOO_FEW_STARS, n_found=len(sources), n_needed=FEWEST_STARS)
+
+
+def _first_noise(state: PlaneState) -> PixelNoise:
+    """Return the noise as the background's mesh knows it: enough to fit the PSF."""
+    sky, detector = need(state.sky, "background"), need(state.detector, "detector")
+    return PixelNoise(
+        sky.rms,
+        detector.gain_e_per_adu,
+        detector.read_noise_e,
+        1.0,
+        detector.noise_empirical,
+    )
 
 
 def clean_sources(state: PlaneState, sources: Sources) -> BoolArray:
@@ -78,15 +94,15 @@ def clean_sources(state: PlaneState, sources: Sources) -> BoolArray:
 
 def _quality(state: PlaneState) -> Quality:
     plane, sky = state.plane, need(state.sky, "find_sources")
-    spread = need(state.point_spread, "find_sources")
+    psf = need(state.psf, "find_sources")
     detector = need(state.detector, "find_sources")
     scale = state.request.camera.pixel_scale_arcsec
     if state.astrometry is not None:
         scale = state.astrometry.pixel_scale_arcsec
     return Quality(
-        fwhm_px=spread.fwhm_px,
-        fwhm_arcsec=None if scale is None else spread.fwhm_px * scale,
-        ellipticity=spread.ellipticity,
+        fwhm_px=psf.fwhm_px,
+        fwhm_arcsec=None if scale is None else psf.fwhm_px * scale,
+        ellipticity=psf.ellipticity,
         background_adu=sky.level,
         background_rms_adu=sky.rms,
         n_sources=len(need(state.sources, "find_sources")),

@@ -1,0 +1,147 @@
+"""Fits the point-spread function of a frame to its bright stars."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from bhtom_cpcs.science.frames.fits_input import Image, Mask
+from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
+from bhtom_cpcs.science.stars.detection import Sources
+from bhtom_cpcs.science.stars.effective_psf import (
+    EffectivePsf,
+    oversampling_for,
+    tabulate,
+)
+from bhtom_cpcs.science.stars.psf_model import PsfModel, half_width, model_of
+from bhtom_cpcs.science.stars.psf_shape import Shape
+from bhtom_cpcs.science.stars.psf_stars import (
+    FEWEST_STARS,
+    PsfStars,
+    choose,
+    cut_stars,
+    fit_each,
+    quiet,
+    without_star,
+)
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+_TURNS, _STEPS = 2, 6
+# Beyond these ratios of widths the stars were not stars; or their stamps too small.
+_PLAUSIBLE, _AGREES = (0.3, 3.0), (0.75, 1.25)
+_CONVERGED = 1e-3
+# Width, ellipticity along and across, softness: differences for their derivatives.
+_DIFFERENCE = (0.01, 0.01, 0.01, 0.01)
+_LARGEST_CHANGE = (0.25, 0.2, 0.2, 0.2)
+_LARGEST_ELLIPTICITY = 0.8
+_SOFTEST = 0.75
+
+
+def fit_psf(
+    pixels: Image,
+    mask: Mask | None,
+    sources: Sources,
+    usable: BoolArray,
+    guess: Shape,
+    noise: PixelNoise,
+) -> PsfModel:
+    """Fit an elliptical Moffat profile to the bright stars; a round one to a few.
+
+    Every star has its own flux, position and sky, which are projected out, so that
+    only the form is common (variable projection, Golub & Pereyra 1973).
+
+    Parameters
+    ----------
+    pixels : background-subtracted image [ADU]
+    sources : all detected sources, brightest first
+    usable : which of them are whole and unsaturated
+    guess : shape to start from, and the answer when no star is good enough
+    """
+    shape = guess
+    stars = None
+    for _ in range(_TURNS):
+        half = half_width(shape.fwhm_px)
+        index = choose(sources, usable, pixels.shape, shape, half, noise.sky_rms_adu)
+        if not len(index):
+            break
+        place = sources.x[index], sources.y[index]
+        cut = cut_stars(pixels, mask, index, place, half, float(half), noise)
+        found, stars = fit_shape(cut, shape, noise)
+        ratio = found.fwhm_px / shape.fwhm_px
+        if not _PLAUSIBLE[0] < found.fwhm_px / guess.fwhm_px < _PLAUSIBLE[1]:
+            return model_of(guess, 0)
+        shape = found
+        if _AGREES[0] < ratio < _AGREES[1]:
+            break
+    return model_of(shape, 0 if stars is None else len(stars))
+
+
+def fit_shape(
+    stars: PsfStars, shape: Shape, noise: PixelNoise
+) -> tuple[Shape, PsfStars]:
+    """Improve the common shape until it stays."""
+    stars = fit_each(stars, _table(shape, stars.at.half), noise)
+    for step in range(_STEPS):
+        table = _table(shape, stars.at.half)
+        stars = fit_each(stars, table, noise)
+        if step:
+            stars = quiet(stars)
+        change = _shape_step(stars, shape, table)
+        shape = _changed(shape, change)
+        if np.all(np.abs(change) < _CONVERGED):
+            break
+    stars = fit_each(stars, _table(shape, stars.at.half), noise)
+    return shape, stars
+
+
+def _shape_step(stars: PsfStars, shape: Shape, table: EffectivePsf) -> FloatArray:
+    """Gauss-Newton step of the four shape parameters, all stars together."""
+    half = stars.at.half
+    left = without_star(stars, table, stars.data)
+    flux = stars.flux[:, None, None]
+    free = len(_DIFFERENCE) if len(stars) >= FEWEST_STARS else 1
+    derivatives = []
+    for number, difference in enumerate(_DIFFERENCE[:free]):
+        ahead = np.zeros(4)
+        ahead[number] = difference
+        moved = _table(_changed(shape, ahead), half, table.oversampling)
+        terms = (moved.terms - table.terms) / difference
+        by_parameter = EffectivePsf(table.oversampling, half, terms)
+        stamp = flux * by_parameter.stamps(*stars.offset, half)
+        derivatives.append(without_star(stars, table, stamp))
+    matrix, right = np.empty((free, free)), np.empty(free)
+    for a, first in enumerate(derivatives):
+        right[a] = np.sum(stars.weight * first * left)
+        for b, second in enumerate(derivatives):
+            matrix[a, b] = np.sum(stars.weight * first * second)
+    matrix[np.arange(free), np.arange(free)] *= 1 + 1e-9
+    step = np.zeros(len(_DIFFERENCE))
+    if np.all(np.isfinite(matrix)) and np.all(np.diag(matrix) > 0):
+        step[:free] = np.linalg.solve(matrix, right)
+    limit = np.array(_LARGEST_CHANGE)
+    limited: FloatArray = np.clip(step, -limit, limit)
+    return limited
+
+
+def _changed(shape: Shape, change: FloatArray) -> Shape:
+    """Apply changes of ln width, ellipticities and softness within their limits."""
+    along, across = shape.along + change[1], shape.across + change[2]
+    length = float(np.hypot(along, across))
+    if length > _LARGEST_ELLIPTICITY:
+        along, across = (
+            value * _LARGEST_ELLIPTICITY / length for value in (along, across)
+        )
+    return replace(
+        shape,
+        fwhm_px=float(shape.fwhm_px * np.exp(change[0])),
+        along=float(along),
+        across=float(across),
+        softness=float(np.clip(shape.softness + change[3], 0.0, _SOFTEST)),
+    )
+
+
+def _table(shape: Shape, half: int, oversampling: int = 0) -> EffectivePsf:
+    oversampling = oversampling or oversampling_for(shape.axes_px[1])
+    return tabulate(shape.pixel_light(oversampling, half), oversampling, half)
