@@ -1,0 +1,132 @@
+"""What a calibrated plane tells about its camera's filter and about its targets.
+
+Works on the reduction's plain JSON form; whatever is missing there is no evidence.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bhtom_contracts.events.frames import FitsUploaded
+from bhtom_cpcs.decisions.pinned import scene_of
+from bhtom_cpcs.science.calibration.settlement import observing_night
+from bhtom_cpcs.science.decisions import Scene
+
+Plain = Mapping[str, Any]
+
+_POSITION_SIGNAL_TO_NOISE: Final = 20.0
+_LENT_ERROR_MAG: Final = 0.05
+_LENT_SCATTER_MAG: Final = 0.15
+# A colour of worse magnitudes would correct nothing.
+_COLOUR_ERROR_MAG: Final = 0.1
+# Words that do not speak against a position or a magnitude.
+_HARMLESS: Final = frozenset({"colour_assumed", "passband_provisional"})
+_FITTED: Final = (
+    "fitted_ra_deg",
+    "fitted_dec_deg",
+    "fitted_ra_error_arcsec",
+    "fitted_dec_error_arcsec",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The calibration that evidence comes from."""
+
+    request: FitsUploaded
+    calibration_id: int
+
+    def columns(self, plane: Plain) -> dict[str, Any]:
+        """What every row of evidence says of where it comes from."""
+        return {
+            "data_product_id": self.request.data_product_id,
+            "plane": plane["plane"],
+            "request_order": self.request.request_order,
+            "calibration_id": self.calibration_id,
+            "camera_id": self.request.camera.camera_id,
+            "mid_exposure_mjd": plane["timing"]["mid_exposure_mjd_utc"],
+        }
+
+
+def tells(plane: Plain) -> bool:
+    """Whether a plane was calibrated by its own stars."""
+    fitted = plane.get("zero_point")
+    own = fitted is not None and fitted.get("source", "") != "borrowed"
+    return own and plane.get("timing") is not None
+
+
+def frame_row(origin: Origin, plane: Plain) -> dict[str, Any]:
+    """The row of a plane about its camera, filter and night."""
+    fitted, timing = plane["zero_point"], plane["timing"]
+    wcs = plane.get("wcs") or {}
+    card = (plane.get("filter") or {}).get("card") or ""
+    good = (
+        fitted["error"] <= _LENT_ERROR_MAG
+        and fitted["scatter"] <= _LENT_SCATTER_MAG
+        and not fitted.get("unverified_used")
+    )
+    longitude = origin.request.camera.site.longitude
+    return origin.columns(plane) | {
+        "filter_card": card,
+        "declared_filter": origin.request.parameters.requested_filter,
+        "night": observing_night(timing["mid_exposure_mjd_utc"], longitude),
+        "shown_bands": list(shown_bands(plane)),
+        "passband": fitted["passband"],
+        "zero_point": fitted["value"],
+        "zero_point_error": fitted["error"],
+        "exposure_time_s": timing["exposure_time_s"],
+        "air_mass": timing.get("air_mass"),
+        "lends_zero_point": good,
+        "field_radius_deg": wcs.get("radius_deg"),
+    }
+
+
+def shown_bands(plane: Plain) -> tuple[str, ...]:
+    """The bands that the plane's stars do not tell apart, the best first."""
+    ranking = plane["zero_point"].get("ranking") or ()
+    ranked = sorted(
+        (row for row in ranking if row["ranked"]),
+        key=lambda row: row["intrinsic_scatter_mag"],
+    )
+    best = [row["passband"] for row in ranked[:1]]
+    reported = plane.get("filter") or {}
+    if reported.get("disagrees") is False and reported["card_band"] not in best:
+        best.append(reported["card_band"])
+    return tuple(best)
+
+
+def target_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:
+    """The rows of a plane about its targets: where they are and how bright."""
+    for measured in plane.get("measurements") or ():
+        if measured.get("flux_adu") is None:
+            continue
+        words = {*measured["flags"], *plane["timing"]["flags"]} - _HARMLESS
+        signal_to_noise = measured.get("signal_to_noise") or 0.0
+        fitted = [measured.get(name) for name in _FITTED]
+        placed = (
+            not words
+            and signal_to_noise > _POSITION_SIGNAL_TO_NOISE
+            and None not in fitted
+            and min(fitted[2:]) > 0
+        )
+        error = measured.get("magnitude_error")
+        bright = not words and error is not None and error <= _COLOUR_ERROR_MAG
+        ra, dec, ra_error, dec_error = fitted if placed else (None,) * 4
+        yield origin.columns(plane) | {
+            "target_id": measured["target_id"],
+            "passband": plane["zero_point"]["passband"],
+            "magnitude": measured["magnitude"] if bright else None,
+            "magnitude_error": error if bright else None,
+            "ra": ra,
+            "dec": dec,
+            "ra_error_arcsec": ra_error,
+            "dec_error_arcsec": dec_error,
+        }
+
+
+def proposed_scenes(plane: Plain) -> Iterator[Scene]:
+    """The scenes that a plane proposes for targets that had none."""
+    for measured in plane.get("measurements") or ():
+        proposed = measured.get("proposed_scene")
+        if proposed is not None:
+            yield scene_of(proposed)

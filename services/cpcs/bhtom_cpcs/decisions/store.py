@@ -1,0 +1,316 @@
+"""Queries on evidence and decisions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Row, Table, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bhtom_cpcs.decisions.domain import MeasuredPosition, Mean, Ruling, RulingKind
+from bhtom_cpcs.decisions.tables import (
+    BAND_RULINGS,
+    BAND_SETTLEMENTS,
+    CATALOGUE_PINS,
+    FRAME_EVIDENCE,
+    MEAN_POSITIONS,
+    SCENES,
+    TARGET_EVIDENCE,
+)
+from bhtom_cpcs.science.calibration.settlement import BandEvidence
+from bhtom_cpcs.science.decisions import Scene
+from bhtom_runtime.unit_of_work import UnitOfWork
+
+_IDENTITY: Final = ("data_product_id", "plane", "target_id")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FilterKey:
+    """A filter card of a camera, with the filter that was asked for."""
+
+    camera_id: int
+    filter_card: str
+    declared_filter: str
+
+
+async def _keep(uow: UnitOfWork, table: Table, values: Mapping[str, Any]) -> None:
+    """Write evidence, unless a newer request of the same product has spoken."""
+    keys = [table.c[name] for name in _IDENTITY if name in table.c]
+    statement = insert(table).values(**values)
+    replaced = {
+        column.name: statement.excluded[column.name]
+        for column in table.c
+        if column.name not in _IDENTITY
+    }
+    await uow.execute(
+        statement.on_conflict_do_update(
+            index_elements=keys,
+            set_=replaced,
+            where=table.c.request_order <= statement.excluded.request_order,
+        )
+    )
+
+
+async def keep_frame(uow: UnitOfWork, values: Mapping[str, Any]) -> None:
+    """Write what a plane says about its camera."""
+    await _keep(uow, FRAME_EVIDENCE, values)
+
+
+async def keep_target(uow: UnitOfWork, values: Mapping[str, Any]) -> None:
+    """Write what a plane says about a target."""
+    await _keep(uow, TARGET_EVIDENCE, values)
+
+
+async def propose_scene(uow: UnitOfWork, scene: Scene, calibration_id: int) -> None:
+    """Make a scene a target's first version; one that it has stays."""
+    await uow.execute(
+        insert(SCENES)
+        .values(
+            target_id=scene.target_id,
+            version=1,
+            radius_arcsec=scene.radius_arcsec,
+            source=scene.source,
+            stars=[_star(star) for star in scene.stars],
+            calibration_id=calibration_id,
+        )
+        .on_conflict_do_nothing(index_elements=[SCENES.c.target_id, SCENES.c.version])
+    )
+
+
+def _star(star: Any) -> dict[str, float]:
+    return {name: getattr(star, name) for name in star.__dataclass_fields__}
+
+
+async def pin_catalogue(
+    uow: UnitOfWork,
+    target_id: int,
+    camera_id: int,
+    catalogue: str,
+    release: str,
+    calibration_id: int,
+) -> None:
+    """Tie a target's points from a camera to a release; an earlier tie stays."""
+    table = CATALOGUE_PINS
+    await uow.execute(
+        insert(table)
+        .values(
+            target_id=target_id,
+            camera_id=camera_id,
+            catalogue=catalogue,
+            release=release,
+            calibration_id=calibration_id,
+        )
+        .on_conflict_do_nothing(
+            index_elements=[table.c.target_id, table.c.camera_id, table.c.catalogue]
+        )
+    )
+
+
+async def filters_to_consider(
+    connection: AsyncConnection, limit: int
+) -> list[FilterKey]:
+    """Filters with evidence that no decision has looked at."""
+    table = FRAME_EVIDENCE
+    columns = (table.c.camera_id, table.c.filter_card, table.c.declared_filter)
+    statement = select(*columns).where(~table.c.considered).distinct().limit(limit)
+    return sorted(FilterKey(*row) for row in await connection.execute(statement))
+
+
+async def targets_to_consider(connection: AsyncConnection, limit: int) -> list[int]:
+    """Targets with evidence that no decision has looked at."""
+    table = TARGET_EVIDENCE
+    statement = (
+        select(table.c.target_id).where(~table.c.considered).distinct().limit(limit)
+    )
+    return sorted((await connection.execute(statement)).scalars())
+
+
+async def one_at_a_time(uow: UnitOfWork, subject: str) -> None:
+    """Wait until nobody else decides about a subject; lock before you read."""
+    await uow.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))"),
+        {"subject": subject},
+    )
+
+
+async def mark_considered(
+    uow: UnitOfWork, table: Table, change_ids: Sequence[int]
+) -> None:
+    """Say that a decision has looked at these rows, as they were."""
+    if change_ids:
+        await uow.execute(
+            update(table)
+            .where(table.c.change_id.in_(change_ids))
+            .values(considered=True)
+        )
+
+
+def _of_filter(table: Table, key: FilterKey) -> tuple[Any, ...]:
+    return (
+        table.c.camera_id == key.camera_id,
+        table.c.filter_card == key.filter_card,
+        table.c.declared_filter == key.declared_filter,
+    )
+
+
+async def filter_history(
+    uow: UnitOfWork, key: FilterKey
+) -> tuple[list[BandEvidence], list[int]]:
+    """All evidence on a filter, and the rows of it that are new."""
+    table = FRAME_EVIDENCE
+    statement = select(
+        table.c.change_id,
+        table.c.considered,
+        table.c.calibration_id,
+        table.c.mid_exposure_mjd,
+        table.c.night,
+        table.c.shown_bands,
+    ).where(*_of_filter(table, key))
+    rows = (await uow.execute(statement)).all()
+    history = [
+        BandEvidence(
+            row.calibration_id, row.mid_exposure_mjd, row.night, tuple(row.shown_bands)
+        )
+        for row in rows
+    ]
+    return history, [row.change_id for row in rows if not row.considered]
+
+
+async def rulings_on(uow: UnitOfWork, key: FilterKey) -> list[Ruling]:
+    """What people ruled about a filter and did not take back, oldest first."""
+    table = BAND_RULINGS
+    statement = (
+        select(table)
+        .where(*_of_filter(table, key), table.c.withdrawn_at.is_(None))
+        .order_by(table.c.id)
+    )
+    return [
+        Ruling(
+            RulingKind(row.kind), row.passband, row.valid_from_mjd, row.valid_until_mjd
+        )
+        for row in await uow.execute(statement)
+    ]
+
+
+async def settlement(uow: UnitOfWork, key: FilterKey) -> Row[Any] | None:
+    """The newest settlement of a filter."""
+    table = BAND_SETTLEMENTS
+    statement = (
+        select(table)
+        .where(*_of_filter(table, key))
+        .order_by(table.c.version.desc())
+        .limit(1)
+    )
+    row: Row[Any] | None = (await uow.execute(statement)).first()
+    return row
+
+
+async def keep_settlement(
+    uow: UnitOfWork, key: FilterKey, version: int, intervals: Sequence[Any]
+) -> None:
+    """Write a settlement's version, or its newest evidence."""
+    table = BAND_SETTLEMENTS
+    statement = insert(table).values(
+        camera_id=key.camera_id,
+        filter_card=key.filter_card,
+        declared_filter=key.declared_filter,
+        version=version,
+        intervals=list(intervals),
+    )
+    await uow.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={"intervals": statement.excluded.intervals},
+        )
+    )
+
+
+async def keep_ruling(uow: UnitOfWork, values: Mapping[str, Any]) -> int:
+    """Write a ruling; its id."""
+    statement = insert(BAND_RULINGS).values(**values).returning(BAND_RULINGS.c.id)
+    return int((await uow.execute(statement)).scalar_one())
+
+
+async def withdraw_ruling(
+    uow: UnitOfWork, camera_id: int, ruling_id: int, username: str
+) -> Row[Any] | None:
+    """Take a ruling back; None when there is none that holds."""
+    table = BAND_RULINGS
+    statement = (
+        update(table)
+        .where(
+            table.c.id == ruling_id,
+            table.c.camera_id == camera_id,
+            table.c.withdrawn_at.is_(None),
+        )
+        .values(withdrawn_at=func.now(), withdrawn_by=username)
+        .returning(table)
+    )
+    row: Row[Any] | None = (await uow.execute(statement)).first()
+    return row
+
+
+async def positions_of(
+    uow: UnitOfWork, target_id: int
+) -> tuple[list[MeasuredPosition], list[int]]:
+    """Good positions of a target in the order of time, and the rows that are new."""
+    table = TARGET_EVIDENCE
+    statement = (
+        select(table)
+        .where(table.c.target_id == target_id)
+        .order_by(table.c.mid_exposure_mjd, table.c.data_product_id, table.c.plane)
+    )
+    rows = (await uow.execute(statement)).all()
+    positions = [
+        MeasuredPosition(
+            row.mid_exposure_mjd,
+            row.ra,
+            row.dec,
+            row.ra_error_arcsec,
+            row.dec_error_arcsec,
+        )
+        for row in rows
+        if row.ra is not None
+    ]
+    return positions, [row.change_id for row in rows if not row.considered]
+
+
+async def mean_of(
+    uow: UnitOfWork | AsyncConnection, target_id: int
+) -> tuple[int, Mean] | None:
+    """A target's newest mean position with its version."""
+    table = MEAN_POSITIONS
+    statement = (
+        select(table)
+        .where(table.c.target_id == target_id)
+        .order_by(table.c.version.desc())
+        .limit(1)
+    )
+    row = (await uow.execute(statement)).first()
+    if row is None:
+        return None
+    return row.version, Mean(
+        row.ra,
+        row.dec,
+        row.epoch_jyear,
+        row.ra_error_arcsec,
+        row.dec_error_arcsec,
+        row.n_frames,
+    )
+
+
+async def keep_mean(uow: UnitOfWork, target_id: int, version: int, mean: Mean) -> None:
+    """Write a mean position's next version."""
+    await uow.execute(
+        insert(MEAN_POSITIONS).values(
+            target_id=target_id,
+            version=version,
+            ra=mean.ra_deg,
+            dec=mean.dec_deg,
+            epoch_jyear=mean.epoch_jyear,
+            ra_error_arcsec=mean.ra_error_arcsec,
+            dec_error_arcsec=mean.dec_error_arcsec,
+            n_frames=mean.n_frames,
+        )
+    )
