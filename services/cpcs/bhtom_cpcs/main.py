@@ -5,6 +5,8 @@ from bhtom_cpcs.calibrations.consumers import SUBSCRIPTIONS as CALIBRATION_SUBSC
 from bhtom_cpcs.calibrations.health import reductions_stand_still
 from bhtom_cpcs.calibrations.jobs import FrameReductions
 from bhtom_cpcs.calibrations.upkeep import CRONS, Upkeep
+from bhtom_cpcs.decisions.service import CRON as DECISIONS
+from bhtom_cpcs.decisions.service import deciding
 from bhtom_cpcs.imported_catalogues.api import catalogues_router
 from bhtom_cpcs.imported_catalogues.held import HeldCatalogues
 from bhtom_cpcs.replicas.consumers import SUBSCRIPTIONS as REPLICA_SUBSCRIPTIONS
@@ -28,8 +30,9 @@ def build(context: Context) -> Parts:
         job_kinds=(
             FrameReductions(context, settings).kind(),
             *Upkeep(context, held).kinds(),
+            deciding(context),
         ),
-        crons=CRONS,
+        crons=(*CRONS, DECISIONS),
         health_checks={"reductions": reductions},
     )
 

@@ -143,3 +143,76 @@ def target_snapshot(**changes: Any) -> TargetChanged:
         "modified_at": BEGIN,
     }
     return TargetChanged(**(values | changes))
+
+
+def calibrated_result(mjd: float = 61100.2, **measured: Any) -> dict[str, Any]:
+    """A calibrated plane as the reduction's JSON tells it."""
+    measurement = {
+        "target_id": 11,
+        "outcome": "calibrated",
+        "message": "",
+        "ra_deg": CENTRE[0],
+        "dec_deg": CENTRE[1],
+        "x_px": 128.0,
+        "y_px": 128.0,
+        "fitted_ra_deg": CENTRE[0],
+        "fitted_dec_deg": CENTRE[1],
+        "fitted_ra_error_arcsec": 0.05,
+        "fitted_dec_error_arcsec": 0.05,
+        "flux_adu": 5000.0,
+        "flux_error_adu": 50.0,
+        "signal_to_noise": 100.0,
+        "aperture_radius_px": 4.0,
+        "magnitude": 16.4,
+        "magnitude_error": 0.02,
+        "limit_3sigma": 20.0,
+        "limit_5sigma": 19.5,
+        "limit_definition": "forced",
+        "is_limit": False,
+        "flags": [],
+        "error_budget_mag": {},
+    }
+    return {
+        "plane": 0,
+        "plane_count": 1,
+        "outcome": "calibrated",
+        "message": "",
+        "timing": {
+            "mid_exposure_mjd_utc": mjd,
+            "bjd_tdb": mjd + 2400000.5,
+            "exposure_time_s": 60.0,
+            "time_as_reported": "",
+            "time_scale": "UTC",
+            "air_mass": 1.2,
+            "flags": [],
+        },
+        "filter": {"card": "R", "card_band": None, "disagrees": None},
+        "wcs": {"radius_deg": 0.1},
+        "quality": {},
+        "zero_point": {
+            "passband": "GaiaSP/r",
+            "value": 25.0,
+            "error": 0.01,
+            "scatter": 0.03,
+            "n_stars": 100,
+            "n_matched": 120,
+            "outlier_fraction": 0.1,
+            "matching_radius_arcsec": 2.0,
+            "ranking": [
+                {
+                    "passband": f"GaiaSP/{band}",
+                    "ranked": True,
+                    "intrinsic_scatter_mag": scatter,
+                }
+                for band, scatter in (("g", 0.09), ("r", 0.03), ("i", 0.05))
+            ],
+        },
+        "provenance": {
+            "software_version": "1",
+            "method": "psf-1",
+            "catalogue_name": "GaiaSP",
+            "catalogue_release": "sim+1",
+            "tile_hashes": [],
+        },
+        "measurements": [measurement | measured],
+    }

@@ -75,6 +75,7 @@ class Circumstances:
     has_plot: bool
     fingerprint: str | None
     settings_version: str
+    decisions_version: str
 
 
 def contract_outcome(code: str) -> Outcome:
@@ -137,6 +138,7 @@ def answer_of(
         method=plane["provenance"]["method"],
         software_version=plane["provenance"]["software_version"],
         settings_version=circumstances.settings_version,
+        decisions_version=circumstances.decisions_version,
         measurements=_measurements(plane),
     )
 

@@ -122,7 +122,10 @@ def _calibration(row: Row[Any]) -> Calibration:
         fingerprint=row.fingerprint,
         has_plot=row.plot_key is not None,
         inputs=PinnedInputs(
-            target=row.target, camera=row.camera, parameters=row.parameters
+            target=row.target,
+            camera=row.camera,
+            parameters=row.parameters,
+            decisions=row.decisions,
         ),
         result=row.result,
         links=CalibrationLinks(plot=plot),

@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bhtom_contracts.outcomes import Outcome
 from bhtom_cpcs.calibrations import service, store
 from bhtom_cpcs.calibrations.domain import REDUCIBLE
 from bhtom_cpcs.calibrations.metrics import REDUCTION_SECONDS
+from bhtom_cpcs.calibrations.pinning import PinnedDecisions
 from bhtom_cpcs.calibrations.reduced import (
     FinishedReduction,
     ReducedFrame,
@@ -44,6 +45,7 @@ class FrameReductions:
         self._objects = context.objects
         self._pool = context.pool
         self._settings = settings
+        self._pinned = PinnedDecisions(context.database)
 
     def kind(self) -> JobKind:
         """The kind of job, for the runtime."""
@@ -65,7 +67,7 @@ class FrameReductions:
             return None
         started_at = datetime.now(UTC)
         try:
-            frame = await self._reduce(request)
+            frame = await self._reduced(request)
         except TimedOut as error:
             limit = f"{self._settings.reduction_timeout_s:g} s and was stopped."
             if job.attempt >= _TIMED_OUT_ATTEMPTS:
@@ -99,7 +101,16 @@ class FrameReductions:
             self._settings.settings_version,
         )
 
-    async def _reduce(self, request: StoredRequest) -> ReducedFrame:
+    async def _reduced(self, request: StoredRequest) -> ReducedFrame:
+        """Reduce with the pinned decisions, and again when the time tells better."""
+        decisions = await self._pinned.of(request)
+        frame = await self._reduce(request, decisions)
+        better = await self._pinned.after(request, decisions, frame)
+        return frame if better is None else await self._reduce(request, better)
+
+    async def _reduce(
+        self, request: StoredRequest, decisions: dict[str, Any]
+    ) -> ReducedFrame:
         inputs = request.inputs
         catalogue = catalogue_of(
             inputs.parameters.requested_filter, self._settings.default_catalogue
@@ -112,6 +123,7 @@ class FrameReductions:
             inputs=inputs,
             catalogue_folder=str(self._settings.catalogue_folder),
             catalogue=catalogue,
+            decisions=decisions,
         )
         result: ReducedFrame = await self._pool.run(
             reduce_pinned_frame, task, timeout_s=self._settings.reduction_timeout_s

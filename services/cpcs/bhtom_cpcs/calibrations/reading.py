@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_cpcs.calibrations.tables import CALIBRATIONS, REQUESTS
@@ -31,6 +32,8 @@ _SHOWN: Final = (
     REQUESTS.c.request["target"].label("target"),
     REQUESTS.c.request["camera"].label("camera"),
     REQUESTS.c.request["parameters"].label("parameters"),
+    # The other targets may be private ones: nobody is told where they are.
+    REQUESTS.c.decisions.op("-", return_type=JSONB)("other_targets").label("decisions"),
 )
 
 

@@ -17,6 +17,7 @@ class ReductionTask:
     inputs: FitsUploaded
     catalogue_folder: str
     catalogue: str
+    decisions: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_cpcs.calibrations.reduced import ReducedFrame, ReducedPlane, ReductionTask
+from bhtom_cpcs.decisions.pinned import decisions_of
 
 if TYPE_CHECKING:
     from bhtom_cpcs.science.explain.explanation import Explanation
@@ -30,7 +31,7 @@ def reduce_pinned_frame(task: ReductionTask) -> ReducedFrame:
     started = time.perf_counter()
     reference = open_catalogue(Path(task.catalogue_folder), task.catalogue)
     reduction = reduce_frame(
-        Path(task.frame), reduction_request(task.inputs), reference
+        Path(task.frame), reduction_request(task.inputs, task.decisions), reference
     )
     planes = tuple(
         ReducedPlane(storable(plane.to_json()), _drawn(plane.explanation))
@@ -49,8 +50,10 @@ def limit_threads() -> None:
         os.environ[variable] = "1"
 
 
-def reduction_request(inputs: FitsUploaded) -> "ReductionRequest":
-    """The pinned inputs in the science's words."""
+def reduction_request(
+    inputs: FitsUploaded, decisions: dict[str, Any]
+) -> "ReductionRequest":
+    """The pinned inputs and decisions in the science's words."""
     from bhtom_cpcs.calibrations.position_models import target_position
     from bhtom_cpcs.science.request import CameraSettings, ReductionRequest, Site
 
@@ -71,6 +74,7 @@ def reduction_request(inputs: FitsUploaded) -> "ReductionRequest":
         ),
         requested_filter=inputs.parameters.requested_filter,
         match_radius_arcsec=inputs.parameters.match_radius,
+        decisions=decisions_of(decisions),
     )
 
 

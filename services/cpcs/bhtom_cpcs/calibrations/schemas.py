@@ -21,6 +21,7 @@ class PinnedInputs(BaseModel):
     target: TargetPin
     camera: CameraPin
     parameters: CalibrationParameters
+    decisions: dict[str, Any] | None
 
 
 class Calibration(BaseModel):

@@ -26,6 +26,7 @@ from bhtom_cpcs.calibrations.reduced import (
     stated_plane,
 )
 from bhtom_cpcs.calibrations.store import NewCalibration, StoredRequest
+from bhtom_cpcs.decisions.service import take_evidence
 from bhtom_runtime.tracing import traced
 from bhtom_runtime.unit_of_work import NewJob, UnitOfWork
 
@@ -124,6 +125,10 @@ async def wake(uow: UnitOfWork, request_id: int) -> bool:
     if request is None or request.state is not RequestState.WAITING:
         return False
     await store.move(uow, request, Move.WAKE)
+    planes = await store.calibrations_of(uow, request_id)
+    if all(is_waiting(row.outcome) for row in planes):
+        # Weeks may have passed, and nothing was measured with the old decisions.
+        await store.release_decisions(uow, request_id)
     with traced(request.traceparent):
         await enqueue_reduction(uow, request.inputs)
     return True
@@ -178,6 +183,7 @@ async def _keep_planes(
         new, event = _calibration(request, reduction, plane, plot_key, calibration_id)
         await store.keep_calibration(uow, new)
         uow.emit(event, traceparent=request.traceparent)
+        await take_evidence(uow, request.inputs, calibration_id, plane.result)
         _tell(new)
     if starts_over:
         planes = [plane.result["plane"] for plane in reduction.frame.planes]
@@ -199,6 +205,7 @@ def _calibration(
         has_plot=plot_key is not None,
         fingerprint=reduction.frame.fingerprint,
         settings_version=reduction.settings_version,
+        decisions_version=(request.decisions or {}).get("version", ""),
     )
     event = answer_of(request.inputs, plane.result, circumstances)
     provenance = plane.result.get("provenance") or {}

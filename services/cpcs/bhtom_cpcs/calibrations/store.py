@@ -29,6 +29,7 @@ class StoredRequest:
     state: RequestState
     inputs: FitsUploaded
     traceparent: str | None
+    decisions: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ _REQUEST = (
     REQUESTS.c.state,
     REQUESTS.c.request,
     REQUESTS.c.traceparent,
+    REQUESTS.c.decisions,
 )
 
 
@@ -67,6 +69,7 @@ def _stored(row: Any) -> StoredRequest:
         state=RequestState(row.state),
         inputs=FitsUploaded.model_validate(row.request),
         traceparent=row.traceparent,
+        decisions=row.decisions,
     )
 
 
@@ -155,6 +158,39 @@ async def move(
             missing_tiles=missing_tiles,
             state_changed_at=func.now(),
         )
+    )
+
+
+async def pin_decisions(
+    uow: UnitOfWork, request_id: int, decisions: dict[str, Any], *, anew: bool = False
+) -> dict[str, Any]:
+    """Tie a request to what was decided; the first to do so wins, unless `anew`."""
+    here = REQUESTS.c.id == request_id
+    statement = update(REQUESTS).where(here).values(decisions=decisions)
+    if not anew:
+        statement = statement.where(REQUESTS.c.decisions.is_(None))
+    await uow.execute(statement)
+    pinned: dict[str, Any] = (
+        await uow.execute(select(REQUESTS.c.decisions).where(here))
+    ).scalar_one()
+    return pinned
+
+
+async def decisions_pinned_by(
+    connection: AsyncConnection, data_product_id: int, request_id: int
+) -> dict[str, Any] | None:
+    """What an earlier request of the same product was tied to."""
+    statement = select(REQUESTS.c.decisions).where(
+        REQUESTS.c.id == request_id, REQUESTS.c.data_product_id == data_product_id
+    )
+    pinned: dict[str, Any] | None = await connection.scalar(statement)
+    return pinned
+
+
+async def release_decisions(uow: UnitOfWork, request_id: int) -> None:
+    """Let a request that has measured nothing yet be tied anew."""
+    await uow.execute(
+        update(REQUESTS).where(REQUESTS.c.id == request_id).values(decisions=None)
     )
 
 

@@ -38,6 +38,8 @@ REQUESTS: Final = Table(
     Column("target_id", BigInteger, nullable=False),
     # The event whole: every input of the reduction but pixels and tiles.
     Column("request", JSONB, nullable=False),
+    # What had been decided when the reduction first started; a repeat uses the same.
+    Column("decisions", JSONB(none_as_null=True)),
     Column("state", Text, nullable=False, server_default=text("'queued'")),
     # What a waiting request waits for, and the release that did not have it.
     Column("missing_tiles", JSONB(none_as_null=True)),

@@ -4,7 +4,7 @@ import math
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Float, and_, cast, func, select
+from sqlalchemy import ColumnElement, Float, and_, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -59,7 +59,7 @@ async def collect(
         settled_bands=await _settled_bands(connection, request),
         scenes=await _scenes(connection, request.target.target_id),
         mean_positions=await _mean_positions(connection, request.target.target_id),
-        target_colours=await _colours(connection, request.target.target_id, mjd),
+        target_colours=await _colours(connection, request, mjd),
         borrowed_zero_points=await _borrowed(connection, request, mjd),
         pinned_releases=await _pinned_releases(connection, request),
         other_targets=await _other_targets(connection, request),
@@ -149,14 +149,19 @@ def _same_night(column: Any, mjd: float) -> ColumnElement[bool]:
 
 
 async def _colours(
-    connection: AsyncConnection, target_id: int, mjd: float
+    connection: AsyncConnection, request: FitsUploaded, mjd: float
 ) -> tuple[TargetColour, ...]:
-    table = TARGET_EVIDENCE
+    table, target_id = TARGET_EVIDENCE, request.target.target_id
+    is_open = and_(
+        table.c.visibility == "public",
+        or_(table.c.embargo_until.is_(None), table.c.embargo_until <= func.now()),
+    )
     statement = (
         select(table.c.passband, table.c.magnitude, table.c.magnitude_error)
         .where(
             table.c.target_id == target_id,
             table.c.magnitude.is_not(None),
+            or_(table.c.owner_id == request.owner_id, is_open),
             _same_night(table.c.mid_exposure_mjd, mjd),
         )
         .order_by(table.c.mid_exposure_mjd, table.c.data_product_id, table.c.plane)
@@ -206,6 +211,8 @@ async def _borrowed(
 async def _pinned_releases(
     connection: AsyncConnection, request: FitsUploaded
 ) -> tuple[PinnedRelease, ...]:
+    if request.parameters.newest_catalogue:
+        return ()
     table = CATALOGUE_PINS
     statement = (
         select(table.c.catalogue, table.c.release)

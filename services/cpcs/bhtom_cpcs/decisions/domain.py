@@ -159,16 +159,12 @@ def _near_median(values: Sequence[float], errors: Sequence[float]) -> list[bool]
     ]
 
 
-def _weighted(
-    values: Sequence[float], errors: Sequence[float]
-) -> tuple[float, float]:
+def _weighted(values: Sequence[float], errors: Sequence[float]) -> tuple[float, float]:
     """Weighted mean and its error, the larger of the formal and the scatter's."""
     weights = [1 / error**2 for error in errors]
     total = sum(weights)
     mean = sum(w * v for w, v in zip(weights, values, strict=True)) / total
-    chi_square = sum(
-        w * (v - mean) ** 2 for w, v in zip(weights, values, strict=True)
-    )
+    chi_square = sum(w * (v - mean) ** 2 for w, v in zip(weights, values, strict=True))
     inflation = max(1.0, chi_square / (len(values) - 1))
     return mean, math.sqrt(inflation / total)
 

@@ -97,6 +97,8 @@ def shown_bands(plane: Plain) -> tuple[str, ...]:
 
 def target_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:
     """The rows of a plane about its targets: where they are and how bright."""
+    request = origin.request
+    moves = request.target.position.kind != "sidereal"
     for measured in plane.get("measurements") or ():
         if measured.get("flux_adu") is None:
             continue
@@ -104,7 +106,7 @@ def target_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:
         signal_to_noise = measured.get("signal_to_noise") or 0.0
         fitted = [measured.get(name) for name in _FITTED]
         placed = (
-            not words
+            not (words or moves)
             and signal_to_noise > _POSITION_SIGNAL_TO_NOISE
             and None not in fitted
             and min(fitted[2:]) > 0
@@ -114,6 +116,9 @@ def target_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:
         ra, dec, ra_error, dec_error = fitted if placed else (None,) * 4
         yield origin.columns(plane) | {
             "target_id": measured["target_id"],
+            "owner_id": request.owner_id,
+            "visibility": request.visibility,
+            "embargo_until": request.embargo_until,
             "passband": plane["zero_point"]["passband"],
             "magnitude": measured["magnitude"] if bright else None,
             "magnitude_error": error if bright else None,

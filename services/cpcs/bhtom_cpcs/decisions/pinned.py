@@ -18,7 +18,7 @@ from bhtom_cpcs.science.decisions import (
 )
 
 
-def plain(decisions: Decisions) -> dict[str, Any]:
+def plain_decisions(decisions: Decisions) -> dict[str, Any]:
     """The decisions as JSON values; `version` names their content."""
     values = asdict(replace(decisions, version=""))
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))

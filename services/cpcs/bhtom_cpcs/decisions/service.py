@@ -60,6 +60,7 @@ async def take_evidence(
         source["catalogue_name"],
         source["catalogue_release"],
         calibration_id,
+        anew=request.parameters.newest_catalogue,
     )
     await uow.enqueue(NewJob(kind=DECIDE, dedupe_key=DECIDE))
 

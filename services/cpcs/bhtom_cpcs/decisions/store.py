@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, Table, func, select, text, update
+from sqlalchemy import Row, Table, and_, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bhtom_cpcs.decisions.domain import MeasuredPosition, Mean, Ruling, RulingKind
+from bhtom_cpcs.decisions.domain import Mean, MeasuredPosition, Ruling, RulingKind
 from bhtom_cpcs.decisions.tables import (
     BAND_RULINGS,
     BAND_SETTLEMENTS,
@@ -89,20 +89,28 @@ async def pin_catalogue(
     catalogue: str,
     release: str,
     calibration_id: int,
+    *,
+    anew: bool,
 ) -> None:
-    """Tie a target's points from a camera to a release; an earlier tie stays."""
+    """Tie a target's points from a camera to a release; a tie stays, unless `anew`."""
     table = CATALOGUE_PINS
+    statement = insert(table).values(
+        target_id=target_id,
+        camera_id=camera_id,
+        catalogue=catalogue,
+        release=release,
+        calibration_id=calibration_id,
+    )
+    news = statement.excluded
     await uow.execute(
-        insert(table)
-        .values(
-            target_id=target_id,
-            camera_id=camera_id,
-            catalogue=catalogue,
-            release=release,
-            calibration_id=calibration_id,
-        )
-        .on_conflict_do_nothing(
-            index_elements=[table.c.target_id, table.c.camera_id, table.c.catalogue]
+        statement.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={
+                "release": news.release,
+                "calibration_id": news.calibration_id,
+                "decided_at": func.now(),
+            },
+            where=and_(literal(anew), table.c.release != news.release),
         )
     )
 

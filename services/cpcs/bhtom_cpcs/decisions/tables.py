@@ -85,6 +85,10 @@ TARGET_EVIDENCE: Final = Table(
     Column("camera_id", BigInteger, nullable=False),
     Column("mid_exposure_mjd", Double, nullable=False),
     Column("passband", Text, nullable=False),
+    # A magnitude corrects only frames of those who may see it.
+    Column("owner_id", BigInteger, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("embargo_until", DateTime(timezone=True)),
     # Null where the frame is not good enough for it.
     Column("magnitude", Double),
     Column("magnitude_error", Double),

@@ -2,7 +2,7 @@
 
 import json
 
-from bhtom_cpcs.decisions.pinned import decisions_of, plain
+from bhtom_cpcs.decisions.pinned import decisions_of, plain_decisions
 from bhtom_cpcs.science.decisions import (
     NOTHING_DECIDED,
     BorrowedZeroPoint,
@@ -37,17 +37,17 @@ EVERYTHING = Decisions(
 
 
 def test_decisions_come_back_from_storage_bit_by_bit() -> None:
-    stored = json.loads(json.dumps(plain(EVERYTHING)))
+    stored = json.loads(json.dumps(plain_decisions(EVERYTHING)))
     again = decisions_of(stored)
-    assert plain(again) == plain(EVERYTHING)
+    assert plain_decisions(again) == plain_decisions(EVERYTHING)
     assert again.target_colours == EVERYTHING.target_colours
     assert again.scenes == EVERYTHING.scenes
 
 
 def test_the_version_names_the_content() -> None:
-    version = plain(EVERYTHING)["version"]
-    assert version != plain(NOTHING_DECIDED)["version"]
-    assert decisions_of(plain(EVERYTHING)).version == version
+    version = plain_decisions(EVERYTHING)["version"]
+    assert version != plain_decisions(NOTHING_DECIDED)["version"]
+    assert decisions_of(plain_decisions(EVERYTHING)).version == version
 
 
 def test_a_card_means_what_it_meant_at_the_time() -> None:

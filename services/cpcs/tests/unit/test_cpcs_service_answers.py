@@ -28,6 +28,8 @@ from bhtom_cpcs.calibrations.answers import (
 )
 from bhtom_cpcs.calibrations.reduced import catalogue_of, stated_plane
 from bhtom_cpcs.calibrations.reduction_process import reduction_request, storable
+from bhtom_cpcs.decisions.pinned import plain_decisions
+from bhtom_cpcs.science.decisions import NOTHING_DECIDED
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results import (
     FilterReport,
@@ -82,6 +84,7 @@ AROUND = Circumstances(
     has_plot=True,
     fingerprint="b" * 64,
     settings_version="1",
+    decisions_version="d",
 )
 MEASURED = TargetMeasurement(
     target_id=11,
@@ -278,7 +281,7 @@ def test_a_stated_plane_needs_no_reduction() -> None:
 
 
 def test_the_pinned_inputs_reach_the_science() -> None:
-    request = reduction_request(REQUEST)
+    request = reduction_request(REQUEST, plain_decisions(NOTHING_DECIDED))
     (target,) = request.targets
     assert (target.ra_deg, target.dec_deg, target.epoch_jyear) == (65.0, -54.0, 2016.0)
     assert (target.pm_ra_masyr, target.pm_dec_masyr, target.parallax_mas) == (3, 0, 1.5)

@@ -55,6 +55,8 @@ class CalibrationParameters(BaseModel):
 
     requested_filter: str = "GaiaSP/any"
     match_radius: Arcseconds | None = Field(default=None, gt=0, le=60)
+    # The newest release of the catalogue, in the place of the one that is pinned.
+    newest_catalogue: bool = False
 
 
 class TargetPin(BaseModel):
@@ -90,6 +92,8 @@ class FitsUploaded(Payload):
     file_name: str
     fingerprint: Sha256 | None = None
     uploaded_at: AwareDatetime
+    # An earlier request of the product (a preview) whose decisions are used again.
+    repeats_request_id: int | None = None
 
 
 class CalibrationAnswer(Payload):
@@ -219,6 +223,7 @@ class PhotometryCalibrated(CalibrationAnswer):
     method: str
     software_version: str
     settings_version: str
+    decisions_version: str = ""
     measurements: tuple[Measurement, ...]
 
 

@@ -1,0 +1,334 @@
+"""Evidence of frames, what is decided from it, and the pinning with requests."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from bhtom_contracts.events.frames import CalibrationParameters, FitsUploaded, TargetPin
+from bhtom_contracts.events.targets import TargetPosition
+from bhtom_cpcs.calibrations import service, store
+from bhtom_cpcs.calibrations.pinning import PinnedDecisions
+from bhtom_cpcs.calibrations.reduced import (
+    FinishedReduction,
+    ReducedFrame,
+    ReducedPlane,
+)
+from bhtom_cpcs.decisions.collecting import collect
+from bhtom_cpcs.decisions.service import DECIDE, take_evidence
+from bhtom_cpcs.decisions.store import FilterKey, filter_history, mark_considered
+from bhtom_cpcs.decisions.tables import (
+    BAND_SETTLEMENTS,
+    CATALOGUE_PINS,
+    FRAME_EVIDENCE,
+    MEAN_POSITIONS,
+    SCENES,
+    TARGET_EVIDENCE,
+)
+from bhtom_cpcs.science.decisions import Decisions
+from bhtom_cpcs.testing import CENTRE, Cpcs, calibrated_result, request_for
+from bhtom_cpcs.testing import target_snapshot as snapshot
+from bhtom_runtime.service import Job
+
+SHA = "d" * 64
+SCENE = {
+    "target_id": 0,
+    "version": 1,
+    "radius_arcsec": 30.0,
+    "source": "GaiaSP sim+1",
+    "stars": [{"ra_deg": 150.001, "dec_deg": -24.0}],
+}
+
+
+def request(number: int, camera: int, target: int, **changes: Any) -> FitsUploaded:
+    """Product `number` of a camera and a target that only one test has."""
+    base = request_for(SHA, number)
+    return request_for(
+        SHA,
+        number,
+        camera=base.camera.model_copy(update={"camera_id": camera}),
+        target=TargetPin(
+            target_id=target,
+            name="Star",
+            position=TargetPosition(ra=CENTRE[0], dec=CENTRE[1]),
+        ),
+        **changes,
+    )
+
+
+async def answer(cpcs: Cpcs, asked: FitsUploaded, **changes: Any) -> None:
+    """Deliver a request and answer it with one calibrated plane."""
+    await cpcs.deliver(asked)
+    plane = calibrated_result(target_id=asked.target.target_id)
+    for name, values in changes.items():
+        if name == "measured":
+            plane["measurements"][0].update(values)
+        else:
+            plane[name] = {**plane[name], **values}
+    now = datetime.now(UTC)
+    frame = ReducedFrame((ReducedPlane(plane),), "f" * 64, 0.5)
+    async with cpcs.context.database.unit_of_work() as uow:
+        await service.answer(
+            uow,
+            asked.calibration_request_id,
+            FinishedReduction(frame, (None,), now, now, "1"),
+        )
+
+
+async def decide(cpcs: Cpcs) -> None:
+    """Run the deciding job as a worker would."""
+    (kind,) = [kind for kind in cpcs.parts.job_kinds if kind.name == DECIDE]
+    effect = await kind.run(Job(1, DECIDE, {}, 1, 5, "", None))
+    if effect is not None:
+        async with cpcs.context.database.unit_of_work() as uow:
+            await effect(uow)
+
+
+async def collected(
+    cpcs: Cpcs, asked: FitsUploaded, mjd: float | None = None
+) -> Decisions:
+    async with cpcs.context.database.read() as connection:
+        return await collect(connection, asked, mjd)
+
+
+async def rows(cpcs: Cpcs, table: Any, *conditions: Any) -> list[Any]:
+    async with cpcs.context.database.read() as connection:
+        return list((await connection.execute(select(table).where(*conditions))).all())
+
+
+def at(mjd: float) -> dict[str, float]:
+    return {"mid_exposure_mjd_utc": mjd}
+
+
+async def test_a_band_settles_after_five_frames_of_two_nights(cpcs: Cpcs) -> None:
+    for night in range(5):
+        asked = request(100 + night, 101, 1001)
+        await answer(cpcs, asked, timing=at(61100.2 + night // 2))
+        await decide(cpcs)
+    decisions = await collected(cpcs, request(109, 101, 1001))
+    band = decisions.settled_band_of("R", 61103.0)
+    assert band is not None
+    assert (band.passband, band.provisional) == ("GaiaSP/r", False)
+    assert (band.n_frames, band.n_nights) == (5, 3)
+    versions = await rows(cpcs, BAND_SETTLEMENTS, BAND_SETTLEMENTS.c.camera_id == 101)
+    assert [(row.version, len(row.intervals)) for row in versions] == [(1, 1), (2, 1)]
+    assert versions[0].intervals[0]["provisional"]
+    # Another camera, and another filter that was asked for, know nothing of it.
+    assert (await collected(cpcs, request(110, 102, 1001))).settled_bands == ()
+    asked_for = CalibrationParameters(requested_filter="GaiaSP/V")
+    other = request(111, 101, 1001, parameters=asked_for)
+    assert (await collected(cpcs, other)).settled_bands == ()
+
+
+async def test_a_re_calibration_replaces_its_evidence(cpcs: Cpcs) -> None:
+    first = request(120, 121, 1201)
+    newer = request(120, 121, 1201, calibration_request_id=1209, request_order=2)
+    await answer(cpcs, first, zero_point={"value": 24.0})
+    await answer(cpcs, newer, zero_point={"value": 25.0})
+    (row,) = await rows(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 121)
+    assert (row.zero_point, row.request_order) == (25.0, 2)
+    # An answer that comes again, or late, changes nothing.
+    async with cpcs.context.database.unit_of_work() as uow:
+        await take_evidence(uow, first, 5, calibrated_result(target_id=1201))
+    (row,) = await rows(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 121)
+    assert row.request_order == 2
+    (target,) = await rows(cpcs, TARGET_EVIDENCE, TARGET_EVIDENCE.c.target_id == 1201)
+    assert target.request_order == 2
+
+
+async def test_previews_and_dry_runs_are_no_evidence(cpcs: Cpcs) -> None:
+    await answer(cpcs, request(130, 131, 1301, purpose="preview"))
+    await answer(cpcs, request(131, 131, 1301, purpose="dry_run"))
+    assert not await rows(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 131)
+    assert not await rows(cpcs, CATALOGUE_PINS, CATALOGUE_PINS.c.target_id == 1301)
+
+
+async def test_a_mean_position_comes_of_good_frames(cpcs: Cpcs) -> None:
+    for number in range(4):
+        measured = {"fitted_ra_deg": CENTRE[0] + number * 1e-6}
+        if number == 3:
+            measured["signal_to_noise"] = 5.0
+        await answer(cpcs, request(140 + number, 141, 1401), measured=measured)
+    await decide(cpcs)
+    decisions = await collected(cpcs, request(149, 141, 1401))
+    mean = decisions.mean_position_of(1401)
+    assert mean is not None
+    assert mean.n_frames == 3
+    assert abs(mean.ra_deg - (CENTRE[0] + 1e-6)) < 1e-9
+    await decide(cpcs)
+    (row,) = await rows(cpcs, MEAN_POSITIONS, MEAN_POSITIONS.c.target_id == 1401)
+    assert row.version == 1
+
+
+async def test_evidence_that_comes_while_it_is_considered_is_not_lost(
+    cpcs: Cpcs,
+) -> None:
+    await answer(cpcs, request(150, 151, 1501))
+    newer = request(150, 151, 1501, calibration_request_id=1509, request_order=2)
+    key = FilterKey(151, "R", "GaiaSP/any")
+    async with cpcs.context.database.unit_of_work() as uow:
+        _, new = await filter_history(uow, key)
+        await answer(cpcs, newer)  # another transaction, after this one has read
+        await mark_considered(uow, FRAME_EVIDENCE, new)
+    (row,) = await rows(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 151)
+    assert not row.considered
+    await decide(cpcs)
+    (row,) = await rows(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 151)
+    assert row.considered
+
+
+async def test_the_first_scene_and_the_first_release_stay(cpcs: Cpcs) -> None:
+    for number, radius in ((160, 30.0), (161, 40.0)):
+        scene = {**SCENE, "target_id": 1601, "radius_arcsec": radius}
+        await answer(
+            cpcs,
+            request(number, 161, 1601),
+            measured={"proposed_scene": scene},
+            provenance={"catalogue_release": f"sim+{number}"},
+        )
+    decisions = await collected(cpcs, request(169, 161, 1601))
+    scene_kept = decisions.scene_of(1601)
+    assert scene_kept is not None
+    assert (scene_kept.version, scene_kept.radius_arcsec) == (1, 30.0)
+    assert scene_kept.stars[0].ra_deg == 150.001
+    (pin,) = decisions.pinned_releases
+    assert (pin.catalogue_name, pin.release) == ("GaiaSP", "sim+160")
+    newest = CalibrationParameters(newest_catalogue=True)
+    asked = request(162, 161, 1601, parameters=newest)
+    assert (await collected(cpcs, asked)).pinned_releases == ()
+    await answer(cpcs, asked, provenance={"catalogue_release": "sim+162"})
+    (pin,) = (await collected(cpcs, request(169, 161, 1601))).pinned_releases
+    assert pin.release == "sim+162"
+    assert len(await rows(cpcs, SCENES, SCENES.c.target_id == 1601)) == 1
+
+
+async def test_a_zero_point_is_lent_within_the_night_by_good_frames(
+    cpcs: Cpcs,
+) -> None:
+    await answer(cpcs, request(170, 171, 1701), timing=at(61100.1))
+    await answer(cpcs, request(171, 171, 1702), timing=at(61100.3))
+    poor = {"error": 0.2}
+    await answer(cpcs, request(172, 171, 1703), timing=at(61100.31), zero_point=poor)
+    decisions = await collected(cpcs, request(179, 171, 1704), 61100.32)
+    lent = decisions.borrowed_of("R", 61100.32)
+    assert lent is not None
+    assert lent.mid_exposure_mjd == 61100.3
+    far = await collected(cpcs, request(179, 171, 1704), 61101.9)
+    assert far.borrowed_zero_points == ()
+    # Never from itself.
+    own = await collected(cpcs, request(171, 171, 1702))
+    assert own.borrowed_zero_points[0].mid_exposure_mjd == 61100.1
+
+
+async def test_a_colour_comes_from_frames_that_the_owner_may_see(cpcs: Cpcs) -> None:
+    await answer(cpcs, request(180, 181, 1801))
+    private = {"visibility": "private", "owner_id": 77}
+    await answer(
+        cpcs,
+        request(181, 181, 1801, **private),
+        zero_point={"passband": "GaiaSP/g"},
+        measured={"magnitude": 17.0},
+    )
+    asked = request(189, 181, 1801)
+    assert (await collected(cpcs, asked, 61100.2)).colours_of(1801) == ()
+    owners = request(189, 181, 1801, owner_id=77)
+    (colour,) = (await collected(cpcs, owners, 61100.2)).colours_of(1801)
+    assert (colour.blue_passband, colour.red_passband) == ("GaiaSP/g", "GaiaSP/r")
+    assert abs(colour.value_mag - 0.6) < 1e-12
+    assert (await collected(cpcs, owners, 61103.2)).colours_of(1801) == ()
+
+
+async def test_other_targets_are_places_and_nothing_more(cpcs: Cpcs) -> None:
+    def position(east: float) -> TargetPosition:
+        return TargetPosition(ra=CENTRE[0] + east, dec=CENTRE[1])
+
+    for number, east, changes in (
+        (1901, 0.0, {}),
+        (1902, 0.02, {"visibility": "private"}),
+        (1903, 0.03, {"deleted_at": datetime.now(UTC)}),
+        (1904, 5.0, {}),
+    ):
+        await cpcs.deliver(
+            snapshot(
+                target_id=number,
+                name=f"T{number}",
+                position=position(east),
+                **changes,
+            )
+        )
+    asked = request(190, 191, 1901)
+    decisions = await collected(cpcs, asked)
+    assert decisions.other_targets == ((CENTRE[0] + 0.02, CENTRE[1]),)
+    pinned = PinnedDecisions(cpcs.context.database)
+    await answer_after_pinning(cpcs, pinned, asked)
+    headers = cpcs.headers("owner")
+    url = "/api/v1/calibrations?data_product_id=190"
+    (shown,) = (await cpcs.client.get(url, headers=headers)).json()["items"]
+    assert "other_targets" not in shown["inputs"]["decisions"]
+    assert shown["inputs"]["decisions"]["version"]
+    (event,) = await cpcs.events(190)
+    assert event["decisions_version"] == shown["inputs"]["decisions"]["version"]
+
+
+async def answer_after_pinning(
+    cpcs: Cpcs, pinned: PinnedDecisions, asked: FitsUploaded
+) -> None:
+    await cpcs.deliver(asked)
+    await pinned.of(await stored(cpcs, asked.calibration_request_id))
+    await answer(cpcs, asked)
+
+
+async def stored(cpcs: Cpcs, request_id: int) -> store.StoredRequest:
+    async with cpcs.context.database.read() as connection:
+        found = await store.find_request(connection, request_id)
+    assert found is not None
+    return found
+
+
+async def test_a_repeat_gets_the_decisions_of_the_first_start(cpcs: Cpcs) -> None:
+    pinned = PinnedDecisions(cpcs.context.database)
+    asked = request(200, 201, 2001)
+    await cpcs.deliver(asked)
+    before = await stored(cpcs, 2000)
+    first = await pinned.of(before)
+    await answer(cpcs, request(201, 201, 2001), timing=at(61100.2))
+    assert (await collected(cpcs, asked, 61100.2)).borrowed_zero_points != ()
+    # Two workers that start at once, and one that starts later.
+    again = await asyncio.gather(pinned.of(before), pinned.of(before))
+    assert [*again, await pinned.of(await stored(cpcs, 2000))] == [first] * 3
+    repeats = request(200, 201, 2001, calibration_request_id=2009, request_order=2)
+    repeats = repeats.model_copy(update={"repeats_request_id": 2000})
+    await cpcs.deliver(repeats)
+    assert await pinned.of(await stored(cpcs, 2009)) == first
+
+
+async def test_a_frame_without_reference_looks_again_when_its_night_is_known(
+    cpcs: Cpcs,
+) -> None:
+    pinned = PinnedDecisions(cpcs.context.database)
+    await answer(cpcs, request(210, 211, 2101), timing=at(59000.2))
+    asked = request(211, 211, 2102)
+    await cpcs.deliver(asked)
+    first = await pinned.of(await stored(cpcs, 2110))
+    assert first["borrowed_zero_points"] == []
+    failed = calibrated_result(59000.3) | {"outcome": "no_reference_in_band"}
+    frame = ReducedFrame((ReducedPlane(failed),))
+    better = await pinned.after(await stored(cpcs, 2110), first, frame)
+    assert better is not None
+    assert better["borrowed_zero_points"][0]["mid_exposure_mjd"] == 59000.2
+    assert (await stored(cpcs, 2110)).decisions == better
+    assert await pinned.after(await stored(cpcs, 2110), better, frame) is None
+    fine = ReducedFrame((ReducedPlane(calibrated_result(59000.3)),))
+    assert await pinned.after(await stored(cpcs, 2110), first, fine) is None
+
+
+async def test_the_deciding_job_is_asked_for_once(cpcs: Cpcs) -> None:
+    await answer(cpcs, request(220, 221, 2201))
+    await answer(cpcs, request(221, 221, 2201))
+    jobs = cpcs.context.database.infrastructure.jobs
+    async with cpcs.context.database.read() as connection:
+        count = await connection.scalar(
+            select(func.count()).where(jobs.c.kind == DECIDE, jobs.c.state == "ready")
+        )
+    assert count == 1
