@@ -5,6 +5,7 @@ from bhtom_cpcs.calibrations.consumers import SUBSCRIPTIONS as CALIBRATION_SUBSC
 from bhtom_cpcs.calibrations.health import reductions_stand_still
 from bhtom_cpcs.calibrations.jobs import FrameReductions
 from bhtom_cpcs.calibrations.upkeep import CRONS, Upkeep
+from bhtom_cpcs.camera_reports.api import camera_reports_router
 from bhtom_cpcs.decisions.service import CRON as DECISIONS
 from bhtom_cpcs.decisions.service import deciding
 from bhtom_cpcs.imported_catalogues.api import catalogues_router
@@ -25,7 +26,11 @@ def build(context: Context) -> Parts:
         return await reductions_stand_still(context.database)
 
     return Parts(
-        routers=(calibrations_router(context), catalogues_router(held)),
+        routers=(
+            camera_reports_router(context),
+            calibrations_router(context),
+            catalogues_router(held),
+        ),
         subscriptions=(*CALIBRATION_SUBSCRIPTIONS, *REPLICA_SUBSCRIPTIONS),
         job_kinds=(
             FrameReductions(context, settings).kind(),

@@ -33,7 +33,7 @@ from bhtom_cpcs.science.stages import (
     frame_stages,
     star_stages,
 )
-from bhtom_cpcs.science.stages.explanation_stage import explanation
+from bhtom_cpcs.science.stages.explanation_stage import explanation, residual_map_of
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.target import Measuring, measure_target
@@ -180,6 +180,7 @@ def _answer(state: PlaneState, number: int, count: int) -> PlaneReduction:
         wcs=state.wcs,
         quality=state.quality,
         zero_point=state.zero_point,
+        residual_map=residual_map_of(state),
         measurements=state.measurements,
         missing_tiles=state.missing_tiles,
         warnings=tuple(state.warnings),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bhtom_cpcs.science.calibration.residual_map import ResidualMap
 from bhtom_cpcs.science.explain.explanation import Explanation
 from bhtom_cpcs.science.json_form import json_form
 from bhtom_cpcs.science.outcomes import Outcome
@@ -205,6 +206,7 @@ class PlaneReduction:
     wcs: WcsFigures | None = None
     quality: Quality | None = None
     zero_point: ZeroPoint | None = None
+    residual_map: ResidualMap | None = None
     measurements: tuple[TargetMeasurement, ...] = ()
     missing_tiles: MissingTiles | None = None
     warnings: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ import numpy as np
 
 from bhtom_cpcs.science.calibration.bands import passband_text
 from bhtom_cpcs.science.calibration.ranking import BandStars
+from bhtom_cpcs.science.calibration.residual_map import ResidualMap, residual_map
 from bhtom_cpcs.science.calibration.zero_point_fit import ZeroPointFit
 from bhtom_cpcs.science.explain.explanation import (
     MOST_STARS,
@@ -63,6 +64,22 @@ def _colour(reference: ReferenceStars) -> tuple[str, FloatArray]:
             if np.isfinite(colour).mean() > 0.5:
                 return f"{blue} - {red}", colour
     return "colour", np.full(len(reference), np.nan)
+
+
+def residual_map_of(state: PlaneState) -> ResidualMap | None:
+    """Sum up across the image what the zero point leaves of the stars it rests on."""
+    stars = state.matched_stars
+    if stars is None or not stars.used.any():
+        return None
+    shape = (state.plane.pixels.shape[0], state.plane.pixels.shape[1])
+    used = stars.used
+    return residual_map(
+        stars.x_px[used],
+        stars.y_px[used],
+        stars.residual[used],
+        np.hypot(stars.error[used], stars.scatter),
+        shape,
+    )
 
 
 def explanation(

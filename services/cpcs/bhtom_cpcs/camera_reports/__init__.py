@@ -1,0 +1,1 @@
+"""What a camera's own calibrated frames teach about it."""

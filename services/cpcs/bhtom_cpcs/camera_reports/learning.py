@@ -1,0 +1,238 @@
+"""Estimates of a camera's properties from many frames; pure rules on their figures."""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bhtom_cpcs.camera_reports.frame_figures import FrameFigures
+
+FEWEST_FRAMES: Final = 5
+FEWEST_NIGHTS: Final = 2
+_FEWEST_STARS_IN_CELL: Final = 10
+# Exposures of one night must differ by this much to tell of the shutter.
+_LEVER: Final = 3.0
+_WORST_REDUCED_CHI2: Final = 10.0
+_MAD_TO_SIGMA: Final = 1.4826
+_MEDIAN_ERROR: Final = 1.2533
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value, its 1 sigma error, and how many frames it rests on."""
+
+    value: float
+    error: float
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class ColourTerm:
+    """Slope of the zero point against a colour in a passband."""
+
+    passband: str
+    colour: str
+    slope: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The median 5 sigma limit of the usual exposure in a passband [mag]."""
+
+    passband: str
+    exposure_time_s: float
+    magnitude: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class CellEstimate:
+    """What is left of the stars' zero points in one cell of the image [mag]."""
+
+    column: int
+    row: int
+    residual: float
+    error: float
+    stars: int
+
+
+def median_of(values: Sequence[float]) -> Estimate | None:
+    """Median with its error from the median absolute deviation."""
+    if not values:
+        return None
+    middle = statistics.median(values)
+    spread = _MAD_TO_SIGMA * statistics.median(abs(value - middle) for value in values)
+    error = _MEDIAN_ERROR * spread / math.sqrt(len(values))
+    return Estimate(middle, error, len(values))
+
+
+def typical(
+    frames: Sequence[FrameFigures], figure: Callable[[FrameFigures], float | None]
+) -> Estimate | None:
+    """The median of a figure over the frames that have it, None for too few."""
+    values = [value for frame in frames if (value := figure(frame)) is not None]
+    return median_of(values) if len(values) >= FEWEST_FRAMES else None
+
+
+def colour_terms(frames: Sequence[FrameFigures]) -> tuple[ColourTerm, ...]:
+    """Weighted mean slope of each passband and colour with enough frames and nights.
+
+    Where the frames disagree by more than their errors, the error grows with them.
+    """
+    groups: dict[tuple[str, str], list[FrameFigures]] = defaultdict(list)
+    for frame in frames:
+        if frame.colour_term is not None and frame.colour_term_error:
+            groups[str(frame.passband), str(frame.colour)].append(frame)
+    found = []
+    for (passband, colour), members in sorted(groups.items()):
+        if _too_few(members):
+            continue
+        pairs = [
+            (float(f.colour_term or 0), float(f.colour_term_error or 1))
+            for f in members
+        ]
+        found.append(ColourTerm(passband, colour, _weighted_mean(pairs)))
+    return tuple(found)
+
+
+def limits(frames: Sequence[FrameFigures]) -> tuple[Limit, ...]:
+    """What the usual exposure reaches in each passband.
+
+    A sky-limited depth grows with 1.25 log10 of the time; each frame's limit is
+    brought to the median exposure by that.
+    """
+    groups: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for frame in frames:
+        if frame.passband and frame.limit_5_sigma is not None and frame.exposure_time_s:
+            groups[frame.passband].append((frame.exposure_time_s, frame.limit_5_sigma))
+    found = []
+    for passband, pairs in sorted(groups.items()):
+        if len(pairs) < FEWEST_FRAMES:
+            continue
+        usual = statistics.median(time for time, _ in pairs)
+        depth = [limit + 1.25 * math.log10(usual / time) for time, limit in pairs]
+        middle = median_of(depth)
+        if middle is not None:
+            found.append(Limit(passband, usual, middle))
+    return tuple(found)
+
+
+def shutter_time(frames: Sequence[FrameFigures]) -> Estimate | None:
+    """Time that the shutter adds to (or takes from) what the header says [s].
+
+    Frames of one night and passband differ in zero point by 2.5 log10(t + s); the s
+    that makes them agree best is taken, with the error where chi-square grows by one
+    (times its reduced value where that is above one). None without nights that have
+    exposures three times as long as others, or where no s makes them agree.
+    """
+    groups = _nights_with_lever(frames)
+    count = sum(len(group) for group in groups)
+    freedom = count - len(groups) - 1
+    if freedom < 3:
+        return None
+    shortest = min(time for group in groups for time, _, _ in group)
+    low, high = -0.9 * shortest, 2.0 * shortest
+
+    def disagreement(shutter: float) -> float:
+        return sum(_spread_of_night(group, shutter) for group in groups)
+
+    best = _minimum(disagreement, low, high)
+    least = disagreement(best)
+    scale = least / freedom
+    if scale > _WORST_REDUCED_CHI2 or not low * 0.99 < best < high * 0.99:
+        return None
+    step = 1e-3 * shortest
+    curvature = (
+        disagreement(best + step) - 2 * least + disagreement(best - step)
+    ) / step**2
+    if curvature <= 0:
+        return None
+    return Estimate(best, math.sqrt(2 / curvature * max(scale, 1.0)), count)
+
+
+def flat_residuals(
+    frames: Sequence[FrameFigures],
+) -> tuple[int, int, tuple[CellEstimate, ...]] | None:
+    """Mean residual of each cell: (columns, rows, cells), None without any.
+
+    Only frames cut into as many cells as the newest one are taken.
+    """
+    mapped = [frame for frame in frames if frame.cells and frame.mjd is not None]
+    if len(mapped) < FEWEST_FRAMES:
+        return None
+    newest = max(mapped, key=lambda frame: frame.mjd or 0.0)
+    shape = (newest.map_columns, newest.map_rows)
+    sums: dict[tuple[int, int], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    for frame in mapped:
+        if (frame.map_columns, frame.map_rows) != shape:
+            continue
+        for cell in frame.cells:
+            entry = sums[cell.column, cell.row]
+            entry[0] += cell.weight
+            entry[1] += cell.weighted_residual
+            entry[2] += cell.stars
+    cells = tuple(
+        CellEstimate(column, row, product / weight, weight**-0.5, int(stars))
+        for (column, row), (weight, product, stars) in sorted(sums.items())
+        if weight > 0 and stars >= _FEWEST_STARS_IN_CELL
+    )
+    return (*shape, cells) if cells else None
+
+
+def _too_few(frames: Sequence[FrameFigures]) -> bool:
+    nights = {frame.night for frame in frames}
+    return len(frames) < FEWEST_FRAMES or len(nights) < FEWEST_NIGHTS
+
+
+def _weighted_mean(pairs: Sequence[tuple[float, float]]) -> Estimate:
+    weights = [error**-2 for _, error in pairs]
+    total = sum(weights)
+    mean = sum(w * value for w, (value, _) in zip(weights, pairs, strict=True)) / total
+    chi2 = sum(((value - mean) / error) ** 2 for value, error in pairs)
+    scale = max(chi2 / (len(pairs) - 1), 1.0)
+    return Estimate(mean, math.sqrt(scale / total), len(pairs))
+
+
+_Exposure = tuple[float, float, float]  # time [s], zero point [mag], its error [mag]
+
+
+def _nights_with_lever(frames: Sequence[FrameFigures]) -> list[list[_Exposure]]:
+    groups: dict[tuple[int | None, str | None], list[_Exposure]] = defaultdict(list)
+    for frame in frames:
+        if frame.zero_point is None or not frame.exposure_time_s:
+            continue
+        error = max(frame.zero_point_error or 0.0, 0.002)
+        exposure = (frame.exposure_time_s, frame.zero_point, error)
+        groups[frame.night, frame.passband].append(exposure)
+    return [
+        group
+        for _, group in sorted(groups.items(), key=str)
+        if max(t for t, _, _ in group) >= _LEVER * min(t for t, _, _ in group)
+    ]
+
+
+def _spread_of_night(group: Sequence[_Exposure], shutter: float) -> float:
+    """Chi-square of a night's zero points about their mean, for a shutter time."""
+    values = [
+        (zero_point - 2.5 * math.log10(time + shutter), error**-2)
+        for time, zero_point, error in group
+    ]
+    total = sum(weight for _, weight in values)
+    mean = sum(value * weight for value, weight in values) / total
+    return sum(weight * (value - mean) ** 2 for value, weight in values)
+
+
+def _minimum(function: Callable[[float], float], low: float, high: float) -> float:
+    """Best of a grid, refined by golden sections between its neighbours."""
+    points = [low + (high - low) * number / 200 for number in range(1, 200)]
+    best = min(range(len(points)), key=lambda number: function(points[number]))
+    a, b = points[max(best - 1, 0)], points[min(best + 1, len(points) - 1)]
+    golden = (math.sqrt(5) - 1) / 2
+    for _ in range(60):
+        left, right = b - golden * (b - a), a + golden * (b - a)
+        if function(left) < function(right):
+            b = right
+        else:
+            a = left
+    return (a + b) / 2

@@ -1,0 +1,79 @@
+"""The frames of a camera as they are calibrated now."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Row, cast, desc, func, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bhtom_contracts.events.frames import FitsUploaded
+from bhtom_cpcs.calibrations.tables import CALIBRATIONS, REQUESTS
+from bhtom_cpcs.replicas.tables import CAMERAS
+
+# Enough for any estimate; older frames tell of an older camera.
+MOST_PLANES: Final = 2000
+
+CAMERA_ID: Final = cast(
+    REQUESTS.c.request["camera"]["camera_id"].astext, BigInteger
+).label("camera_id")
+
+
+async def find_camera(connection: AsyncConnection, camera_id: int) -> Row[Any] | None:
+    """The camera as core last told of it."""
+    statement = select(CAMERAS).where(
+        CAMERAS.c.camera_id == camera_id, CAMERAS.c.deleted_at.is_(None)
+    )
+    return (await connection.execute(statement)).first()
+
+
+async def newest_request(
+    connection: AsyncConnection, camera_id: int
+) -> FitsUploaded | None:
+    """The camera's newest request, with the version that it pinned."""
+    statement = (
+        select(REQUESTS.c.request)
+        .where(CAMERA_ID.element == camera_id, REQUESTS.c.purpose == "record")
+        .order_by(REQUESTS.c.id.desc())
+        .limit(1)
+    )
+    found = (await connection.execute(statement)).scalar_one_or_none()
+    return None if found is None else FitsUploaded.model_validate(found)
+
+
+async def newest_results(
+    connection: AsyncConnection, camera_id: int
+) -> Sequence[dict[str, Any]]:
+    """Results of the camera's newest frames, each plane's newest calibration only.
+
+    So a re-calibration takes the place of what it replaces, and counts once.
+    """
+    slim = cast(CALIBRATIONS.c.result, JSONB).op("#-")(
+        literal_column("'{zero_point,ranking}'")
+    )
+    newest = (
+        select(
+            CALIBRATIONS.c.id,
+            slim.label("result"),
+            func.row_number()
+            .over(
+                partition_by=(REQUESTS.c.data_product_id, CALIBRATIONS.c.plane),
+                order_by=REQUESTS.c.request_order.desc(),
+            )
+            .label("turn"),
+        )
+        .join(REQUESTS, REQUESTS.c.id == CALIBRATIONS.c.calibration_request_id)
+        .where(
+            CAMERA_ID.element == camera_id,
+            REQUESTS.c.purpose == "record",
+            REQUESTS.c.state == "answered",
+        )
+        .subquery()
+    )
+    statement = (
+        select(newest.c.result)
+        .where(newest.c.turn == 1)
+        .order_by(desc(newest.c.id))
+        .limit(MOST_PLANES)
+    )
+    return list((await connection.execute(statement)).scalars())

@@ -1,0 +1,194 @@
+"""Puts a camera's report card together, and what could become its next version."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from bhtom_contracts.events.cameras import (
+    CameraPin,
+    FlatCell,
+    FlatResiduals,
+    LearnedColourTerm,
+    LearnedFigures,
+    LearnedLimit,
+)
+from bhtom_cpcs.camera_reports import learning
+from bhtom_cpcs.camera_reports.frame_figures import FrameFigures
+from bhtom_cpcs.camera_reports.learning import Estimate
+from bhtom_cpcs.camera_reports.schemas import CameraReport, Proposal, ReportedFigure
+
+_MEASURED: Final = ("calibrated", "limit")
+# A stated figure this far from the measured one, and by more than 3 sigma, is wrong.
+_TOLERANCE: Final = {"gain": 0.2, "pixel_scale": 0.005, "saturation_level": 0.05}
+
+
+def report_of(
+    camera: CameraPin, camera_version: int, frames: Sequence[FrameFigures]
+) -> CameraReport:
+    """Everything that the frames tell, beside what the camera's version says."""
+    good = [frame for frame in frames if frame.outcome in _MEASURED]
+    moments = [frame.mjd for frame in good if frame.mjd is not None]
+    figures = _figures(camera, good)
+    terms = [
+        LearnedColourTerm(
+            passband=term.passband,
+            colour=term.colour,
+            slope=term.slope.value,
+            slope_error=term.slope.error,
+            frames=term.slope.frames,
+        )
+        for term in learning.colour_terms(good)
+    ]
+    limits = [
+        LearnedLimit(
+            passband=limit.passband,
+            exposure_time=limit.exposure_time_s,
+            limit_5_sigma=limit.magnitude.value,
+            frames=limit.magnitude.frames,
+        )
+        for limit in learning.limits(good)
+    ]
+    report = CameraReport(
+        camera_id=camera.camera_id,
+        oname=camera.oname,
+        camera_version=camera_version,
+        planes=len(frames),
+        nights=len({frame.night for frame in good if frame.night is not None}),
+        first_mjd=min(moments, default=None),
+        last_mjd=max(moments, default=None),
+        outcomes=dict(Counter(frame.outcome for frame in frames).most_common()),
+        figures=figures,
+        colour_terms=terms,
+        limits=limits,
+        flat_residuals=_flat(good),
+        proposal=None,
+    )
+    return report.model_copy(update={"proposal": _proposal(report, good)})
+
+
+def _figures(camera: CameraPin, frames: Sequence[FrameFigures]) -> list[ReportedFigure]:
+    rows: tuple[
+        tuple[str, str, float | None, Callable[[FrameFigures], float | None]], ...
+    ] = (
+        ("gain", "electron/adu", camera.gain, lambda f: f.gain_measured),
+        (
+            "pixel_scale",
+            "arcsec/px",
+            camera.pixel_scale,
+            lambda f: f.pixel_scale_arcsec,
+        ),
+        (
+            "saturation_level",
+            "adu",
+            camera.saturation_level,
+            lambda f: f.saturation_seen_adu,
+        ),
+        ("seeing", "arcsec", None, lambda f: f.fwhm_arcsec),
+    )
+    found = [
+        _figure(name, unit, stated, measured)
+        for name, unit, stated, figure in rows
+        if (measured := learning.typical(frames, figure)) is not None
+    ]
+    shutter = learning.shutter_time(frames)
+    if shutter is not None:
+        stated = None if camera.learned is None else camera.learned.shutter_time
+        found.append(_figure("shutter_time", "s", stated, shutter))
+    return found
+
+
+def _figure(
+    name: str, unit: str, stated: float | None, measured: Estimate
+) -> ReportedFigure:
+    return ReportedFigure(
+        name=name,
+        unit=unit,
+        stated=stated,
+        measured=measured.value,
+        error=measured.error,
+        frames=measured.frames,
+        sentence=_sentence(name, stated, measured),
+    )
+
+
+def _sentence(name: str, stated: float | None, measured: Estimate) -> str:
+    what = name.replace("_", " ")
+    if name == "shutter_time":
+        if abs(measured.value) < 3 * measured.error:
+            return "The shutter opens and closes as the header says."
+        return f"Exposures last {measured.value:+.3f} s beside what the header says."
+    if name not in _TOLERANCE:
+        return f"The median of {measured.frames} frames."
+    if stated is None:
+        return f"The camera's row has no {what}; {measured.frames} frames agree on one."
+    if _is_wrong(name, stated, measured):
+        return f"The camera's row says {stated:g}; {measured.frames} frames disagree."
+    return f"{measured.frames} frames agree with the camera's row."
+
+
+def _is_wrong(name: str, stated: float, measured: Estimate) -> bool:
+    off = abs(measured.value - stated)
+    return off > _TOLERANCE[name] * abs(stated) and off > 3 * measured.error
+
+
+def _flat(frames: Sequence[FrameFigures]) -> FlatResiduals | None:
+    found = learning.flat_residuals(frames)
+    if found is None:
+        return None
+    columns, rows, cells = found
+    return FlatResiduals(
+        columns=columns,
+        rows=rows,
+        cells=tuple(
+            FlatCell(
+                column=cell.column,
+                row=cell.row,
+                residual=cell.residual,
+                error=cell.error,
+                stars=cell.stars,
+            )
+            for cell in cells
+        ),
+    )
+
+
+def _proposal(report: CameraReport, frames: Sequence[FrameFigures]) -> Proposal | None:
+    """The changes worth a new version; None while too little is known."""
+    too_few = len(frames) < learning.FEWEST_FRAMES
+    if too_few or report.nights < learning.FEWEST_NIGHTS:
+        return None
+    changes: dict[str, Any] = {}
+    sentences = []
+    for figure in report.figures:
+        if figure.name not in _TOLERANCE:
+            continue
+        measured = Estimate(figure.measured, figure.error, figure.frames)
+        if figure.stated is None or _is_wrong(figure.name, figure.stated, measured):
+            changes[figure.name] = float(f"{figure.measured:.5g}")
+            sentences.append(figure.sentence)
+    learned = _learned(report, frames)
+    sentences.append(
+        f"{len(learned.colour_terms)} colour terms, {len(learned.limits)} limits and "
+        f"{len(learned.flat_residuals.cells) if learned.flat_residuals else 0} cells "
+        f"of the flat-field map, from {learned.frames} frames of {learned.nights} "
+        "nights."
+    )
+    changes["learned"] = learned.model_dump(mode="json")
+    changes["note"] = " ".join(sentences)[:500]
+    return Proposal(changes=changes, sentences=sentences)
+
+
+def _learned(report: CameraReport, frames: Sequence[FrameFigures]) -> LearnedFigures:
+    shutter = next((f for f in report.figures if f.name == "shutter_time"), None)
+    return LearnedFigures(
+        frames=len(frames),
+        nights=report.nights,
+        first_mjd=report.first_mjd or 0.0,
+        last_mjd=report.last_mjd or 0.0,
+        software_version=max(frame.software_version for frame in frames)[:60],
+        colour_terms=tuple(report.colour_terms),
+        limits=tuple(report.limits),
+        shutter_time=None if shutter is None else shutter.measured,
+        shutter_time_error=None if shutter is None else shutter.error,
+        flat_residuals=report.flat_residuals,
+    )

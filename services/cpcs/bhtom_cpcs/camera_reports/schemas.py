@@ -1,0 +1,51 @@
+"""A camera's report card, as the API gives it."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from bhtom_contracts.events.cameras import (
+    FlatResiduals,
+    LearnedColourTerm,
+    LearnedLimit,
+)
+
+
+class ReportedFigure(BaseModel):
+    """One property: what the camera's row says, and what its frames say."""
+
+    name: str
+    unit: str
+    stated: float | None
+    measured: float
+    error: float
+    frames: int
+    sentence: str
+
+
+class Proposal(BaseModel):
+    """Changes that would make the camera's next version; nothing is changed by it.
+
+    `changes` is the body to send to the camera's address when somebody accepts it.
+    """
+
+    changes: dict[str, Any]
+    sentences: list[str]
+
+
+class CameraReport(BaseModel):
+    """What a camera's own frames tell of it."""
+
+    camera_id: int
+    oname: str
+    camera_version: int
+    planes: int = Field(description="newest calibration of each plane, at most 2,000")
+    nights: int
+    first_mjd: float | None
+    last_mjd: float | None
+    outcomes: dict[str, int]
+    figures: list[ReportedFigure]
+    colour_terms: list[LearnedColourTerm]
+    limits: list[LearnedLimit]
+    flat_residuals: FlatResiduals | None
+    proposal: Proposal | None

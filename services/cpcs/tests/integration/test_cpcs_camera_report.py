@@ -1,0 +1,112 @@
+"""The report card of a camera, from stored calibrations."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from bhtom_contracts.events.cameras import CameraChanged
+from bhtom_cpcs.calibrations import store
+from bhtom_cpcs.calibrations.domain import Move
+from bhtom_cpcs.calibrations.store import NewCalibration
+from bhtom_cpcs.testing import BEGIN, Cpcs, request_for
+
+PATH = "/api/v1/calibrations/cameras/5/report"
+SHA = "c" * 64
+
+
+async def keep(cpcs: Cpcs, product: int, order: int, **parts: Any) -> None:
+    """Store a calibrated plane of the camera."""
+    now = datetime.now(UTC)
+    result = {
+        "outcome": "calibrated",
+        "timing": {
+            "mid_exposure_mjd_utc": 61000.1 + product % 3,
+            "exposure_time_s": 60.0,
+        },
+        "quality": {"fwhm_arcsec": 2.5, "gain_measured_e_per_adu": 2.1},
+        "wcs": {"pixel_scale_arcsec": 1.2001, "n_matched": 40},
+        "zero_point": {
+            "passband": "GaiaSP/r",
+            "value": 24.0,
+            "error": 0.004,
+            "ranking": [{"passband": "GaiaSP/r"}],
+            "colour_term": {"colour": "g - r", "slope": 0.05, "slope_error": 0.01},
+        },
+        "provenance": {"software_version": "0.1.0"},
+        "measurements": [{"limit_5sigma": 19.0}],
+        **parts,
+    }
+    request = request_for(
+        SHA,
+        product,
+        request_order=order,
+        calibration_request_id=10 * product + order,
+    )
+    async with cpcs.context.database.unit_of_work() as uow:
+        await store.insert_request(uow, request)
+        number = await store.next_calibration_id(uow)
+        calibration = NewCalibration(
+            id=number,
+            calibration_request_id=request.calibration_request_id,
+            plane=0,
+            plane_count=1,
+            outcome=result["outcome"],
+            message="",
+            started_at=now,
+            finished_at=now,
+            reduction_time_s=1.0,
+            fingerprint=None,
+            software_version="0.1.0",
+            settings_version="1",
+            plot_key=None,
+            result=result,
+            answer_topic="photometry.calibrated",
+            answer={},
+        )
+        await store.keep_calibration(uow, calibration)
+        known = await store.lock_request(uow, request.calibration_request_id)
+        assert known is not None
+        await store.move(uow, known, Move.ANSWER)
+
+
+def camera() -> CameraChanged:
+    return CameraChanged(
+        aggregate_version=3,
+        camera=request_for(SHA, 1).camera,
+        observatory_id=1,
+        camera_name="CCD",
+        owner_id=1,
+        approval="approved",
+        active=True,
+        created_at=BEGIN,
+        modified_at=BEGIN,
+    )
+
+
+async def test_a_camera_is_reported_on_and_nothing_changes_by_it(cpcs: Cpcs) -> None:
+    headers = cpcs.headers("owner")
+    assert (await cpcs.client.get(PATH)).status_code == 401
+    assert (await cpcs.client.get(PATH, headers=headers)).status_code == 404
+    await cpcs.deliver(camera())
+    early = await cpcs.client.get(PATH, headers=headers)
+    assert early.json()["code"] == "no_frames"
+    for product in range(900, 906):
+        await keep(cpcs, product, 1)
+    await keep(cpcs, 906, 1, outcome="too_few_stars", zero_point=None)
+    # A re-calibration takes the place of what it replaces.
+    await keep(cpcs, 905, 2, quality={"fwhm_arcsec": 3.5})
+    report = (await cpcs.client.get(PATH, headers=headers)).json()
+    assert (report["planes"], report["nights"]) == (7, 3)
+    assert report["outcomes"] == {"calibrated": 6, "too_few_stars": 1}
+    figures = {figure["name"]: figure for figure in report["figures"]}
+    assert figures["gain"]["stated"] == 1.5
+    assert figures["gain"]["measured"] == 2.1
+    assert figures["gain"]["frames"] == 5
+    assert "disagree" in figures["gain"]["sentence"]
+    assert "agree with" in figures["pixel_scale"]["sentence"]
+    (term,) = report["colour_terms"]
+    assert (term["passband"], term["frames"]) == ("GaiaSP/r", 6)
+    changes = report["proposal"]["changes"]
+    assert changes["gain"] == 2.1
+    assert "pixel_scale" not in changes
+    assert changes["learned"]["limits"][0]["limit_5_sigma"] == 19.0
+    assert "6 frames of 3 nights" in changes["note"]

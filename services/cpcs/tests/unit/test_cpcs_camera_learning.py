@@ -1,0 +1,140 @@
+"""What is learnt of a camera is what was put into its frames."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bhtom_cpcs.camera_reports import learning
+from bhtom_cpcs.camera_reports.frame_figures import figures_of
+from bhtom_cpcs.science.calibration.residual_map import residual_map
+
+LONGITUDE = 149.0
+
+
+def plane(**parts):
+    """A plane's stored result with some figures set."""
+    result = {
+        "outcome": "calibrated",
+        "timing": {"mid_exposure_mjd_utc": 61000.5, "exposure_time_s": 60.0},
+        "quality": {"fwhm_arcsec": 2.0},
+        "wcs": {"pixel_scale_arcsec": 0.8, "n_matched": 50},
+        "zero_point": {"passband": "GaiaSP/r", "value": 25.0, "error": 0.005},
+        "provenance": {"software_version": "0.1.0"},
+        "measurements": [{"limit_5sigma": 19.0}],
+    }
+    for name, values in parts.items():
+        result[name] = result.get(name, {}) | values
+    return figures_of(result, LONGITUDE)
+
+
+def nights(shutter: float, seed: int = 1):
+    """Zero points of five nights with exposures of 1, 5 and 60 s."""
+    rng = np.random.default_rng(seed)
+    for night in range(5):
+        clear = 25.0 + rng.normal(0, 0.05)
+        for time in (1.0, 5.0, 60.0, 1.0):
+            value = clear + 2.5 * math.log10(time + shutter) + rng.normal(0, 0.005)
+            yield plane(
+                timing={
+                    "mid_exposure_mjd_utc": 61000.5 + night,
+                    "exposure_time_s": time,
+                },
+                zero_point={"value": value},
+            )
+
+
+@pytest.mark.parametrize("shutter", [-0.12, 0.0, 0.25])
+def test_the_shutter_time_is_found_within_its_error(shutter: float) -> None:
+    pulls = []
+    for seed in range(30):
+        found = learning.shutter_time(list(nights(shutter, seed)))
+        assert found is not None
+        assert found.frames == 20
+        pulls.append((found.value - shutter) / found.error)
+    assert abs(np.mean(pulls)) < 0.6
+    assert 0.6 < np.std(pulls) < 1.4
+
+
+def test_exposures_alike_say_nothing_of_the_shutter() -> None:
+    assert learning.shutter_time([plane() for _ in range(30)]) is None
+
+
+def test_frames_in_adu_per_second_are_no_shutter() -> None:
+    frames = [
+        plane(
+            timing={"mid_exposure_mjd_utc": 61000.5, "exposure_time_s": time},
+            zero_point={"value": 25.0},
+        )
+        for time in (1.0, 5.0, 60.0) * 5
+    ]
+    assert learning.shutter_time(frames) is None
+
+
+def test_colour_terms_need_frames_and_nights_and_grow_with_disagreement() -> None:
+    def frame(night: int, slope: float):
+        return plane(
+            timing={"mid_exposure_mjd_utc": 61000.5 + night},
+            zero_point={
+                "colour_term": {"colour": "g - r", "slope": slope, "slope_error": 0.01}
+            },
+        )
+
+    one_night = [frame(0, 0.05) for _ in range(9)]
+    assert learning.colour_terms(one_night) == ()
+    (agreeing,) = learning.colour_terms([frame(n, 0.05) for n in range(9)])
+    assert agreeing.slope.value == pytest.approx(0.05)
+    assert agreeing.slope.error == pytest.approx(0.01 / 3)
+    (torn,) = learning.colour_terms([frame(n, 0.05 * (n % 2)) for n in range(10)])
+    assert torn.slope.error > 2 * 0.01 / math.sqrt(10)
+
+
+def test_limits_are_brought_to_the_usual_exposure() -> None:
+    def frame(time: float):
+        limit = 19.0 + 1.25 * math.log10(time / 60.0)
+        return replace(plane(timing={"exposure_time_s": time}), limit_5_sigma=limit)
+
+    assert learning.limits([frame(60.0)] * 4) == ()
+    (found,) = learning.limits(
+        [frame(time) for time in (15.0, 60.0, 60.0, 60.0, 240.0)]
+    )
+    assert found.exposure_time_s == 60.0
+    assert found.magnitude.value == pytest.approx(19.0)
+    assert found.magnitude.error == pytest.approx(0.0, abs=1e-9)
+
+
+def test_cells_of_the_image_average_over_frames() -> None:
+    cells = [
+        {"column": 0, "row": 1, "stars": 4, "weight": 1e4, "weighted_residual": 200.0},
+        {"column": 2, "row": 0, "stars": 1, "weight": 1e4, "weighted_residual": 0.0},
+    ]
+    residual_map = {"columns": 8, "rows": 8, "cells": cells}
+    frames = [plane(residual_map=residual_map) for _ in range(5)]
+    found = learning.flat_residuals(frames)
+    assert found is not None
+    columns, rows, (cell,) = found  # the other one has too few stars
+    assert (columns, rows, cell.column, cell.row, cell.stars) == (8, 8, 0, 1, 20)
+    assert cell.residual == pytest.approx(0.02)
+    assert cell.error == pytest.approx(1 / math.sqrt(5e4))
+    assert learning.flat_residuals(frames[:4]) is None
+
+
+def test_a_night_does_not_break_at_midnight_utc() -> None:
+    before, after = (
+        plane(timing={"mid_exposure_mjd_utc": mjd}) for mjd in (61000.4, 61000.7)
+    )
+    assert before.night == after.night
+    other = plane(timing={"mid_exposure_mjd_utc": 61001.5})
+    assert other.night != before.night
+
+
+def test_a_frame_sums_up_its_residuals_in_cells() -> None:
+    rng = np.random.default_rng(3)
+    x, y = rng.uniform(-0.5, 799.5, 500), rng.uniform(-0.5, 399.5, 500)
+    vignetted = 0.04 * (x > 700)
+    found = residual_map(x, y, vignetted, np.full(500, 0.02), (400, 800))
+    assert sum(cell.stars for cell in found.cells) == 500
+    for cell in found.cells:
+        mean = cell.weighted_residual / cell.weight
+        assert mean == pytest.approx(0.04 if cell.column == 7 else 0.0)
