@@ -6,6 +6,7 @@ from bhtom_cpcs.calibrations.health import reductions_stand_still
 from bhtom_cpcs.calibrations.jobs import FrameReductions
 from bhtom_cpcs.calibrations.upkeep import CRONS, Upkeep
 from bhtom_cpcs.camera_reports.api import camera_reports_router
+from bhtom_cpcs.decisions.api import decisions_router
 from bhtom_cpcs.decisions.service import CRON as DECISIONS
 from bhtom_cpcs.decisions.service import deciding
 from bhtom_cpcs.imported_catalogues.api import catalogues_router
@@ -28,6 +29,7 @@ def build(context: Context) -> Parts:
     return Parts(
         routers=(
             camera_reports_router(context),
+            decisions_router(context),
             calibrations_router(context),
             catalogues_router(held),
         ),

@@ -1,0 +1,157 @@
+"""Decisions as the API shows them."""
+
+from typing import Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from bhtom_cpcs.decisions.domain import RulingKind
+
+_MJD = Field(default=None, ge=0, le=200_000)
+
+
+class BandOut(BaseModel):
+    """What a card means for a time; the first that holds at a time counts.
+
+    `by` says whose word it is, the stars' or a person's. `agreeing` and
+    `contradicting` are calibrations, some of them where they are many.
+    """
+
+    passband: str
+    provisional: bool
+    by: str
+    valid_from_mjd: float | None
+    valid_until_mjd: float | None
+    n_frames: int
+    n_nights: int
+    n_contradicting: int
+    agreeing: list[int]
+    contradicting: list[int]
+
+
+class FilterOut(BaseModel):
+    """A filter card of a camera and what it is held to mean."""
+
+    filter_card: str
+    declared_filter: str
+    version: int
+    decided_at: AwareDatetime
+    bands: list[BandOut]
+
+
+class RulingOut(BaseModel):
+    """What a person ruled, and whether it was taken back."""
+
+    ruling_id: int
+    filter_card: str
+    declared_filter: str
+    kind: RulingKind
+    passband: str | None
+    valid_from_mjd: float | None
+    valid_until_mjd: float | None
+    why: str
+    username: str
+    ruled_at: AwareDatetime
+    withdrawn_at: AwareDatetime | None
+    withdrawn_by: str | None
+
+
+class CameraDecisions(BaseModel):
+    """What was decided about a camera's filters."""
+
+    camera_id: int
+    filters: list[FilterOut]
+    rulings: list[RulingOut]
+
+
+class RulingIn(BaseModel):
+    """A person's word on a filter card; without bounds it holds for all times."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filter_card: str = Field(max_length=80)
+    declared_filter: str = Field(default="GaiaSP/any", max_length=80)
+    kind: RulingKind
+    passband: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,29}/[A-Za-z0-9]{1,10}$"
+    )
+    valid_from_mjd: float | None = _MJD
+    valid_until_mjd: float | None = _MJD
+    why: str = Field(min_length=3, max_length=1000)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.kind is RulingKind.CLEAR) != (self.passband is None):
+            raise ValueError(
+                "force and settle name a passband such as GaiaSP/r, clear names none"
+            )
+        start, end = self.valid_from_mjd, self.valid_until_mjd
+        if start is not None and end is not None and start >= end:
+            raise ValueError("valid_from_mjd must lie before valid_until_mjd")
+        for text in (self.filter_card, self.declared_filter, self.why):
+            if "\0" in text:
+                raise ValueError("a text must not hold a zero byte")
+        return self
+
+
+class StarOut(BaseModel):
+    """A neighbour that is fitted beside a target."""
+
+    ra_deg: float
+    dec_deg: float
+    epoch_jyear: float
+    pm_ra_masyr: float
+    pm_dec_masyr: float
+
+
+class SceneOut(BaseModel):
+    """A target's neighbours, the same in every frame."""
+
+    version: int
+    radius_arcsec: float
+    source: str
+    calibration_id: int
+    decided_at: AwareDatetime
+    stars: list[StarOut]
+
+
+class MeanPositionOut(BaseModel):
+    """Where good frames put a target: ICRS at an epoch."""
+
+    version: int
+    ra: float
+    dec: float
+    epoch_jyear: float
+    ra_error_arcsec: float
+    dec_error_arcsec: float
+    n_frames: int
+    decided_at: AwareDatetime
+
+
+class ColourOut(BaseModel):
+    """A target's colour in its newest night with two bands [mag]."""
+
+    blue_passband: str
+    red_passband: str
+    value: float
+    error: float
+    source: str
+
+
+class PinOut(BaseModel):
+    """The catalogue's release that points from a camera are tied to."""
+
+    camera_id: int
+    catalogue: str
+    release: str
+    calibration_id: int
+    decided_at: AwareDatetime
+
+
+class TargetDecisions(BaseModel):
+    """What was decided about a target; the newest version of each."""
+
+    target_id: int
+    scene: SceneOut | None
+    mean_position: MeanPositionOut | None
+    colours: list[ColourOut]
+    catalogue_pins: list[PinOut]
