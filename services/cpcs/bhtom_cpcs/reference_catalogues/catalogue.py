@@ -6,6 +6,10 @@ import hpgeom
 import numpy as np
 import numpy.typing as npt
 
+from bhtom_cpcs.reference_catalogues.bright_stars import (
+    brightest_in_cone,
+    separation_deg,
+)
 from bhtom_cpcs.reference_catalogues.descriptions import title_of
 from bhtom_cpcs.reference_catalogues.manifest import (
     CatalogueError,
@@ -19,7 +23,12 @@ from bhtom_cpcs.reference_catalogues.sky_coverage import (
     is_covered,
 )
 from bhtom_cpcs.reference_catalogues.tiles import STAR_ORDER, OpenTile, open_tile
-from bhtom_cpcs.science.reference import FloatArray, NoCoverage, ReferenceStars
+from bhtom_cpcs.science.reference import (
+    BrightStars,
+    FloatArray,
+    NoCoverage,
+    ReferenceStars,
+)
 
 # Below this share of a cone the calibration waits for more tiles; a square frame
 # fills 0.64 of the circle about it.
@@ -71,16 +80,32 @@ class TileCatalogue:
             return NoCoverage(order, missing, fraction)
         return self._stars(ra_deg, dec_deg, radius_deg, fraction)
 
-    def _stars(
-        self, ra: float, dec: float, radius: float, fraction: float
-    ) -> ReferenceStars:
+    def brightest(
+        self, ra_deg: float, dec_deg: float, radius_deg: float, count: int
+    ) -> BrightStars | NoCoverage:
+        """Brightest stars of whatever part of the cone is covered."""
+        touched = self._touched(ra_deg, dec_deg, radius_deg)
+        if not touched:
+            order, pixels = _pixels_in_cone(ra_deg, dec_deg, radius_deg)
+            return NoCoverage(order, pixels, 0.0)
+        tiles = [self._tiles[pixel] for pixel in touched]
+        cone = (ra_deg, dec_deg, radius_deg)
+        return brightest_in_cone(self._folder, self._manifest, tiles, cone, count)
+
+    def _touched(self, ra: float, dec: float, radius: float) -> list[int]:
+        """Pixels of the tiles that reach into a cone."""
         order = self._manifest.healpix_order
-        touched = [
+        return [
             pixel
             for low, high in _cone_ranges(order, ra, dec, radius, inclusive=True)
             for pixel in range(low, high)
             if pixel in self._tiles
         ]
+
+    def _stars(
+        self, ra: float, dec: float, radius: float, fraction: float
+    ) -> ReferenceStars:
+        touched = self._touched(ra, dec, radius)
         ranges = _cone_ranges(_SEARCH_ORDER, ra, dec, radius, inclusive=True)
         picked = []
         for pixel in touched:
@@ -108,6 +133,16 @@ class EmptyCatalogue:
         """Say that all of the cone is missing."""
         order, pixels = _pixels_in_cone(ra_deg, dec_deg, radius_deg)
         return NoCoverage(order, pixels, 0.0)
+
+    def brightest(
+        self,
+        ra_deg: float,
+        dec_deg: float,
+        radius_deg: float,
+        count: int,  # noqa: ARG002 - as every catalogue has it
+    ) -> NoCoverage:
+        """Say that all of the cone is missing."""
+        return self.cone(ra_deg, dec_deg, radius_deg)
 
 
 def open_catalogue(root: Path, name: str) -> TileCatalogue | EmptyCatalogue:
@@ -158,23 +193,10 @@ def _rows_in_cone(
     if not slices:
         return np.zeros(0, dtype=np.intp)
     rows = np.concatenate(slices)
-    distance = _separation_deg(
+    distance = separation_deg(
         tile.column("ra_deg", rows), tile.column("dec_deg", rows), ra, dec
     )
     return rows[distance <= radius]
-
-
-def _separation_deg(
-    ra: FloatArray, dec: FloatArray, ra_0: float, dec_0: float
-) -> FloatArray:
-    half = (
-        np.sin(np.radians(dec - dec_0) / 2) ** 2
-        + np.cos(np.radians(dec))
-        * np.cos(np.radians(dec_0))
-        * np.sin(np.radians(ra - ra_0) / 2) ** 2
-    )
-    angle: FloatArray = np.degrees(2 * np.arcsin(np.sqrt(np.clip(half, 0, 1))))
-    return angle
 
 
 def _reference_stars(

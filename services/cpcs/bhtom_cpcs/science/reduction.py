@@ -31,6 +31,7 @@ from bhtom_cpcs.science.stages import (
     calibration_stages,
     catalogue_stages,
     frame_stages,
+    sky_match_stage,
     star_stages,
 )
 from bhtom_cpcs.science.stages.explanation_stage import explanation, residual_map_of
@@ -74,10 +75,10 @@ STAGES: tuple[Callable[[PlaneState], None], ...] = (
     frame_stages.check_kind,
     frame_stages.read_time,
     astrometry_stages.read_wcs,
-    astrometry_stages.place_targets,
+    astrometry_stages.refuse_unreachable_targets,
     star_stages.find_sources,
-    catalogue_stages.read_reference,
-    catalogue_stages.match_stars,
+    sky_match_stage.match_to_sky,
+    astrometry_stages.place_targets,
     catalogue_stages.measure_stars,
     calibration_stages.choose_comparison_stars,
     calibration_stages.fit_zero_points,

@@ -62,6 +62,40 @@ class NoCoverage:
     covered_fraction: float
 
 
+@dataclass(frozen=True, slots=True)
+class BrightStars:
+    """The brightest stars of a cone, brightest first: positions alone.
+
+    Positions are ICRS at `epoch_jyear` [deg], proper motions [mas/yr], zero where
+    unknown.
+    """
+
+    ra_deg: FloatArray
+    dec_deg: FloatArray
+    epoch_jyear: float
+    pm_ra_masyr: FloatArray
+    pm_dec_masyr: FloatArray
+
+
+# Of these bands the first that a star has tells how bright it is in any frame.
+_BROAD_BANDS = ("G", "r", "R", "V", "g", "i", "I")
+
+
+def brightness_of(magnitude: Mapping[str, FloatArray]) -> FloatArray:
+    """One magnitude for every star, of the first broad band it has; else infinite.
+
+    Orders stars alike whatever bands beside the broad ones a catalogue offers.
+    """
+    names = {band.rpartition("/")[2]: band for band in magnitude}
+    order = [names[band] for band in _BROAD_BANDS if band in names]
+    order += [band for band in magnitude if band not in order]
+    found = np.full(len(magnitude[order[0]]), np.nan)
+    for band in order:
+        found = np.where(np.isfinite(found), found, magnitude[band])
+    known: FloatArray = np.where(np.isfinite(found), found, np.inf)
+    return known
+
+
 class ReferenceCatalogue(Protocol):
     """A release of a reference catalogue that answers cones."""
 
@@ -85,3 +119,8 @@ class ReferenceCatalogue(Protocol):
         self, ra_deg: float, dec_deg: float, radius_deg: float
     ) -> ReferenceStars | NoCoverage:
         """Stars within the radius of a position, or what is missing of it."""
+
+    def brightest(
+        self, ra_deg: float, dec_deg: float, radius_deg: float, count: int
+    ) -> BrightStars | NoCoverage:
+        """Brightest stars of a cone, or what is missing when none of it is covered."""

@@ -52,8 +52,17 @@ class FilterReport:
 class WcsFigures:
     """The frame's astrometry, verified against the reference stars.
 
-    `offset_*` is catalogue minus header position, on the sky; `rms_arcsec` the robust
-    scatter per axis after the offset; None where no stars were matched.
+    Centre, scale and rotation are those after the correction by the stars, where
+    there is one. `offset_*` is catalogue minus header position, on the sky;
+    `rms_arcsec` the scatter of a matched star's position per axis, wrong pairs apart,
+    and `mapping_error_arcsec` what that leaves as the error of the coordinates
+    themselves at a place among the stars, per axis; None where no stars were matched.
+    `method` says where the coordinates come from: `header` (good as they were),
+    `refined` (the header's, corrected by more than a pixel), `repaired` (the header's
+    were wrong, solved anew), `solved_hinted` (none; solved near the pointing),
+    `solved_blind` (without a pointing). `distortion_order` is the order of the
+    correction's polynomial, 1 for a linear one. `cards` describe the coordinates as a
+    FITS header (TAN or TAN-SIP).
     """
 
     centre_ra_deg: float
@@ -69,6 +78,11 @@ class WcsFigures:
     offset_arcsec: float | None = None
     rms_arcsec: float | None = None
     n_matched: int | None = None
+    rms_px: float | None = None
+    mapping_error_arcsec: float | None = None
+    method: str | None = None
+    distortion_order: int | None = None
+    cards: Mapping[str, float | int | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

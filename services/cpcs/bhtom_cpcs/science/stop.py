@@ -8,5 +8,6 @@ class Stop(Exception):
 
     def __init__(self, outcome: Outcome, **facts: object) -> None:
         self.outcome = outcome
+        self.reason = str(facts.get("reason", ""))
         self.message = sentence(outcome, **facts)
         super().__init__(self.message)

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bhtom_cpcs.science.astrometry.coordinates import (
-    Affine,
     deproject,
     project,
     read_astrometry,
@@ -118,9 +117,3 @@ def test_tangent_plane_round_trip(
     plane = np.array([[east * 3600, north * 3600]])
     sky = deproject(plane, (ra, dec))
     assert np.allclose(project(*sky, (ra, dec)), plane, atol=1e-5)
-
-
-def test_affine_undoes_itself() -> None:
-    affine = Affine(np.array([[1.001, 2e-4], [-3e-4, 0.999]]), np.array([3.0, -2.0]))
-    plane = np.random.default_rng(1).normal(0, 300, (20, 2))
-    assert np.allclose(affine.undo(affine.apply(plane)), plane)

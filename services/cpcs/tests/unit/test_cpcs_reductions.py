@@ -191,8 +191,8 @@ def without(*cards: str) -> Callable[[np.ndarray, fits.Header], np.ndarray]:
     return change
 
 
-def elsewhere(image: np.ndarray, header: fits.Header) -> np.ndarray:
-    header["CRVAL1"] += 0.04
+def far_away(image: np.ndarray, header: fits.Header) -> np.ndarray:
+    header["CRVAL1"] += 4.0
     return image
 
 
@@ -213,21 +213,40 @@ def masked(image: np.ndarray, header: fits.Header) -> np.ndarray:
     return np.full_like(image, np.nan)
 
 
-def shuffled(image: np.ndarray, header: fits.Header) -> np.ndarray:
-    return np.ascontiguousarray(image[::-1, ::-1].T)
+def scrambled(image: np.ndarray, header: fits.Header) -> np.ndarray:
+    """Stars, but nowhere near each other as on the sky."""
+    rng = np.random.default_rng(3)
+    size = 64
+    tiles = [
+        image[y : y + size, x : x + size]
+        for y in range(0, image.shape[0], size)
+        for x in range(0, image.shape[1], size)
+    ]
+    rows = image.shape[1] // size
+    order = rng.permutation(len(tiles))
+    return np.block(
+        [
+            [tiles[k][::-1] for k in order[start : start + rows]]
+            for start in range(0, len(tiles), rows)
+        ]
+    )
+
+
+def scrambled_without_wcs(image: np.ndarray, header: fits.Header) -> np.ndarray:
+    return without("CTYPE1", "CTYPE2")(scrambled(image, header), header)
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         (without("DATE-OBS"), Outcome.NO_TIME),
-        (without("CTYPE1", "CTYPE2"), Outcome.NO_WCS),
-        (elsewhere, Outcome.TARGET_OUTSIDE_FRAME),
+        (far_away, Outcome.TARGET_OUTSIDE_FRAME),
         (flat, Outcome.IS_FLAT),
         (blank, Outcome.TOO_FEW_STARS),
         (zero, Outcome.EMPTY_IMAGE),
         (masked, Outcome.EMPTY_IMAGE),
-        (shuffled, Outcome.TOO_FEW_MATCHES),
+        (scrambled, Outcome.TOO_FEW_MATCHES),
+        (scrambled_without_wcs, Outcome.NO_WCS),
     ],
 )
 def test_failures_are_outcomes(

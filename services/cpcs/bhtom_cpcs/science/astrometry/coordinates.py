@@ -11,6 +11,10 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from astropy.wcs.utils import wcs_to_celestial_frame
 
+from bhtom_cpcs.science.astrometry.plane_correction import (
+    NO_CORRECTION,
+    PlaneCorrection,
+)
 from bhtom_cpcs.science.frames.fits_input import FITS_ERRORS
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stop import Stop
@@ -19,27 +23,6 @@ FloatArray = npt.NDArray[np.float64]
 
 _SMALLEST_SCALE, _LARGEST_SCALE = 0.005, 1200.0  # arcsec per pixel
 _LARGEST_FIELD_DEG = 40.0
-
-
-@dataclass(frozen=True, slots=True)
-class Affine:
-    """Catalogue tangent-plane position from the header's: A (xi, eta) + b [arcsec]."""
-
-    matrix: FloatArray
-    shift: FloatArray
-
-    def apply(self, plane: FloatArray) -> FloatArray:
-        """Header to catalogue, shape (n, 2)."""
-        moved: FloatArray = plane @ self.matrix.T + self.shift
-        return moved
-
-    def undo(self, plane: FloatArray) -> FloatArray:
-        """Catalogue to header, shape (n, 2)."""
-        back: FloatArray = (plane - self.shift) @ np.linalg.inv(self.matrix).T
-        return back
-
-
-NO_CORRECTION = Affine(np.eye(2), np.zeros(2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +37,7 @@ class Astrometry:
     pixel_scale_arcsec: float
     rotation_deg: float
     mirrored: bool
-    correction: Affine = NO_CORRECTION
+    correction: PlaneCorrection = NO_CORRECTION
 
     def header_sky(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """ICRS position by the header alone [deg]."""

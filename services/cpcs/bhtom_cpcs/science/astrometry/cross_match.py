@@ -1,12 +1,20 @@
 """Matches the frame's sources to reference stars, whatever the bands offered."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
+from scipy.special import pdtrc
 
-from bhtom_cpcs.science.astrometry.coordinates import NO_CORRECTION, Affine
+from bhtom_cpcs.science.astrometry.pair_cleaning import clean_scatter
+from bhtom_cpcs.science.astrometry.plane_correction import (
+    PlaneCorrection,
+    best_correction,
+    fit_correction,
+    shifted,
+)
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]
@@ -14,8 +22,13 @@ IndexArray = npt.NDArray[np.intp]
 _BRIGHTEST_FOR_VOTE = 400
 _REFERENCES_FOR_VOTE = 2000
 _FEWEST_VOTES = 5
-_FEWEST_FOR_AFFINE = 12
-_CLIP_SIGMA = 3.0
+_FEWEST_PAIRS = 3
+# What a lens may bend the edge of a frame away from a plane, a share of its side.
+_LARGEST_BEND = 0.012
+# A match by chance must be less likely than this; three pairs are what a shift and a
+# turn can always bring together.
+_LARGEST_CHANCE = 1e-6
+_FREE_PAIRS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +37,13 @@ class Matches:
 
     `source` and `reference` are indices, one pair a row. `offset_arcsec` is the
     catalogue minus the header at the centre (east, north) [arcsec], `rms_arcsec` the
-    robust scatter of an axis about the correction, `radius_arcsec` what was matched
-    within.
+    scatter of an axis about the correction, wrong pairs apart, `radius_arcsec` what
+    was matched within.
     """
 
     source: IndexArray
     reference: IndexArray
-    correction: Affine
+    correction: PlaneCorrection
     offset_arcsec: tuple[float, float]
     rms_arcsec: float
     radius_arcsec: float
@@ -40,13 +53,15 @@ def cross_match(
     sources: FloatArray,
     references: FloatArray,
     pixel_scale_arcsec: float,
+    start: PlaneCorrection | None = None,
 ) -> Matches | None:
     """Match two lists of tangent-plane positions that may be shifted as a whole.
 
-    All pairs of bright sources within a generous radius vote for a common shift; the
-    densest spot wins. Then an affine correction is fitted to the pairs, outliers left
-    out, and the pairs are made anew within 2 sigma of both axes together, at least
-    one pixel.
+    Without a start all pairs of bright sources within a generous radius vote for a
+    common shift; the densest spot wins. Then a correction is fitted to the pairs,
+    outliers left out, its polynomial of as high an order as the pairs carry. The
+    matching radius is twice the standard deviations of both axes together, at least
+    one pixel; they are those of a Gaussian in a uniform background of wrong pairs.
 
     Parameters
     ----------
@@ -54,31 +69,92 @@ def cross_match(
         East and north of the same centre [arcsec], brightest first.
     pixel_scale_arcsec : float
         Width of a pixel, the scale of the positions' errors.
+    start : PlaneCorrection, optional
+        What is known already of how the sources lie to the references.
 
     Returns
     -------
     Matches or None
-        None when no shift stands out of chance coincidences.
+        None when nothing stands out of chance coincidences.
     """
-    generous = max(30.0, 15 * pixel_scale_arcsec)
-    shift = _common_shift(sources, references, generous, pixel_scale_arcsec)
-    if shift is None:
+    if not len(sources) or not len(references):
         return None
-    correction = Affine(np.eye(2), shift)
-    radius = max(2.5 * pixel_scale_arcsec, 1.5)
+    if start is None:
+        generous = max(30.0, 15 * pixel_scale_arcsec)
+        shift = _common_shift(sources, references, generous, pixel_scale_arcsec)
+        if shift is None:
+            return None
+        start = shifted(*shift)
+    correction = _settled(sources, references, start, pixel_scale_arcsec)
     tree = cKDTree(references, balanced_tree=False, compact_nodes=False)
-    rms = radius / 2
+    radius = max(2.5 * pixel_scale_arcsec, 1.5)
     for _ in range(3):
         pairs = _mutual_pairs(correction.apply(sources), tree, radius)
-        if len(pairs[0]) < 3:
+        if len(pairs[0]) < _FEWEST_PAIRS:
             return None
-        correction = _fit(sources[pairs[0]], references[pairs[1]], correction)
+        correction = best_correction(
+            sources[pairs[0]], references[pairs[1]], correction
+        )
         residual = references[pairs[1]] - correction.apply(sources[pairs[0]])
         rms = float(1.4826 * np.median(np.abs(residual)))
-        radius = max(2 * np.sqrt(2) * rms, pixel_scale_arcsec)
-    source, reference = _mutual_pairs(correction.apply(sources), tree, radius)
+        radius = max(2 * math.sqrt(2) * rms, pixel_scale_arcsec)
+    placed = correction.apply(sources)
+    scatter = clean_scatter(placed, references, rms, 3 * pixel_scale_arcsec)
+    radius = max(2 * float(np.hypot(*scatter)), pixel_scale_arcsec)
+    source, reference = _mutual_pairs(placed, tree, radius)
+    if _chance(placed, references, radius, len(source)) > _LARGEST_CHANCE:
+        return None
     east, north = (float(value) for value in correction.shift)
-    return Matches(source, reference, correction, (east, north), rms, float(radius))
+    rms = float(np.hypot(*scatter)) / math.sqrt(2)
+    return Matches(source, reference, correction, (east, north), rms, radius)
+
+
+def _settled(
+    sources: FloatArray,
+    references: FloatArray,
+    start: PlaneCorrection,
+    pixel: float,
+) -> PlaneCorrection:
+    """Follow what a lens bends, with bright stars that no other is near.
+
+    The radius shrinks while the polynomial's order grows, and at each radius only as
+    many of the brightest stars take part as can hardly be mistaken for each other.
+    """
+    placed = start.apply(sources)
+    low, high = placed.min(axis=0), placed.max(axis=0)
+    area = float(np.prod(np.maximum(high - low, pixel)))
+    inside = ((references > low - pixel) & (references < high + pixel)).all(axis=1)
+    known = references[inside]
+    correction = start
+    for share, order in ((1.0, 1), (0.6, 2), (0.3, 3)):
+        reach = share * _LARGEST_BEND * math.sqrt(area)
+        if reach <= 2.5 * pixel:
+            break
+        count = max(int(area / (4 * reach) ** 2), 8)
+        if len(known) < _FEWEST_PAIRS:
+            break
+        pairs = _mutual_pairs(
+            correction.apply(sources[:count]), cKDTree(known[:count]), reach
+        )
+        if len(pairs[0]) < 8:
+            break
+        seen, true = sources[pairs[0]], known[pairs[1]]
+        if order == 1:
+            correction = fit_correction(seen, true, 1, correction)[0]
+        else:
+            correction = best_correction(seen, true, correction, highest=order)
+    return correction
+
+
+def _chance(
+    placed: FloatArray, references: FloatArray, radius: float, n_pairs: int
+) -> float:
+    """Say how likely so many pairs would be between unrelated lists of stars."""
+    low, high = placed.min(axis=0) - radius, placed.max(axis=0) + radius
+    inside = ((references > low) & (references < high)).all(axis=1).sum()
+    area = float(np.prod(high - low))
+    expected = len(placed) * float(inside) * math.pi * radius**2 / area
+    return float(pdtrc(max(n_pairs - _FREE_PAIRS - 1, 0), expected))
 
 
 def _common_shift(
@@ -124,32 +200,3 @@ def _mutual_pairs(
     source, reference = source[first], reference[first]
     order = np.argsort(source, kind="stable")
     return source[order], reference[order]
-
-
-def _fit(sources: FloatArray, references: FloatArray, start: Affine) -> Affine:
-    """Least-squares correction of the pairs, clipped; a shift when they are few."""
-    keep = np.ones(len(sources), dtype=bool)
-    fitted = start
-    for _ in range(3):
-        fitted = _solve(sources[keep], references[keep])
-        residual = np.hypot(*(references - fitted.apply(sources)).T)
-        limit = _CLIP_SIGMA * 1.4826 * np.median(residual[keep]) + 1e-6
-        keep = residual <= limit
-        if keep.sum() < 3:
-            return start
-    return fitted
-
-
-def _solve(sources: FloatArray, references: FloatArray) -> Affine:
-    difference = references - sources
-    if len(sources) < _FEWEST_FOR_AFFINE:
-        return Affine(NO_CORRECTION.matrix, np.median(difference, axis=0))
-    scale = max(float(np.abs(sources).max()), 1.0)
-    columns = [sources[:, 0] / scale, sources[:, 1] / scale, np.ones(len(sources))]
-    # normal equations with plain sums: the same bits whatever the number of threads
-    normal = np.array([[np.sum(a * b) for b in columns] for a in columns])
-    if np.linalg.cond(normal) > 1e8:
-        return Affine(NO_CORRECTION.matrix, np.median(difference, axis=0))
-    right = np.array([[np.sum(a * d) for d in difference.T] for a in columns])
-    solution = np.linalg.solve(normal, right)
-    return Affine(np.eye(2) + solution[:2].T / scale, solution[2])

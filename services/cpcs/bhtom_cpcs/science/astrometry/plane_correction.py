@@ -108,7 +108,11 @@ def fit_correction(
 
 
 def best_correction(
-    header: FloatArray, catalogue: FloatArray, start: PlaneCorrection
+    header: FloatArray,
+    catalogue: FloatArray,
+    start: PlaneCorrection,
+    *,
+    highest: int = HIGHEST_ORDER,
 ) -> PlaneCorrection:
     """Take the order that the matches carry: enough, well spread, and a real gain.
 
@@ -118,7 +122,7 @@ def best_correction(
     """
     best, used = fit_correction(header, catalogue, 1, start)
     spread = _cells_occupied(header)
-    for order in range(2, HIGHEST_ORDER + 1):
+    for order in range(2, highest + 1):
         n_pairs = int(used.sum())
         if n_pairs < _FEWEST_FOR_ORDER[order] or spread < 0.75:
             break

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -254,7 +254,7 @@ def _verified(
     for number in order:
         pose = _verify(field, tree, plane, found, int(number))
         if pose.chance * n_trials < _LARGEST_CHANCE:
-            return pose
+            return _refined(field, tree, plane, pose)
     return None
 
 
@@ -291,21 +291,50 @@ def _verify(
         complex(found.b[number]),
         bool(found.is_mirrored[number]),
     )
+    own = field.stars[found.in_frame[number]]
+    middle = complex(own.mean())
+    reach = float(np.abs(own - middle).max())
+    source, _, radius = _hits(field, tree, plane, pose, (middle, reach))
+    other = ~np.isin(source, found.in_frame[number])
+    n_matched = len(np.unique(source[other]))
+    share = math.pi * radius**2 * len(field.stars) / (field.width * field.height)
+    expected = max(float(np.minimum(share, 1.0).sum()), 1e-9)
+    chance = float(pdtrc(n_matched - 1, expected)) if n_matched else 1.0
+    return replace(pose, chance=chance, n_matched=n_matched)
+
+
+def _hits(
+    field: Field,
+    tree: cKDTree,
+    plane: ComplexArray,
+    pose: Pose,
+    known_part: tuple[complex, float],
+) -> tuple[IndexArray, IndexArray, FloatArray]:
+    """Sources that reference stars fall on, those stars, and all error radii [px].
+
+    The radius grows with the distance from the part of the frame (its middle and
+    radius) that the pose was made from.
+    """
     at = pose.back(plane)
     inside = np.flatnonzero(
         (np.abs(at.real) < field.width / 2) & (np.abs(at.imag) < field.height / 2)
     )
-    own = field.stars[found.in_frame[number]]
-    middle = own.mean()
-    reach = float(np.abs(own - middle).max())
     at = at[inside]
-    # what is not in the frame's own pattern is extrapolated from it
-    radius = _MATCH_PX * np.maximum(1.0, np.abs(at - middle) / (2 * reach))
-    radius = np.minimum(radius + _BENT * np.abs(at - middle), 0.02 * field.side + 2)
+    middle, reach = known_part
+    away = np.abs(at - middle)
+    radius = _MATCH_PX * np.maximum(1.0, away / (2 * reach)) + _BENT * away
+    radius = np.minimum(radius, 0.02 * field.side + 2)
     distance, source = tree.query(np.column_stack([at.real, at.imag]))
-    hit = (distance <= radius) & ~np.isin(source, found.in_frame[number])
-    n_matched = len(np.unique(source[hit]))
-    share = math.pi * radius**2 * len(field.stars) / (field.width * field.height)
-    expected = float(np.minimum(share, 1.0).sum())
-    chance = float(pdtrc(n_matched - 1, max(expected, 1e-9))) if n_matched else 1.0
-    return Pose(pose.a, pose.b, pose.is_mirrored, chance, n_matched)
+    hit = distance <= radius
+    return source[hit], inside[hit], radius
+
+
+def _refined(field: Field, tree: cKDTree, plane: ComplexArray, pose: Pose) -> Pose:
+    """Fit the pose to all stars that it brings together, a few times."""
+    whole_frame = (0j, field.side / 2)
+    for _ in range(3):
+        source, known, _ = _hits(field, tree, plane, pose, whole_frame)
+        z, w = field.stars[source], plane[known]
+        a, b = _similarity((np.conj(z) if pose.is_mirrored else z)[None], w[None])
+        pose = replace(pose, a=complex(a[0]), b=complex(b[0]))
+    return pose

@@ -10,6 +10,7 @@ cells, which can be made within a second or be mapped from a file.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,10 +69,8 @@ def patterns_of(positions: ComplexArray, fours: IndexArray) -> Patterns:
     widest, size = widest[size > 0], size[size > 0]
     rows = np.arange(len(fours))
     ends, inner = _PAIRS[widest], _THE_OTHER_TWO[widest]
-    stars = np.column_stack(
-        [fours[rows, ends[:, 0]], fours[rows, ends[:, 1]]]
-        + [fours[rows, inner[:, 0]], fours[rows, inner[:, 1]]]
-    )
+    order = np.column_stack([ends, inner])
+    stars = fours[rows[:, None], order]
     first, second = positions[stars[:, 0]], positions[stars[:, 1]]
     shape = (positions[stars[:, 2:]] - first[:, None]) / (second - first)[:, None]
     turned = shape.real.sum(axis=1) > 1
@@ -110,7 +109,8 @@ def neighbour_fours(positions: FloatArray, neighbours: int) -> IndexArray:
     if n_stars > 2**15:
         return np.unique(flat, axis=0)
     packed = np.unique(flat @ (1 << np.array([45, 30, 15, 0])))
-    return (packed[:, None] >> np.array([45, 30, 15, 0])) & 0x7FFF
+    unpacked: IndexArray = (packed[:, None] >> np.array([45, 30, 15, 0])) & 0x7FFF
+    return unpacked
 
 
 def fours_in_batches(n_stars: int, batches: tuple[int, ...]) -> Iterator[IndexArray]:
@@ -136,9 +136,9 @@ class PatternIndex:
     """Patterns sorted by the cell of their code; arrays may be mapped from a file."""
 
     cells: npt.NDArray[np.uint32]
-    stars: npt.NDArray[np.signedinteger[npt.NBitBase]]
-    code: npt.NDArray[np.floating[npt.NBitBase]]
-    size: npt.NDArray[np.floating[npt.NBitBase]]
+    stars: npt.NDArray[Any]
+    code: npt.NDArray[Any]
+    size: npt.NDArray[Any]
 
     def __len__(self) -> int:
         """Count the patterns."""
@@ -202,7 +202,9 @@ def _cell_numbers(code: FloatArray) -> IndexArray:
 
 def _packed(cells: IndexArray) -> npt.NDArray[np.uint32]:
     """One number for the four cells of a code."""
-    packed = (cells[:, 0] << 21) | (cells[:, 1] << 14) | (cells[:, 2] << 7) | cells[:, 3]
+    packed = (
+        (cells[:, 0] << 21) | (cells[:, 1] << 14) | (cells[:, 2] << 7) | cells[:, 3]
+    )
     return packed.astype(np.uint32)
 
 

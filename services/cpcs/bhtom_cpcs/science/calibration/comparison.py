@@ -5,19 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.astrometry.coordinates import Astrometry, project
-from bhtom_cpcs.science.astrometry.cross_match import Matches, cross_match
+from bhtom_cpcs.science.astrometry.cross_match import Matches
 from bhtom_cpcs.science.calibration.bands import passband_text
 from bhtom_cpcs.science.calibration.ranking import BandChoice, BandStars
 from bhtom_cpcs.science.calibration.zero_point_fit import (
-    FEWEST_STARS,
     ZeroPointFit,
     fit_zero_point,
 )
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.results import ZeroPoint
-from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stop import Stop
 
 FloatArray = npt.NDArray[np.float64]
@@ -55,59 +52,6 @@ class ComparisonStars:
     error: FloatArray
     source: npt.NDArray[np.intp]
     reference: npt.NDArray[np.intp]
-
-
-def match_reference(
-    astrometry: Astrometry,
-    sources: Sources,
-    reference: ReferenceStars,
-    epoch_jyear: float,
-    title: str,
-) -> Matches:
-    """Match all sources to all reference stars at the frame's epoch.
-
-    Raises
-    ------
-    Stop
-        `too_few_matches`.
-    """
-    years = epoch_jyear - reference.epoch_jyear
-    dec = reference.dec_deg + years * reference.pm_dec_masyr / 3.6e6
-    ra = reference.ra_deg + years * reference.pm_ra_masyr / 3.6e6 / np.cos(
-        np.radians(reference.dec_deg)
-    )
-    stars = project(ra, dec, astrometry.centre)
-    order = np.argsort(_brightness(reference), kind="stable")
-    order = order[np.isfinite(stars[order, 0])]
-    found = astrometry.plane(sources.x, sources.y)
-    known = np.flatnonzero(np.isfinite(found[:, 0]))
-    matches = cross_match(found[known], stars[order], astrometry.pixel_scale_arcsec)
-    n_found = 0 if matches is None else len(matches.source)
-    if matches is None or n_found < FEWEST_STARS:
-        raise Stop(
-            Outcome.TOO_FEW_MATCHES,
-            n_found=n_found,
-            n_sources=len(sources),
-            catalogue=title,
-            n_needed=FEWEST_STARS,
-        )
-    return Matches(
-        known[matches.source],
-        order[matches.reference],
-        matches.correction,
-        matches.offset_arcsec,
-        matches.rms_arcsec,
-        matches.radius_arcsec,
-    )
-
-
-def _brightness(reference: ReferenceStars) -> FloatArray:
-    """Mean magnitude over all bands a star has; unknown ones last."""
-    bands = np.stack(list(reference.magnitude.values()))
-    count = np.isfinite(bands).sum(axis=0)
-    total = np.where(np.isfinite(bands), bands, 0.0).sum(axis=0)
-    mean: FloatArray = np.where(count > 0, total / np.maximum(count, 1), np.inf)
-    return mean
 
 
 def comparison_stars(

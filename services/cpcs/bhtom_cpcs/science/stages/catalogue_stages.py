@@ -1,16 +1,12 @@
-"""The stages that meet the reference stars: read, match, measure."""
+"""The stage that measures the stars of the cross-match."""
 
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.calibration.bands import allowed_bands
-from bhtom_cpcs.science.calibration.comparison import StarFluxes, match_reference
+from bhtom_cpcs.science.calibration.comparison import StarFluxes
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
-from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.reference import NoCoverage
-from bhtom_cpcs.science.results import MissingTiles
 from bhtom_cpcs.science.stages.calibration_stages import is_target
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stages.star_stages import SEP_MERGED, clean_sources
@@ -20,65 +16,8 @@ from bhtom_cpcs.science.stars.photometry import (
     measure,
     sky_noise,
 )
-from bhtom_cpcs.science.stop import Stop
 
 BoolArray = npt.NDArray[np.bool_]
-
-_POINTING_MARGIN_ARCSEC = 30.0
-
-
-def read_reference(state: PlaneState) -> None:
-    """Ask the local catalogue for the field's stars; stop to wait where it has none."""
-    catalogue = state.catalogue
-    if catalogue.bands:  # an empty catalogue cannot tell a band from a typing error
-        allowed_bands(
-            state.request.requested_filter,
-            catalogue.name,
-            catalogue.bands,
-            catalogue.title,
-        )
-    astrometry = need(state.astrometry, "read_wcs")
-    margin = max(_POINTING_MARGIN_ARCSEC, 15 * astrometry.pixel_scale_arcsec) / 3600
-    found = catalogue.cone(*astrometry.centre, astrometry.radius_deg + margin)
-    if isinstance(found, NoCoverage):
-        state.missing_tiles = MissingTiles(
-            catalogue.name, found.healpix_order, found.missing_pixels
-        )
-        where = (
-            f"the field at {astrometry.centre[0]:.4f} {astrometry.centre[1]:+.4f} deg, "
-            f"radius {astrometry.radius_deg * 60:.1f} arcmin"
-        )
-        raise Stop(
-            Outcome.WAITING_FOR_CATALOGUE, catalogue=catalogue.title, where=where
-        )
-    if found.covered_fraction < 1:
-        state.warnings.append(
-            f"{catalogue.title} covers only {found.covered_fraction:.0%} of the field"
-        )
-    state.reference = found
-
-
-def match_stars(state: PlaneState) -> None:
-    """Match sources to reference stars and correct the coordinates."""
-    astrometry = need(state.astrometry, "read_wcs")
-    timing = need(state.timing, "read_time")
-    epoch = 2000.0 + (timing.mid_exposure_mjd_utc - 51544.5) / 365.25
-    state.matches = matches = match_reference(
-        astrometry,
-        need(state.sources, "find_sources"),
-        need(state.reference, "read_reference"),
-        epoch,
-        state.catalogue.title,
-    )
-    state.astrometry = replace(astrometry, correction=matches.correction)
-    state.wcs = replace(
-        need(state.wcs, "read_wcs"),
-        offset_ra_arcsec=matches.offset_arcsec[0],
-        offset_dec_arcsec=matches.offset_arcsec[1],
-        offset_arcsec=float(np.hypot(*matches.offset_arcsec)),
-        rms_arcsec=matches.rms_arcsec,
-        n_matched=len(matches.source),
-    )
 
 
 def measure_stars(state: PlaneState) -> None:

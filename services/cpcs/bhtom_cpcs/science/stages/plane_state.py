@@ -26,6 +26,7 @@ from bhtom_cpcs.science.results import (
 from bhtom_cpcs.science.stars.detection import Sky, Sources
 from bhtom_cpcs.science.stars.photometry import Aperture, SkyNoise
 from bhtom_cpcs.science.stars.psf_model import PsfModel
+from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.target_position import TargetPlace
 
 
@@ -42,6 +43,7 @@ class PlaneState:
 
     timing: Timing | None = None
     astrometry: Astrometry | None = None
+    wcs_problem: Stop | None = None
     places: tuple[TargetPlace, ...] = ()
     detector: Detector | None = None
     sky: Sky | None = None

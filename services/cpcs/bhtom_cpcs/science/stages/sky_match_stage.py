@@ -1,0 +1,240 @@
+"""The stage that finds the frame's stars in the catalogue, and so the frame's place."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from bhtom_cpcs.science.astrometry.coordinates import Astrometry, project
+from bhtom_cpcs.science.astrometry.cross_match import Matches
+from bhtom_cpcs.science.astrometry.frame_solver import Solved, solutions
+from bhtom_cpcs.science.astrometry.frame_wcs import header_cards
+from bhtom_cpcs.science.astrometry.plane_correction import (
+    NO_CORRECTION,
+    PlaneCorrection,
+)
+from bhtom_cpcs.science.astrometry.plate_solver import field_of
+from bhtom_cpcs.science.astrometry.pointing import (
+    Pointing,
+    distinct,
+    header_pointings,
+    scale_ranges,
+)
+from bhtom_cpcs.science.astrometry.reference_match import epoch_of, match_reference
+from bhtom_cpcs.science.calibration.bands import allowed_bands
+from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.reference import NoCoverage
+from bhtom_cpcs.science.results import MissingTiles, WcsFigures
+from bhtom_cpcs.science.stages.astrometry_stages import (
+    frame_shape,
+    place_targets,
+    wcs_figures,
+)
+from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stop import Stop
+
+_POINTING_MARGIN_ARCSEC = 30.0
+# A header whose positions are right to this everywhere is good as it is.
+_GOOD_HEADER_PX = 1.0
+_HEADER_SCALE_ERROR = 1.22  # a header's scale may be wrong by 20 %
+_MOST_POINTINGS = 4
+# What must be covered about the pointing of a frame of unknown scale.
+_UNKNOWN_RADIUS_DEG = 0.05
+
+
+def match_to_sky(state: PlaneState) -> None:
+    """Match the stars by the header's coordinates, or else solve the frame anew."""
+    catalogue, header = state.catalogue, state.astrometry
+    if catalogue.bands:  # an empty catalogue cannot tell a band from a typing error
+        requested = state.request.requested_filter
+        allowed_bands(requested, catalogue.name, catalogue.bands, catalogue.title)
+    n_found = 0
+    if header is not None:
+        if not _read_reference(state, header):
+            return
+        matches = _matches(state, header, None)
+        n_found = 0 if matches is None else len(matches.source)
+        if matches is not None and n_found >= FEWEST_STARS:
+            _keep(state, matches, _agreement(header, matches, frame_shape(state)))
+            return
+    for found in _solutions(state, header):
+        state.astrometry = found.astrometry
+        if not _read_reference(state, found.astrometry):
+            return
+        matches = _matches(state, found.astrometry, NO_CORRECTION)
+        if matches is not None and len(matches.source) >= FEWEST_STARS:
+            _keep(state, matches, "solved_hinted" if header is None else "repaired")
+            _compare(state, header)
+            return
+    state.astrometry = header
+    raise _not_matched(state, n_found)
+
+
+def _read_reference(state: PlaneState, astrometry: Astrometry) -> bool:
+    """Ask the local catalogue for the field's stars; stop to wait where it has none.
+
+    False when there is nothing to wait for, because no target is on the frame.
+    """
+    catalogue = state.catalogue
+    margin = max(_POINTING_MARGIN_ARCSEC, 15 * astrometry.pixel_scale_arcsec) / 3600
+    radius = astrometry.radius_deg
+    found = catalogue.cone(*astrometry.centre, radius + margin)
+    if isinstance(found, NoCoverage):
+        place_targets(state)
+        if state.outcome is not None:
+            return False
+        raise _waiting(state, found, astrometry.centre, radius)
+    if found.covered_fraction < 1:
+        state.warnings.append(
+            f"{catalogue.title} covers only {found.covered_fraction:.0%} of the field"
+        )
+    state.reference = found
+    return True
+
+
+def _waiting(
+    state: PlaneState, found: NoCoverage, centre: tuple[float, float], radius_deg: float
+) -> Stop:
+    catalogue = state.catalogue
+    state.missing_tiles = MissingTiles(
+        catalogue.name, found.healpix_order, found.missing_pixels
+    )
+    where = (
+        f"the field at {centre[0]:.4f} {centre[1]:+.4f} deg, "
+        f"radius {radius_deg * 60:.1f} arcmin"
+    )
+    return Stop(Outcome.WAITING_FOR_CATALOGUE, catalogue=catalogue.title, where=where)
+
+
+def _matches(
+    state: PlaneState, astrometry: Astrometry, start: PlaneCorrection | None
+) -> Matches | None:
+    mjd = need(state.timing, "read_time").mid_exposure_mjd_utc
+    return match_reference(
+        astrometry,
+        need(state.sources, "find_sources"),
+        need(state.reference, "read_reference"),
+        epoch_of(mjd),
+        start,
+    )
+
+
+def _agreement(header: Astrometry, matches: Matches, shape: tuple[int, int]) -> str:
+    """Say whether the header's coordinates were good as they are."""
+    height, width = shape
+    x, y = np.array([0.0, 0.0, 0.5, 1.0, 1.0]), np.array([0.0, 1.0, 0.5, 0.0, 1.0])
+    plane = header.plane(x * (width - 1), y * (height - 1))
+    moved = np.hypot(*(matches.correction.apply(plane) - plane).T).max()
+    good = moved < _GOOD_HEADER_PX * header.pixel_scale_arcsec
+    return "header" if good else "refined"
+
+
+def _keep(state: PlaneState, matches: Matches, method: str) -> None:
+    """Write down the matches and what they say of the frame's place."""
+    shape = frame_shape(state)
+    astrometry = replace(
+        need(state.astrometry, "read_wcs"), correction=matches.correction
+    )
+    state.matches, state.astrometry = matches, astrometry
+    figures = wcs_figures(astrometry, shape)
+    n_terms = len(matches.correction.coefficients)
+    state.wcs = replace(
+        figures,
+        offset_ra_arcsec=matches.offset_arcsec[0],
+        offset_dec_arcsec=matches.offset_arcsec[1],
+        offset_arcsec=math.hypot(*matches.offset_arcsec),
+        rms_arcsec=matches.rms_arcsec,
+        rms_px=matches.rms_arcsec / figures.pixel_scale_arcsec,
+        mapping_error_arcsec=matches.rms_arcsec
+        * math.sqrt(n_terms / max(len(matches.source), n_terms)),
+        n_matched=len(matches.source),
+        method=method,
+        distortion_order=matches.correction.order,
+        cards=header_cards(astrometry, shape),
+    )
+    if state.quality is not None:
+        scale = figures.pixel_scale_arcsec
+        state.quality = replace(
+            state.quality, fwhm_arcsec=state.quality.fwhm_px * scale
+        )
+
+
+def _compare(state: PlaneState, header: Astrometry | None) -> None:
+    """Say how far a header was wrong whose frame had to be solved anew."""
+    figures: WcsFigures = need(state.wcs, "match_to_sky")
+    if header is None:
+        state.wcs = replace(
+            figures, offset_ra_arcsec=None, offset_dec_arcsec=None, offset_arcsec=None
+        )
+        return
+    centre = np.array([figures.centre_ra_deg]), np.array([figures.centre_dec_deg])
+    east, north = (float(part) for part in project(*centre, header.centre)[0])
+    apart = math.hypot(east, north)
+    state.wcs = replace(
+        figures, offset_ra_arcsec=east, offset_dec_arcsec=north, offset_arcsec=apart
+    )
+    mirrored = ", mirrored" if figures.mirrored != header.mirrored else ""
+    turned = (figures.rotation_deg - header.rotation_deg + 180) % 360 - 180
+    state.warnings.append(
+        f"The header's coordinates are wrong by {apart:.0f} arcsec, turned by "
+        f"{turned:.1f} deg{mirrored}, with a scale of {header.pixel_scale_arcsec:.3f} "
+        f"instead of {figures.pixel_scale_arcsec:.3f} arcsec a pixel; the frame was "
+        "solved anew."
+    )
+
+
+def _solutions(state: PlaneState, header: Astrometry | None) -> Iterator[Solved]:
+    """Places where the frame may be by its brightest stars."""
+    sources = need(state.sources, "find_sources")
+    shape = frame_shape(state)
+    pointings = _pointings(state, header)
+    if header is None:
+        radius = _UNKNOWN_RADIUS_DEG
+        centre = (pointings[0].ra_deg, pointings[0].dec_deg)
+        nothing = state.catalogue.cone(*centre, radius)
+        if isinstance(nothing, NoCoverage):
+            raise _waiting(state, nothing, centre, radius)
+        ranges = scale_ranges(
+            state.plane.header, state.request.camera.pixel_scale_arcsec, shape
+        )
+    else:
+        scale = header.pixel_scale_arcsec
+        ranges = iter([(scale / _HEADER_SCALE_ERROR, scale * _HEADER_SCALE_ERROR)])
+    mjd = need(state.timing, "read_time").mid_exposure_mjd_utc
+    field = field_of(sources.x, sources.y, shape)
+    yield from solutions(field, state.catalogue, pointings, ranges, epoch_of(mjd))
+
+
+def _pointings(state: PlaneState, header: Astrometry | None) -> tuple[Pointing, ...]:
+    """Where the frame may point, by its header and by its target."""
+    found = []
+    if header is not None:
+        found.append(Pointing(*header.centre, "header"))
+    found += header_pointings(state.plane.header)
+    found += [
+        Pointing(place.ra_deg, place.dec_deg, "target")
+        for place in state.places
+        if place.problem is None
+    ]
+    kept = distinct(tuple(found))[:_MOST_POINTINGS]
+    if not kept:
+        raise need(state.wcs_problem, "read_wcs")
+    return kept
+
+
+def _not_matched(state: PlaneState, n_found: int) -> Stop:
+    if state.wcs_problem is not None:
+        return Stop(
+            Outcome.NO_WCS,
+            reason="its stars are nowhere near the pointing of header and target, "
+            f"and {state.wcs_problem.reason}",
+        )
+    return Stop(
+        Outcome.TOO_FEW_MATCHES,
+        n_found=n_found,
+        n_sources=len(need(state.sources, "find_sources")),
+        catalogue=state.catalogue.title,
+        n_needed=FEWEST_STARS,
+    )
