@@ -26,6 +26,7 @@ from bhtom_cpcs.science.results import (
 from bhtom_cpcs.science.stars.detection import Sky, Sources
 from bhtom_cpcs.science.stars.photometry import Aperture, SkyNoise
 from bhtom_cpcs.science.stars.psf_model import PsfModel
+from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.target_position import TargetPlace
 
@@ -50,6 +51,7 @@ class PlaneState:
     pixel_noise: PixelNoise | None = None
     sources: Sources | None = None
     psf: PsfModel | None = None
+    source_fluxes: PsfFluxes | None = None  # of all sources, by the PSF
     reference: ReferenceStars | None = None
     matches: Matches | None = None
     aperture: Aperture | None = None

@@ -17,9 +17,9 @@ from bhtom_cpcs.science.stars.detection import (
     detect,
     first_look,
     subtract_background,
-    windowed_positions,
 )
 from bhtom_cpcs.science.stars.psf_fit import fit_psf
+from bhtom_cpcs.science.stars.psf_photometry import fit_sources
 from bhtom_cpcs.science.stars.psf_shape import Shape
 from bhtom_cpcs.science.stop import Stop
 
@@ -47,8 +47,6 @@ def find_sources(state: PlaneState) -> None:
         raise Stop(
             Outcome.EMPTY_IMAGE, reason="light everywhere, no separate stars"
         ) from error
-    x, y = windowed_positions(plane.pixels, plane.mask, sources.x, sources.y, guess)
-    state.sources = sources = replace(sources, x=x, y=y)
     state.psf = fit_psf(
         plane.pixels,
         plane.mask,
@@ -65,6 +63,15 @@ def find_sources(state: PlaneState) -> None:
         state.psf.fwhm_px,
         state.detector,
     )
+    x, y, state.source_fluxes = fit_sources(
+        plane.pixels,
+        plane.mask,
+        state.psf,
+        state.pixel_noise,
+        sources.x,
+        sources.y,
+    )
+    state.sources = sources = replace(sources, x=x, y=y)
     state.quality = _quality(state)
     if len(sources) < FEWEST_STARS:
         raise Stop(Outcome.TOO_FEW_STARS, n_found=len(sources), n_needed=FEWEST_STARS)

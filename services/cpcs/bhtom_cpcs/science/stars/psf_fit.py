@@ -13,7 +13,7 @@ from bhtom_cpcs.science.stars.effective_psf import (
     oversampling_for,
     tabulate,
 )
-from bhtom_cpcs.science.stars.psf_model import PsfModel, half_width, model_of
+from bhtom_cpcs.science.stars.psf_model import PsfModel, model_of
 from bhtom_cpcs.science.stars.psf_shape import Shape
 from bhtom_cpcs.science.stars.psf_stars import (
     FEWEST_STARS,
@@ -28,9 +28,11 @@ from bhtom_cpcs.science.stars.psf_stars import (
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-_TURNS, _STEPS = 2, 6
-# Beyond these ratios of widths the stars were not stars; or their stamps too small.
-_PLAUSIBLE, _AGREES = (0.3, 3.0), (0.75, 1.25)
+# A few stars tell the width, and so the stamps that all stars need.
+_STARS_A_TURN = (12, 60)
+_STEPS_A_TURN = (3, 6)
+_STAMP_FWHM, _SMALLEST_STAMP_FWHM_PX = 3.0, 2.0
+_PLAUSIBLE = (0.3, 3.0)  # beyond these ratios of widths the stars were not stars
 _CONVERGED = 1e-3
 # Width, ellipticity along and across, softness: differences for their derivatives.
 _DIFFERENCE = (0.01, 0.01, 0.01, 0.01)
@@ -61,29 +63,27 @@ def fit_psf(
     """
     shape = guess
     stars = None
-    for _ in range(_TURNS):
-        half = half_width(shape.fwhm_px)
+    for turn, most in enumerate(_STARS_A_TURN):
+        half = int(np.ceil(_STAMP_FWHM * max(shape.fwhm_px, _SMALLEST_STAMP_FWHM_PX)))
         index = choose(sources, usable, pixels.shape, shape, half, noise.sky_rms_adu)
+        index = index[:most]
         if not len(index):
             break
         place = sources.x[index], sources.y[index]
         cut = cut_stars(pixels, mask, index, place, half, float(half), noise)
-        found, stars = fit_shape(cut, shape, noise)
-        ratio = found.fwhm_px / shape.fwhm_px
+        found, stars = fit_shape(cut, shape, noise, _STEPS_A_TURN[turn])
         if not _PLAUSIBLE[0] < found.fwhm_px / guess.fwhm_px < _PLAUSIBLE[1]:
             return model_of(guess, 0)
         shape = found
-        if _AGREES[0] < ratio < _AGREES[1]:
-            break
     return model_of(shape, 0 if stars is None else len(stars))
 
 
 def fit_shape(
-    stars: PsfStars, shape: Shape, noise: PixelNoise
+    stars: PsfStars, shape: Shape, noise: PixelNoise, steps: int
 ) -> tuple[Shape, PsfStars]:
     """Improve the common shape until it stays."""
     stars = fit_each(stars, _table(shape, stars.at.half), noise)
-    for step in range(_STEPS):
+    for step in range(steps):
         table = _table(shape, stars.at.half)
         stars = fit_each(stars, table, noise)
         if step:

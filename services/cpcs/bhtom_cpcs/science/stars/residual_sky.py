@@ -11,13 +11,11 @@ from bhtom_cpcs.science.stars.psf_model import PsfModel
 
 FloatArray = npt.NDArray[np.float64]
 
-# So many times the pixels whose noise the flux carries: the level then adds 1.5 % to
+# So many times the pixels whose noise the flux carries: the level then adds 2.5 % to
 # the error of a faint star.
-_SKY_AREA = 30.0
+_SKY_AREA = 20.0
 _CHUNK_VALUES = 1_000_000
 _CLIP = 3.0
-# Mean of a normal distribution cut at 3 sigma: rms is 0.98656 of the whole one's.
-_CLIPPED_RMS = 0.98656
 _FEWEST_SHARE = 0.7
 _FEWEST_PX = 12
 
@@ -53,49 +51,76 @@ def residual_sky(
     rows, columns = np.nonzero((distance >= inner) & (distance <= outer))
     rows, columns = rows - reach, columns - reach
     height, width = left_over.shape
+    flat, flat_mask = left_over.ravel(), None if mask is None else mask.ravel()
+    steps = rows * width + columns
+    row, column = np.rint(y).astype(np.int64), np.rint(x).astype(np.int64)
+    whole = (row >= reach) & (row < height - reach)
+    whole &= (column >= reach) & (column < width - reach)
     level, error = np.zeros(len(x)), np.zeros(len(x))
-    step = max(1, _CHUNK_VALUES // len(rows))
-    for start in range(0, len(x), step):
-        part = slice(start, start + step)
-        row = np.rint(y[part]).astype(np.int64)[:, None] + rows
-        column = np.rint(x[part]).astype(np.int64)[:, None] + columns
-        usable = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-        np.clip(row, 0, height - 1, out=row)
-        np.clip(column, 0, width - 1, out=column)
-        if mask is not None:
-            usable &= ~mask[row, column]
-        level[part], error[part] = _clipped_mean(
-            left_over[row, column], usable, noise.sky_rms_adu
-        )
+    count = max(1, _CHUNK_VALUES // len(rows))
+    for kind in (True, False):
+        chosen = np.flatnonzero(whole == kind)
+        for start in range(0, len(chosen), count):
+            part = chosen[start : start + count]
+            index = (row[part] * width + column[part])[:, None] + steps
+            usable = None
+            if not kind:
+                there_y, there_x = row[part][:, None] + rows, column[part][:, None]
+                there_x = there_x + columns
+                usable = (there_y >= 0) & (there_y < height)
+                usable &= (there_x >= 0) & (there_x < width)
+                index = np.where(usable, index, 0)
+            if flat_mask is not None:
+                unmasked = ~flat_mask[index]
+                usable = unmasked if usable is None else usable & unmasked
+            values = flat.take(index)
+            if usable is not None:
+                values[~usable] = np.nan
+            level[part], error[part] = _clipped_mean(values, noise.sky_rms_adu)
     return LocalSky(level, error * noise.correlation)
 
 
 def _clipped_mean(
-    values: npt.NDArray[np.float32], usable: npt.NDArray[np.bool_], rms: float
+    values: npt.NDArray[np.float32], rms: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Mean and its error of each row, values beyond 3 rms left out.
+    """Mean and its error of each row, values beyond 3 rms and NaN left out.
 
     About zero first, which is the sky nearly everywhere; rows that do not agree with
     that start at their median and take their own spread.
     """
-    centre = np.zeros(len(values))
+    centre, number = _mean_within(values, np.zeros(len(values)), _CLIP * rms)
     spread = np.full(len(values), rms)
-    count = np.maximum(usable.sum(axis=1), 1)
-    kept = usable & (np.abs(values) < _CLIP * rms)
-    odd = np.flatnonzero(kept.sum(axis=1) < _FEWEST_SHARE * count)
+    odd = np.flatnonzero(number < _FEWEST_SHARE * values.shape[1])
     if len(odd):
-        own = np.where(usable[odd], values[odd], np.nan).astype(np.float64)
-        some = np.flatnonzero(usable[odd].any(axis=1))
-        centre[odd[some]] = np.nanmedian(own[some], axis=1)
-        deviation = np.abs(own[some] - centre[odd[some], None])
-        spread[odd[some]] = np.maximum(1.4826 * np.nanmedian(deviation, axis=1), rms)
-    for _ in range(2):
-        kept = usable & (
-            np.abs(values - centre[:, None].astype(np.float32))
-            < (_CLIP * spread)[:, None].astype(np.float32)
-        )
-        number = np.maximum(kept.sum(axis=1), 1)
-        centre = np.sum(values * kept, axis=1, dtype=np.float64) / number
-    enough = kept.sum(axis=1) >= _FEWEST_PX
-    error = np.where(enough, spread / np.sqrt(number), 0.0)
+        centre[odd], spread[odd] = _median_and_spread(values[odd], rms)
+        some = values[odd]
+        centre[odd], number[odd] = _mean_within(some, centre[odd], _CLIP * spread[odd])
+    centre, number = _mean_within(values, centre, _CLIP * spread)
+    enough = number >= _FEWEST_PX
+    error = np.where(enough, spread / np.sqrt(np.maximum(number, 1)), 0.0)
     return np.where(enough, centre, 0.0), error
+
+
+def _mean_within(
+    values: npt.NDArray[np.float32], centre: FloatArray, width: FloatArray | float
+) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Mean and number of each row's values within a width of its centre."""
+    low = np.asarray(centre - width, dtype=np.float32)[:, None]
+    high = np.asarray(centre + width, dtype=np.float32)[:, None]
+    kept = (values > low) & (values < high)
+    number = np.count_nonzero(kept, axis=1)
+    total = np.sum(np.where(kept, values, np.float32(0)), axis=1, dtype=np.float64)
+    return total / np.maximum(number, 1), number.astype(np.int64)
+
+
+def _median_and_spread(
+    values: npt.NDArray[np.float32], rms: float
+) -> tuple[FloatArray, FloatArray]:
+    """Median and 1.4826 MAD of each row, the latter at least `rms`."""
+    centre, spread = np.zeros(len(values)), np.full(len(values), rms)
+    some = np.flatnonzero(np.isfinite(values).any(axis=1))
+    own = values[some].astype(np.float64)
+    centre[some] = np.nanmedian(own, axis=1)
+    deviation = np.abs(own - centre[some, None])
+    spread[some] = np.maximum(1.4826 * np.nanmedian(deviation, axis=1), rms)
+    return centre, spread

@@ -1,0 +1,241 @@
+"""All stars of a scene fitted together: their fluxes, and where wanted positions.
+
+The state is what is left of the image when the model of every star is taken out. A
+round solves for the change of all fluxes that makes what is left orthogonal to every
+star's image; neighbours' wings beyond the fitted pixels come right within few rounds.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from bhtom_cpcs.science.frames.fits_input import Image, Mask
+from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
+from bhtom_cpcs.science.stars.blends import (
+    Pairs,
+    correlations,
+    overlapping,
+    overlaps,
+    solve,
+)
+from bhtom_cpcs.science.stars.psf_model import PsfModel
+from bhtom_cpcs.science.stars.residual_sky import LocalSky, annulus_radii, residual_sky
+from bhtom_cpcs.science.stars.stamps import (
+    Places,
+    cut_out,
+    places,
+    subtract,
+    usable_pixels,
+)
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+IndexArray = npt.NDArray[np.intp]
+
+_ROUNDS_ALONE, _ROUNDS_BLENDED = 2, 5
+# Wings beyond the fitted pixels are taken out where they reach this part of the noise.
+_WING_RMS = 0.03
+# Less of the star's weight on good pixels than this measures nothing.
+_FEWEST_COVERAGE = 0.1
+# Fainter stars stay where they were found: a step would follow the noise.
+_MOVES_AT_SIGMA = 5.0
+_LARGEST_STEP_PX = 0.4
+_LARGEST_MOVE_FWHM = 0.5
+
+
+class SceneFit:
+    """A fit under way; arrays have one element a star.
+
+    `light` and `profile` are the stars' stamps, the latter zero beyond the fit radius;
+    `good` marks usable pixels; `coverage` is the share of a star's weight on them.
+    """
+
+    def __init__(
+        self,
+        pixels: Image,
+        mask: Mask | None,
+        psf: PsfModel,
+        noise: PixelNoise,
+        x: FloatArray,
+        y: FloatArray,
+    ) -> None:
+        self.psf, self.noise = psf, noise
+        margin = int(max(np.ceil(annulus_radii(psf)[1]), psf.half_px)) + 2
+        self._left, self._bottom = (
+            max(int(np.floor(axis.min())) - margin, 0) for axis in (x, y)
+        )
+        part = np.s_[
+            self._bottom : int(y.max()) + margin + 1,
+            self._left : int(x.max()) + margin + 1,
+        ]
+        self._image = pixels[part]
+        self._mask = None if mask is None else mask[part]
+        self.left_over: Image = np.array(self._image, dtype=np.float32)
+        self.x, self.y = x.astype(np.float64), y.astype(np.float64)
+        self._start = self.x.copy(), self.y.copy()
+        count, half = len(x), int(np.ceil(psf.fit_radius_px))
+        side = 2 * half + 1
+        self.at = places(self.x - self._left, self.y - self._bottom, half)
+        self.light = np.empty((count, side, side))
+        self.profile = np.empty((count, side, side))
+        self.good = np.empty((count, side, side), dtype=bool)
+        self.coverage = np.empty(count)
+        self._place(np.arange(count))
+        self.pairs: Pairs = overlapping(self.x, self.y, 2 * psf.fit_radius_px)
+        self.flux = np.zeros(count)
+        self.information = np.ones(count)
+        self.sky = LocalSky(np.zeros(count), np.zeros(count))
+        self.matrix: csr_array = correlations(
+            self.pairs, np.zeros(len(self.pairs)), self.information
+        )
+        self._wide = np.zeros(count, dtype=bool)
+
+    @property
+    def measured(self) -> BoolArray:
+        """Which stars have enough good pixels to be measured at all."""
+        enough: BoolArray = self.coverage > _FEWEST_COVERAGE
+        return enough
+
+    def run(self, *, move: bool = False) -> None:
+        """Fit in rounds; the weights and the sky follow from the round before."""
+        everyone = np.arange(len(self.x))
+        self._solve(everyone)
+        edge = self.light[:, 0, self.at.half]
+        self._wide = self.flux * edge > _WING_RMS * self.noise.sky_rms_adu
+        self._subtract(everyone, self.flux)
+        blended = np.unique(np.concatenate([self.pairs.first, self.pairs.second]))
+        rounds = _ROUNDS_BLENDED if len(blended) else _ROUNDS_ALONE
+        for number in range(1, rounds):
+            who = everyone if number < _ROUNDS_ALONE else blended
+            if move:
+                self._move(who)
+            self._find_sky(who)
+            before = self.flux[who].copy()
+            self._solve(who)
+            self._subtract(who, self.flux[who] - before)
+
+    def left(self, who: IndexArray | None = None) -> FloatArray:
+        """What is left in the stars' stamps, local sky taken off [ADU]."""
+        if who is None:
+            who = np.arange(len(self.x))
+        stamps = cut_out(self.at.of(who), self.left_over)
+        stamps -= self.sky.level[who, None, None]
+        return stamps
+
+    def model(self, who: IndexArray | None = None) -> FloatArray:
+        """All stars' light in the stamps [ADU]."""
+        if who is None:
+            who = np.arange(len(self.x))
+        at = self.at.of(who)
+        light: FloatArray = cut_out(at, self._image) - cut_out(at, self.left_over)
+        return light
+
+    def weight(self, model: FloatArray, who: IndexArray) -> FloatArray:
+        """Inverse variance of the stamps' pixels under a model's light."""
+        excess = np.maximum(self.sky.level[who], 0.0)[:, None, None]
+        variance = self.noise.variance(np.maximum(model, 0.0) + excess)
+        weight: FloatArray = self.good[who] / variance
+        return weight
+
+    def _solve(self, who: IndexArray) -> None:
+        """Change the fluxes so that nothing of a star's form is left."""
+        weight = self.weight(self.model(who), who)
+        weighed = self.profile[who] * weight
+        right = np.zeros(len(self.x))
+        right[who] = np.sum(weighed * self.left(who), axis=(1, 2))
+        right[~self.measured] = 0.0
+        self.information[who] = np.sum(weighed * self.profile[who], axis=(1, 2))
+        self.information[~self.measured] = 1.0
+        if not len(self.pairs):
+            self.flux[who] += right[who] / self.information[who]
+            return
+        whole = np.zeros_like(self.light)
+        whole[who] = weight
+        overlap = overlaps(self.pairs, self.at, self.profile, whole)
+        self.matrix = correlations(self.pairs, overlap, self.information)
+        scale = np.sqrt(self.information)
+        self.flux += solve(self.matrix, right / scale) / scale
+
+    def _find_sky(self, who: IndexArray) -> None:
+        found = residual_sky(
+            self.left_over,
+            self._mask,
+            self.x[who] - self._left,
+            self.y[who] - self._bottom,
+            self.psf,
+            self.noise,
+        )
+        self.sky.level[who] = found.level
+        self.sky.error[who] = found.error
+
+    def _move(self, who: IndexArray) -> None:
+        """Step the bright stars' positions towards what is left (Gauss and Newton)."""
+        scale = np.sqrt(self.information[who])
+        bright = self.flux[who] * scale > _MOVES_AT_SIGMA
+        who = who[bright & self.measured[who]]
+        by_x, by_y = self.psf.gradients(self.x[who], self.y[who], self.at.half)
+        flux = self.flux[who, None, None]
+        inside = self.profile[who] > 0
+        by_x, by_y = by_x * flux * inside, by_y * flux * inside
+        weight = self.weight(self.model(who), who)
+        left = self.left(who)
+        xx, yy, xy = (
+            np.sum(weight * a * b, axis=(1, 2))
+            for a, b in ((by_x, by_x), (by_y, by_y), (by_x, by_y))
+        )
+        x, y = (np.sum(weight * a * left, axis=(1, 2)) for a in (by_x, by_y))
+        determinant = xx * yy - xy**2
+        safe = determinant > 1e-6 * xx * yy
+        determinant = np.where(safe, determinant, 1.0)
+        limit = _LARGEST_STEP_PX
+        step_x = np.clip((yy * x - xy * y) / determinant * safe, -limit, limit)
+        step_y = np.clip((xx * y - xy * x) / determinant * safe, -limit, limit)
+        away = max(_LARGEST_MOVE_FWHM * self.psf.fwhm_px, 1.0)
+        new_x, new_y = self.x[who] + step_x, self.y[who] + step_y
+        start_x, start_y = (axis[who] for axis in self._start)
+        stays = np.hypot(new_x - start_x, new_y - start_y) > away
+        moved = who[~stays]
+        self._subtract(moved, -self.flux[moved])
+        self.x[moved], self.y[moved] = new_x[~stays], new_y[~stays]
+        self._place(moved)
+        self._subtract(moved, self.flux[moved])
+
+    def _place(self, who: IndexArray) -> None:
+        """Make the stamps of stars at their positions."""
+        x, y = self.x[who], self.y[who]
+        at = places(x - self._left, y - self._bottom, self.at.half)
+        self.at.column[who], self.at.row[who] = at.column, at.row
+        light = self.psf.stamps(x, y, at.half)
+        radius = self.psf.fit_radius_px
+        profile = light * _circle(at, x - self._left, y - self._bottom, radius)
+        good = usable_pixels(at, self._image, self._mask)
+        square = profile**2
+        self.coverage[who] = np.sum(square * good, (1, 2)) / np.sum(square, (1, 2))
+        self.light[who], self.profile[who], self.good[who] = light, profile, good
+
+    def _subtract(self, who: IndexArray, flux: FloatArray) -> None:
+        """Take light of stars out of the image, the wings of bright ones too."""
+        wide = self._wide[who]
+        narrow = ~wide
+        if wide.any():
+            star = who[wide]
+            x, y = self.x[star], self.y[star]
+            half = self.psf.half_px
+            light = self.psf.stamps(x, y, half)
+            at = places(x - self._left, y - self._bottom, half)
+            subtract(at, light * flux[wide, None, None], self.left_over)
+        star = who[narrow]
+        subtract(
+            self.at.of(star),
+            self.light[star] * flux[narrow, None, None],
+            self.left_over,
+        )
+
+
+def _circle(at: Places, x: FloatArray, y: FloatArray, radius: float) -> BoolArray:
+    """Which pixels of the stamps lie within the radius of their star."""
+    offset = np.arange(-at.half, at.half + 1)
+    dx = offset - (x - at.column)[:, None]
+    dy = offset - (y - at.row)[:, None]
+    inside: BoolArray = dy[:, :, None] ** 2 + dx[:, None, :] ** 2 <= radius**2
+    return inside
