@@ -1,5 +1,7 @@
 """Calibrations and their plots for readers."""
 
+import asyncio
+import gzip
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -7,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import Row
 
 from bhtom_contracts.outcomes import OUTCOMES, Outcome
+from bhtom_cpcs.calibrations.explanations import DetailFormat, drawn_details
 from bhtom_cpcs.calibrations.reading import find_calibration, list_calibrations
 from bhtom_cpcs.calibrations.schemas import (
     Calibration,
@@ -20,6 +23,9 @@ from bhtom_runtime.pagination import decode_cursor, encode_cursor
 from bhtom_runtime.service import Context
 
 PREFIX: Final = "/api/v1/calibrations"
+_DRAWING_S: Final = 60.0
+_MEDIA: Final = {"png": "image/png", "svg": "image/svg+xml"}
+_ONLY_DRAW: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _MAX_ID: Final = 2**63 - 1
 Id = Annotated[int, Path(ge=1, le=_MAX_ID)]
 
@@ -79,20 +85,72 @@ def calibrations_router(context: Context) -> APIRouter:
         row = await shown(calibration_id, caller)
         if row.plot_key is None:
             raise NotFound(f"Calibration {calibration_id} has no plot.", code="no_plot")
-        etag = f'"{row.plot_key.rpartition("/")[2]}"'
-        headers = {
-            "ETag": etag,
-            # A waiting calibration is answered again later, under the same address.
-            "Cache-Control": "private, no-cache",
-            "X-Content-Type-Options": "nosniff",
-        }
-        if etag in request.headers.get("if-none-match", ""):
+        headers = _headers(row.plot_key)
+        if headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         return StreamingResponse(
             context.objects.read(row.plot_key), media_type="image/png", headers=headers
         )
 
+    async def explained(row: Row[Any]) -> bytes:
+        chunks = [chunk async for chunk in context.objects.read(row.explanation_key)]
+        return b"".join(chunks)
+
+    @router.get("/{calibration_id}/explanation", summary="The data behind the plots")
+    async def explanation(
+        request: Request,
+        calibration_id: Id,
+        caller: Annotated[Principal | None, caller_dependency],
+    ) -> Response:
+        row = _explicable(await shown(calibration_id, caller))
+        headers = _headers(row.explanation_key)
+        if headers["ETag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        packed = await explained(row)
+        content = await asyncio.to_thread(gzip.decompress, packed)
+        return Response(content, media_type="application/json", headers=headers)
+
+    @router.get(
+        "/{calibration_id}/details.{image_format}",
+        summary="Residuals, bands, growth curve and star image, drawn when asked for",
+        response_class=Response,
+        responses={200: {"content": {"image/png": {}, "image/svg+xml": {}}}},
+    )
+    async def details(
+        request: Request,
+        calibration_id: Id,
+        image_format: DetailFormat,
+        caller: Annotated[Principal | None, caller_dependency],
+    ) -> Response:
+        row = _explicable(await shown(calibration_id, caller))
+        headers = _headers(row.explanation_key)
+        # An SVG opened by itself is a document: it may run and load nothing.
+        headers["Content-Security-Policy"] = _ONLY_DRAW
+        if headers["ETag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        drawn: bytes = await context.pool.run(
+            drawn_details, await explained(row), image_format, timeout_s=_DRAWING_S
+        )
+        return Response(drawn, media_type=_MEDIA[image_format], headers=headers)
+
     return router
+
+
+def _explicable(row: Row[Any]) -> Row[Any]:
+    if row.explanation_key is None:
+        raise NotFound(
+            f"Calibration {row.id} keeps no explanation.", code="no_explanation"
+        )
+    return row
+
+
+def _headers(key: str) -> dict[str, str]:
+    return {
+        "ETag": f'"{key.rpartition("/")[2]}"',
+        # A waiting calibration is answered again later, under the same address.
+        "Cache-Control": "private, no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
 
 
 def _before(cursor: str) -> int:
@@ -102,7 +160,12 @@ def _before(cursor: str) -> int:
 
 def _calibration(row: Row[Any]) -> Calibration:
     outcome = Outcome(row.outcome)
-    plot = f"{PREFIX}/{row.id}/plot.png" if row.plot_key else None
+    here = f"{PREFIX}/{row.id}"
+    links = CalibrationLinks(
+        plot=f"{here}/plot.png" if row.plot_key else None,
+        explanation=f"{here}/explanation" if row.explanation_key else None,
+        details=f"{here}/details.svg" if row.explanation_key else None,
+    )
     return Calibration(
         calibration_id=row.id,
         calibration_request_id=row.calibration_request_id,
@@ -128,5 +191,5 @@ def _calibration(row: Row[Any]) -> Calibration:
             decisions=row.decisions,
         ),
         result=row.result,
-        links=CalibrationLinks(plot=plot),
+        links=links,
     )

@@ -12,7 +12,9 @@ from bhtom_cpcs.calibrations.metrics import REDUCTION_SECONDS
 from bhtom_cpcs.calibrations.pinning import PinnedDecisions
 from bhtom_cpcs.calibrations.reduced import (
     FinishedReduction,
+    KeptFiles,
     ReducedFrame,
+    ReducedPlane,
     ReductionTask,
     catalogue_of,
     stated_plane,
@@ -26,7 +28,7 @@ from bhtom_runtime.service import Context, Effect, Job, JobKind
 from bhtom_runtime.unit_of_work import UnitOfWork
 
 FRAMES: Final = "frames"
-PLOTS: Final = "calibrations"
+KEPT: Final = "calibrations"
 # A slow machine deserves a second chance; a third would hold up everybody else.
 _TIMED_OUT_ATTEMPTS: Final = 2
 _TOO_SLOW: Final = "The reduction took longer than"
@@ -75,7 +77,7 @@ class FrameReductions:
             raise
         finished = FinishedReduction(
             frame=frame,
-            plot_keys=tuple([await self._keep_plot(p.plot) for p in frame.planes]),
+            kept=tuple([await self._keep_files(plane) for plane in frame.planes]),
             started_at=started_at,
             finished_at=datetime.now(UTC),
             settings_version=self._settings.settings_version,
@@ -133,11 +135,16 @@ class FrameReductions:
     def _frame_path(self, sha256: str) -> Path:
         return self._objects.path(f"{FRAMES}/{sha256[:2]}/{sha256}")
 
-    async def _keep_plot(self, png: bytes | None) -> str | None:
-        if png is None:
+    async def _keep_files(self, plane: ReducedPlane) -> KeptFiles:
+        return KeptFiles(
+            await self._keep(plane.plot), await self._keep(plane.explanation)
+        )
+
+    async def _keep(self, content: bytes | None) -> str | None:
+        if content is None:
             return None
 
         async def once() -> AsyncIterator[bytes]:
-            yield png
+            yield content
 
-        return (await self._objects.write(PLOTS, once())).key
+        return (await self._objects.write(KEPT, once())).key

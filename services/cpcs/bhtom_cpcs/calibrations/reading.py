@@ -25,6 +25,7 @@ _SHOWN: Final = (
     CALIBRATIONS.c.settings_version,
     CALIBRATIONS.c.fingerprint,
     CALIBRATIONS.c.plot_key,
+    CALIBRATIONS.c.explanation_key,
     CALIBRATIONS.c.result,
     REQUESTS.c.data_product_id,
     REQUESTS.c.request_order,

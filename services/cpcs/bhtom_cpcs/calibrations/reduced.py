@@ -22,10 +22,22 @@ class ReductionTask:
 
 @dataclass(frozen=True, slots=True)
 class ReducedPlane:
-    """One plane's result as plain JSON values, and its plot as PNG."""
+    """One plane's result as plain JSON values, its plot, and what explains it.
+
+    The plot is a PNG file, the explanation gzipped JSON.
+    """
 
     result: dict[str, Any]
     plot: bytes | None = None
+    explanation: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFiles:
+    """Where a plane's plot and explanation are in the object store."""
+
+    plot: str | None = None
+    explanation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +51,10 @@ class ReducedFrame:
 
 @dataclass(frozen=True, slots=True)
 class FinishedReduction:
-    """A result with the plots stored, and when it was made."""
+    """A result with its files stored, and when it was made."""
 
     frame: ReducedFrame
-    plot_keys: tuple[str | None, ...]
+    kept: tuple[KeptFiles, ...]
     started_at: datetime
     finished_at: datetime
     settings_version: str

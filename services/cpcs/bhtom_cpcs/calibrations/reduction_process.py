@@ -1,5 +1,7 @@
 """What runs in a reduction's own process: nothing heavy is imported before that."""
 
+import gzip
+import json
 import os
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -34,7 +36,11 @@ def reduce_pinned_frame(task: ReductionTask) -> ReducedFrame:
         Path(task.frame), reduction_request(task.inputs, task.decisions), reference
     )
     planes = tuple(
-        ReducedPlane(storable(plane.to_json()), _drawn(plane.explanation))
+        ReducedPlane(
+            storable(plane.to_json()),
+            _drawn(plane.explanation),
+            _packed(plane.explanation),
+        )
         for plane in reduction.planes
     )
     seconds = time.perf_counter() - started
@@ -95,3 +101,11 @@ def _drawn(explained: "Explanation | None") -> bytes | None:
     from bhtom_cpcs.science.explain.drawing import draw_summary
 
     return draw_summary(explained)
+
+
+def _packed(explained: "Explanation | None") -> bytes | None:
+    if explained is None:
+        return None
+    plain = json.dumps(storable(explained.to_json()), separators=(",", ":"))
+    # without a time, so that the same explanation is the same file
+    return gzip.compress(plain.encode(), compresslevel=5, mtime=0)

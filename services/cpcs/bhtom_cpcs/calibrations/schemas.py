@@ -13,6 +13,8 @@ class CalibrationLinks(BaseModel):
     """Where a calibration's things are."""
 
     plot: str | None
+    explanation: str | None
+    details: str | None
 
 
 class PinnedInputs(BaseModel):

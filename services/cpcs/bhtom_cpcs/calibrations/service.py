@@ -21,6 +21,7 @@ from bhtom_cpcs.calibrations.domain import REDUCIBLE, Move, RequestState
 from bhtom_cpcs.calibrations.metrics import ANSWERED
 from bhtom_cpcs.calibrations.reduced import (
     FinishedReduction,
+    KeptFiles,
     ReducedFrame,
     ReducedPlane,
     stated_plane,
@@ -162,9 +163,8 @@ async def _supersede(uow: UnitOfWork, request: StoredRequest) -> None:
 
 def _now(frame: ReducedFrame, settings_version: str) -> FinishedReduction:
     moment = datetime.now(UTC)
-    return FinishedReduction(
-        frame, (None,) * len(frame.planes), moment, moment, settings_version
-    )
+    kept = (KeptFiles(),) * len(frame.planes)
+    return FinishedReduction(frame, kept, moment, moment, settings_version)
 
 
 async def _keep_planes(
@@ -173,14 +173,12 @@ async def _keep_planes(
     """Store and emit one answer a plane; a plane that has its answer keeps it."""
     stored = {row.plane: row for row in await store.calibrations_of(uow, request.id)}
     starts_over = request.state is RequestState.DEAD
-    for plane, plot_key in zip(
-        reduction.frame.planes, reduction.plot_keys, strict=True
-    ):
+    for plane, kept in zip(reduction.frame.planes, reduction.kept, strict=True):
         known = stored.get(plane.result["plane"])
         if known is not None and not (starts_over or is_waiting(known.outcome)):
             continue
         calibration_id = known.id if known else await store.next_calibration_id(uow)
-        new, event = _calibration(request, reduction, plane, plot_key, calibration_id)
+        new, event = _calibration(request, reduction, plane, kept, calibration_id)
         await store.keep_calibration(uow, new)
         uow.emit(event, traceparent=request.traceparent)
         await take_evidence(uow, request.inputs, calibration_id, plane.result)
@@ -194,7 +192,7 @@ def _calibration(
     request: StoredRequest,
     reduction: FinishedReduction,
     plane: ReducedPlane,
-    plot_key: str | None,
+    kept: KeptFiles,
     calibration_id: int,
 ) -> tuple[NewCalibration, CalibrationAnswer]:
     """The row of a plane and the event that tells of it."""
@@ -202,7 +200,7 @@ def _calibration(
         calibration_id=calibration_id,
         finished_at=reduction.finished_at,
         reduction_time_s=reduction.frame.seconds,
-        has_plot=plot_key is not None,
+        has_plot=kept.plot is not None,
         fingerprint=reduction.frame.fingerprint,
         settings_version=reduction.settings_version,
         decisions_version=(request.decisions or {}).get("version", ""),
@@ -222,7 +220,8 @@ def _calibration(
         fingerprint=reduction.frame.fingerprint,
         software_version=provenance.get("software_version", version("bhtom-cpcs")),
         settings_version=reduction.settings_version,
-        plot_key=plot_key,
+        plot_key=kept.plot,
+        explanation_key=kept.explanation,
         result=plane.result,
         answer_topic=BY_PAYLOAD[type(event)].name,
         answer=event.model_dump(mode="json"),

@@ -49,6 +49,7 @@ class NewCalibration:
     software_version: str
     settings_version: str
     plot_key: str | None
+    explanation_key: str | None
     result: dict[str, Any]
     answer_topic: str
     answer: dict[str, Any]

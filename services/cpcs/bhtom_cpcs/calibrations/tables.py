@@ -25,6 +25,8 @@ from bhtom_cpcs.schema import METADATA
 
 _STATES: Final = ", ".join(f"'{state}'" for state in RequestState)
 
+CAMERA_ID: Final = "(((request -> 'camera') ->> 'camera_id')::bigint)"
+
 REQUESTS: Final = Table(
     "calibration_requests",
     METADATA,
@@ -64,6 +66,8 @@ REQUESTS: Final = Table(
         "(state = 'waiting') = (missing_tiles IS NOT NULL)", name="missing_tiles"
     ),
     Index("ix_calibration_requests_product", "data_product_id", "request_order"),
+    # Alembic cannot compare an index on an expression; the report cards need it.
+    Index("ix_calibration_requests_camera", text(CAMERA_ID)),
     Index(
         "ix_calibration_requests_unfinished",
         "state",
@@ -90,6 +94,7 @@ CALIBRATIONS: Final = Table(
     Column("software_version", Text, nullable=False),
     Column("settings_version", Text, nullable=False),
     Column("plot_key", Text),
+    Column("explanation_key", Text),
     # The reduction's own words, and the event that told of them, sent again on repeats.
     Column("result", JSONB, nullable=False),
     Column("answer_topic", Text, nullable=False),
@@ -102,5 +107,10 @@ CALIBRATIONS: Final = Table(
         "ix_calibrations_plot_key",
         "plot_key",
         postgresql_where=text("plot_key IS NOT NULL"),
+    ),
+    Index(
+        "ix_calibrations_explanation_key",
+        "explanation_key",
+        postgresql_where=text("explanation_key IS NOT NULL"),
     ),
 )

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from bhtom_cpcs.calibrations import service, waiting
-from bhtom_cpcs.calibrations.jobs import PLOTS
+from bhtom_cpcs.calibrations.jobs import KEPT
 from bhtom_cpcs.calibrations.metrics import REDRIVEN, WOKEN
 from bhtom_cpcs.calibrations.waiting import WaitingRequest
 from bhtom_cpcs.imported_catalogues.held import HeldCatalogues
@@ -18,7 +18,7 @@ from bhtom_runtime.unit_of_work import UnitOfWork
 
 WAKE: Final = "wake_waiting_calibrations"
 REDRIVE: Final = "redrive_lost_reductions"
-COLLECT: Final = "collect_plots"
+COLLECT: Final = "collect_kept_files"
 
 CRONS: Final = (
     Cron(WAKE, timedelta(seconds=10), WAKE),
@@ -93,13 +93,13 @@ class Upkeep:
         return effect
 
     async def collect(self, _: Job) -> Effect | None:
-        """Remove plots that no calibration refers to."""
+        """Remove plots and explanations that no calibration refers to."""
 
         async def referenced(keys: Sequence[str]) -> Collection[str]:
             async with self._context.database.read() as connection:
-                return await waiting.plots_in_use(connection, keys)
+                return await waiting.files_in_use(connection, keys)
 
-        await self._context.objects.collect(PLOTS, referenced, _UNREFERENCED_AFTER)
+        await self._context.objects.collect(KEPT, referenced, _UNREFERENCED_AFTER)
         return None
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Text, cast, func, select, update
+from sqlalchemy import Text, cast, func, select, union_all, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -92,9 +92,10 @@ async def without_job(connection: AsyncConnection, older_than: timedelta) -> lis
     return list((await connection.execute(statement)).scalars())
 
 
-async def plots_in_use(
+async def files_in_use(
     connection: AsyncConnection, keys: Sequence[str]
 ) -> Collection[str]:
     """Those of the keys that a calibration refers to."""
-    statement = select(CALIBRATIONS.c.plot_key).where(CALIBRATIONS.c.plot_key.in_(keys))
+    columns = (CALIBRATIONS.c.plot_key, CALIBRATIONS.c.explanation_key)
+    statement = union_all(*[select(key).where(key.in_(keys)) for key in columns])
     return set((await connection.execute(statement)).scalars())

@@ -3,20 +3,32 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Row, cast, desc, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    cast,
+    desc,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_contracts.events.frames import FitsUploaded
-from bhtom_cpcs.calibrations.tables import CALIBRATIONS, REQUESTS
+from bhtom_cpcs.calibrations.tables import CALIBRATIONS, CAMERA_ID, REQUESTS
 from bhtom_cpcs.replicas.tables import CAMERAS
 
 # Enough for any estimate; older frames tell of an older camera.
 MOST_PLANES: Final = 2000
 
-CAMERA_ID: Final = cast(
-    REQUESTS.c.request["camera"]["camera_id"].astext, BigInteger
-).label("camera_id")
+_OF_CAMERA: Final[ColumnElement[int]] = literal_column(CAMERA_ID, BigInteger)
+
+
+def _is_of(camera_id: int) -> ColumnElement[bool]:
+    """The condition that the index on the camera's id serves."""
+    return _OF_CAMERA.__eq__(camera_id)
 
 
 async def find_camera(connection: AsyncConnection, camera_id: int) -> Row[Any] | None:
@@ -33,7 +45,7 @@ async def newest_request(
     """The camera's newest request, with the version that it pinned."""
     statement = (
         select(REQUESTS.c.request)
-        .where(CAMERA_ID.element == camera_id, REQUESTS.c.purpose == "record")
+        .where(_is_of(camera_id), REQUESTS.c.purpose == "record")
         .order_by(REQUESTS.c.id.desc())
         .limit(1)
     )
@@ -64,7 +76,7 @@ async def newest_results(
         )
         .join(REQUESTS, REQUESTS.c.id == CALIBRATIONS.c.calibration_request_id)
         .where(
-            CAMERA_ID.element == camera_id,
+            _is_of(camera_id),
             REQUESTS.c.purpose == "record",
             REQUESTS.c.state == "answered",
         )

@@ -58,6 +58,7 @@ async def keep(cpcs: Cpcs, product: int, order: int, **parts: Any) -> None:
             software_version="0.1.0",
             settings_version="1",
             plot_key=None,
+            explanation_key=None,
             result=result,
             answer_topic="photometry.calibrated",
             answer={},

@@ -12,6 +12,7 @@ from bhtom_cpcs.calibrations import service, store
 from bhtom_cpcs.calibrations.pinning import PinnedDecisions
 from bhtom_cpcs.calibrations.reduced import (
     FinishedReduction,
+    KeptFiles,
     ReducedFrame,
     ReducedPlane,
 )
@@ -72,7 +73,7 @@ async def answer(cpcs: Cpcs, asked: FitsUploaded, **changes: Any) -> None:
         await service.answer(
             uow,
             asked.calibration_request_id,
-            FinishedReduction(frame, (None,), now, now, "1"),
+            FinishedReduction(frame, (KeptFiles(),), now, now, "1"),
         )
 
 

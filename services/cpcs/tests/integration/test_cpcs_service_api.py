@@ -10,6 +10,7 @@ from bhtom_contracts.outcomes import Outcome
 from bhtom_cpcs.calibrations import service
 from bhtom_cpcs.calibrations.reduced import (
     FinishedReduction,
+    KeptFiles,
     ReducedFrame,
     stated_plane,
 )
@@ -35,7 +36,9 @@ async def calibrated(cpcs: Cpcs, number: int, **changes: Any) -> int:
     frame = ReducedFrame((stated_plane(Outcome.NO_WCS, "No coordinates."),))
     async with cpcs.context.database.unit_of_work() as uow:
         await service.answer(
-            uow, 10 * number, FinishedReduction(frame, (plot.key,), now, now, "1")
+            uow,
+            10 * number,
+            FinishedReduction(frame, (KeptFiles(plot.key),), now, now, "1"),
         )
     (event,) = await cpcs.events(number)
     return int(event["calibration_id"])

@@ -70,6 +70,15 @@ async def _plot_and_figures_are_served(cpcs: Cpcs, event: dict[str, Any]) -> Non
     assert answer["result"]["quality"]["n_sources"] > 20
     plot = await cpcs.client.get(answer["links"]["plot"])
     assert plot.content.startswith(b"\x89PNG")
+    told = await cpcs.client.get(answer["links"]["explanation"])
+    assert told.json()["stars"]["passband"] == "r(GaiaSP)"
+    assert len(told.json()["stars"]["residual"]) >= 20
+    drawn = await cpcs.client.get(answer["links"]["details"])
+    assert drawn.headers["content-type"].startswith("image/svg+xml")
+    assert "sandbox" in drawn.headers["content-security-policy"]
+    assert b"</svg>" in drawn.content
+    as_png = await cpcs.client.get(answer["links"]["details"].replace(".svg", ".png"))
+    assert as_png.content.startswith(b"\x89PNG")
     listed = (await cpcs.client.get("/api/v1/reference-catalogues")).json()["items"]
     assert [(i["name"], i["release"], i["stars"]) for i in listed] == [
         ("GaiaSP", "sim+1", 260)

@@ -9,6 +9,7 @@ from bhtom_contracts.outcomes import Outcome
 from bhtom_cpcs.calibrations import service
 from bhtom_cpcs.calibrations.reduced import (
     FinishedReduction,
+    KeptFiles,
     ReducedFrame,
     ReducedPlane,
     stated_plane,
@@ -44,7 +45,7 @@ async def state(cpcs: Cpcs, number: int) -> str:
 def finished(*planes: ReducedPlane) -> FinishedReduction:
     now = datetime.now(UTC)
     return FinishedReduction(
-        ReducedFrame(planes, "f" * 64, 0.5), (None,) * len(planes), now, now, "1"
+        ReducedFrame(planes, "f" * 64, 0.5), (KeptFiles(),) * len(planes), now, now, "1"
     )
 
 
