@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from bhtom_contracts.events.frames import FitsUploaded
+from bhtom_contracts.passbands import canonical_request
 from bhtom_cpcs.calibrations.reduced import ReducedFrame, ReducedPlane, ReductionTask
 from bhtom_cpcs.decisions.pinned import decisions_of
 
@@ -78,7 +79,7 @@ def reduction_request(
             exposure_time_keyword=camera.keywords.exposure_time,
             filter_keyword=camera.keywords.filter,
         ),
-        requested_filter=inputs.parameters.requested_filter,
+        requested_filter=canonical_request(inputs.parameters.requested_filter),
         match_radius_arcsec=inputs.parameters.match_radius,
         decisions=decisions_of(decisions),
     )

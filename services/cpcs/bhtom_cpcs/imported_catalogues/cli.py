@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bhtom_cpcs.imported_catalogues.held import CATALOGUE_NAME, HeldCatalogues
-from bhtom_cpcs.reference_catalogues.descriptions import (
-    GAIA_SYNTHETIC,
-    KNOWN,
-    CatalogueDescription,
-)
+from bhtom_cpcs.reference_catalogues.descriptions import CatalogueDescription
 from bhtom_cpcs.reference_catalogues.manifest import CatalogueError, Manifest
+from bhtom_cpcs.reference_catalogues.surveys import KNOWN
 from bhtom_cpcs.settings import CpcsSettings
 from bhtom_runtime.settings import SettingsError
 
@@ -33,7 +30,10 @@ def catalogue() -> None:
 
 @catalogue.command(name="import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--name", default="GaiaSP", help="Short name, as in GaiaSP/r.")
+@click.option(
+    "--name",
+    help="Short name, as in GaiaSP/r; told by the file's columns if it can be.",
+)
 @click.option("--release", help="The catalogue's own release, such as DR3.")
 @click.option(
     "--footprint",
@@ -46,22 +46,26 @@ def catalogue() -> None:
 @click.option("--epoch", type=float, help="Julian year of the positions.")
 def import_(
     file: Path,
-    name: str,
+    name: str | None,
     release: str | None,
     footprint: str,
     title: str | None,
     credit: str | None,
     epoch: float | None,
 ) -> None:
-    """Add the stars of a CSV, FITS or Parquet FILE; what waits for them goes on."""
+    """Add the stars of a FILE (text, VOTable, FITS, Parquet); what waits goes on."""
     folder = _folder()
     # The libraries behind it are heavy, and no other command needs them.
-    from bhtom_cpcs.reference_catalogues.importers import import_slice
+    from bhtom_cpcs.reference_catalogues.importers import import_slice, recognised_file
 
-    described = _description(
-        name, title=title, release=release, credit=credit, epoch=epoch
-    )
     try:
+        described = _description(
+            name or recognised_file(file).name,
+            title=title,
+            release=release,
+            credit=credit,
+            epoch=epoch,
+        )
         with _one_at_a_time(folder):
             manifest = import_slice(folder, file, _footprint(footprint), described)
     except (CatalogueError, OSError) as error:
@@ -106,11 +110,17 @@ def _description(
     credit: str | None,
     epoch: float | None,
 ) -> CatalogueDescription:
-    """What the file does not tell of itself; for GaiaSP most of it is known."""
+    """What the file does not tell of itself; known catalogues tell most of it."""
     if not CATALOGUE_NAME.match(name):
         raise click.BadParameter(f"'{name}' is not made of letters and digits.")
-    unknown = replace(GAIA_SYNTHETIC, name=name, title=name, credit="")
-    known = KNOWN.get(name) or replace(unknown, catalogue_release="1")
+    known = KNOWN.get(name) or CatalogueDescription(
+        name=name,
+        title=name,
+        catalogue_release="1",
+        epoch_jyear=2016.0,
+        credit="",
+        default_error_mag=0.02,
+    )
     return replace(
         known,
         title=title or known.title,

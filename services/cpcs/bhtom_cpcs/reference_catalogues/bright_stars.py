@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bhtom_cpcs.reference_catalogues.manifest import Manifest, Tile
-from bhtom_cpcs.reference_catalogues.tiles import open_tile
+from bhtom_cpcs.reference_catalogues.tiles import open_tile, separation_deg
 from bhtom_cpcs.science.reference import BrightStars, FloatArray, brightness_of
 
 # Some 6,000 a square degree in tiles of order 5: 40 in a field of 5 arcmin.
@@ -73,17 +73,3 @@ def _derive(path: Path, folder: Path, manifest: Manifest, tile: Tile) -> None:
     with temporary.open("wb") as file:
         np.save(file, np.stack([*columns, magnitude[order]]))
     temporary.replace(path)
-
-
-def separation_deg(
-    ra: FloatArray, dec: FloatArray, ra_0: float, dec_0: float
-) -> FloatArray:
-    """Angle between positions and one position [deg], by the haversine."""
-    half = (
-        np.sin(np.radians(dec - dec_0) / 2) ** 2
-        + np.cos(np.radians(dec))
-        * np.cos(np.radians(dec_0))
-        * np.sin(np.radians(ra - ra_0) / 2) ** 2
-    )
-    angle: FloatArray = np.degrees(2 * np.arcsin(np.sqrt(np.clip(half, 0, 1))))
-    return angle

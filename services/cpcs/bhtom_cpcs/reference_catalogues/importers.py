@@ -7,10 +7,8 @@ from pathlib import Path
 import hpgeom
 import numpy as np
 
-from bhtom_cpcs.reference_catalogues.descriptions import (
-    GAIA_SYNTHETIC,
-    CatalogueDescription,
-)
+from bhtom_cpcs.reference_catalogues.descriptions import CatalogueDescription
+from bhtom_cpcs.reference_catalogues.layouts import recognised
 from bhtom_cpcs.reference_catalogues.manifest import (
     CatalogueError,
     ImportedSource,
@@ -25,6 +23,8 @@ from bhtom_cpcs.reference_catalogues.sky_coverage import (
     joined,
 )
 from bhtom_cpcs.reference_catalogues.slices import bands_of, read_slice
+from bhtom_cpcs.reference_catalogues.surveys import GAIA_SYNTHETIC
+from bhtom_cpcs.reference_catalogues.table_files import read_table
 from bhtom_cpcs.reference_catalogues.tile_files import (
     Columns,
     file_sha256,
@@ -32,7 +32,7 @@ from bhtom_cpcs.reference_catalogues.tile_files import (
     read_stars,
     write_tile,
 )
-from bhtom_cpcs.reference_catalogues.tiles import pixels_of
+from bhtom_cpcs.reference_catalogues.tiles import pixels_of, separation_deg
 
 __all__ = [
     "GAIA_SYNTHETIC",
@@ -40,6 +40,7 @@ __all__ = [
     "Cone",
     "WholeTiles",
     "import_slice",
+    "recognised_file",
 ]
 
 TILE_ORDER = 5
@@ -67,6 +68,17 @@ class WholeTiles:
         return "whole tiles"
 
 
+def recognised_file(source: Path) -> CatalogueDescription:
+    """The known catalogue that a file is from, by its columns.
+
+    Raises
+    ------
+    CatalogueError
+        None or several have such columns.
+    """
+    return recognised(read_table(source), source.name)
+
+
 def import_slice(
     root: Path,
     source: Path,
@@ -78,7 +90,8 @@ def import_slice(
     Tiles that gain stars or change become new files beside the old ones, so that an
     older release stays readable. Importing the same file again changes nothing.
     """
-    stars = read_slice(source, description.default_error_mag)
+    stars = read_slice(source, description)
+    _check_footprint(source, footprint, stars)
     current = load_current(root, description.name)
     if current is not None and current.epoch_jyear != description.epoch_jyear:
         message = (
@@ -108,7 +121,7 @@ def import_slice(
         catalogue_release=description.catalogue_release,
         version=1 if current is None else current.version + 1,
         epoch_jyear=description.epoch_jyear,
-        bands=_sorted_bands(tuple(bands)),
+        bands=_sorted_bands(description, tuple(bands)),
         healpix_order=order,
         coverage=coverage,
         tiles=tuple(tile for _, tile in sorted((tiles | changed).items())),
@@ -140,9 +153,6 @@ def _covered(footprint: Cone | WholeTiles, stars: Columns, order: int) -> Ranges
         shift = 2 * (COVERAGE_ORDER - order)
         pixels = np.unique(pixels_of(order, stars["ra_deg"], stars["dec_deg"])).tolist()
         return tuple((pixel << shift, (pixel + 1) << shift) for pixel in pixels)
-    if not (0 < footprint.radius_deg <= 180 and abs(footprint.dec_deg) <= 90):
-        message = f"The footprint '{footprint}' is not a disc on the sky."
-        raise CatalogueError(message)
     found = hpgeom.query_circle(
         2**COVERAGE_ORDER,
         footprint.ra_deg % 360,
@@ -154,8 +164,30 @@ def _covered(footprint: Cone | WholeTiles, stars: Columns, order: int) -> Ranges
     return tuple((int(low), int(high)) for low, high in found)
 
 
-def _sorted_bands(bands: tuple[str, ...]) -> tuple[str, ...]:
-    """Put the usual bands in order of wavelength, others behind by name."""
-    usual = ("u", "U", "B", "g", "V", "r", "R", "i", "I", "z")
+def _check_footprint(
+    source: Path, footprint: Cone | WholeTiles, stars: Columns
+) -> None:
+    """Refuse what is no disc, or one in which the file has not one star."""
+    if isinstance(footprint, WholeTiles):
+        return
+    if not (0 < footprint.radius_deg <= 180 and abs(footprint.dec_deg) <= 90):
+        message = f"The footprint '{footprint}' is not a disc on the sky."
+        raise CatalogueError(message)
+    away = separation_deg(
+        stars["ra_deg"], stars["dec_deg"], footprint.ra_deg, footprint.dec_deg
+    )
+    if float(np.min(away)) > footprint.radius_deg:
+        message = (
+            f"No star of {source.name} lies in its footprint, {footprint}: its first "
+            f"is at {stars['ra_deg'][0]:.4f} {stars['dec_deg'][0]:+.4f} deg."
+        )
+        raise CatalogueError(message)
+
+
+def _sorted_bands(
+    description: CatalogueDescription, bands: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Put known bands in order of wavelength, others behind by name."""
+    usual = description.bands or ("u", "U", "B", "g", "V", "r", "R", "i", "I", "z")
     rank = {band: number for number, band in enumerate(usual)}
     return tuple(sorted(bands, key=lambda band: (rank.get(band, 99), band)))

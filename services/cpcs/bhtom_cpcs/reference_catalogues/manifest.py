@@ -13,6 +13,7 @@ from typing import Any
 from bhtom_cpcs.reference_catalogues.sky_coverage import Ranges, is_covered
 
 FORMAT = "bhtom-tiles/1"
+NOTHING_IMPORTED = "none"  # the release of a catalogue that has none
 
 
 class CatalogueError(ValueError):
@@ -92,6 +93,25 @@ def load_version(root: Path, name: str, version: int) -> Manifest:
     except (OSError, KeyError, TypeError, ValueError) as error:
         message = f"The manifest {path} cannot be read: {error}"
         raise CatalogueError(message) from error
+
+
+def load_release(root: Path, name: str, release: str) -> Manifest:
+    """Read the manifest that a result pinned ("DR3+2").
+
+    Raises
+    ------
+    CatalogueError
+        It is not here, or is another release of the same number.
+    """
+    _, _, number = release.rpartition("+")
+    if not number.isdigit() or not _path(root, name, int(number)).exists():
+        message = f"The release {release} of {name} is not here."
+        raise CatalogueError(message)
+    manifest = load_version(root, name, int(number))
+    if manifest.release != release:
+        message = f"Version {number} of {name} is {manifest.release}, not {release}."
+        raise CatalogueError(message)
+    return manifest
 
 
 def save(root: Path, manifest: Manifest) -> Path:

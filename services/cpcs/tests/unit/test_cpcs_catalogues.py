@@ -150,7 +150,8 @@ def test_missing_values(tmp_path: Path) -> None:
         ("a.csv", b"ra_deg,dec_deg,mag_r\n,5,15\n", "no star"),
         ("a.fits", b"nonsense", "cannot be read"),
         ("a.parquet", b"nonsense", "cannot be read"),
-        ("a.txt", b"nonsense", "neither"),
+        ("a.txt", b"nonsense", "no rows"),
+        ("a.bin", b"\x00\x01\x02", "neither"),
     ],
 )
 def test_useless_slices(tmp_path: Path, name: str, content: bytes, words: str) -> None:

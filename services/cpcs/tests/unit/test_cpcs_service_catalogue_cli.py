@@ -41,7 +41,7 @@ def test_import_and_list(tmp_path: Path, stars: Path) -> None:
 
 def test_what_is_known_of_gaia_need_not_be_said(tmp_path: Path, stars: Path) -> None:
     root = tmp_path / "catalogues"
-    options = ["--footprint", "tiles", "--credit", "Somebody"]
+    options = ["--name", "GaiaSP", "--footprint", "tiles", "--credit", "Somebody"]
     done = run(root, "import", str(stars), *options)
     assert done.exit_code == 0, done.output
     manifest = load_current(root, "GaiaSP")
@@ -64,6 +64,7 @@ def test_what_is_known_of_gaia_need_not_be_said(tmp_path: Path, stars: Path) -> 
 def test_nonsense_is_refused_in_a_sentence(
     tmp_path: Path, stars: Path, arguments: list[str], sentence: str
 ) -> None:
+    arguments = ["--name", "GaiaSP", *arguments]
     done = run(tmp_path / "catalogues", "import", str(stars), *arguments)
     assert done.exit_code != 0
     assert sentence in done.output
@@ -72,9 +73,21 @@ def test_nonsense_is_refused_in_a_sentence(
 def test_a_file_without_stars_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "empty.csv"
     path.write_text("a,b\n1,2\n", encoding="ascii")
-    done = run(tmp_path / "catalogues", "import", str(path), "--footprint", "tiles")
+    options = ["--footprint", "tiles"]
+    done = run(tmp_path / "catalogues", "import", str(path), *options)
+    assert done.exit_code == 1
+    assert "say with --name" in done.output
+    done = run(tmp_path, "import", str(path), "--name", "GaiaSP", *options)
     assert done.exit_code == 1
     assert "needed are ra_deg" in done.output
+
+
+def test_a_known_catalogue_is_recognised(tmp_path: Path) -> None:
+    path = tmp_path / "stars.txt"
+    path.write_text("RAJ2000;DEJ2000;r'mag\n10;20;15.5\n", encoding="ascii")
+    done = run(tmp_path / "root", "import", str(path), "--footprint", "10,20,0.1")
+    assert done.exit_code == 0, done.output
+    assert "APASS DR9+1: 1 stars in 1 tiles, bands r." in done.output
 
 
 def test_without_a_folder_it_says_what_to_set(stars: Path) -> None:
