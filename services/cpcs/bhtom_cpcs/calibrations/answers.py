@@ -29,6 +29,7 @@ Plain = Mapping[str, Any]
 # The science tells more cases apart than the events do.
 _NARROWER: Final = {
     "frame_missing": Outcome.UNREADABLE,
+    "unreadable_catalogue": Outcome.UNREADABLE,
     "empty_image": Outcome.NO_IMAGE,
     "image_too_large": Outcome.UNREADABLE,
     "is_dark": Outcome.NOT_A_SKY_FRAME,

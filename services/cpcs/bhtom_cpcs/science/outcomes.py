@@ -10,6 +10,7 @@ class Outcome(StrEnum):
     LIMIT = "limit"
     FRAME_MISSING = "frame_missing"
     UNREADABLE = "unreadable"
+    UNREADABLE_CATALOGUE = "unreadable_catalogue"
     NO_IMAGE = "no_image"
     EMPTY_IMAGE = "empty_image"
     IMAGE_TOO_LARGE = "image_too_large"
@@ -47,6 +48,10 @@ SENTENCES: dict[Outcome, str] = {
     Outcome.UNREADABLE: (
         "The file cannot be read as FITS ({reason}); check that it was saved and "
         "transferred whole, and upload it again."
+    ),
+    Outcome.UNREADABLE_CATALOGUE: (
+        "The file cannot be used as an instrumental catalogue: {reason}. Send one file "
+        "an exposure, with positions, magnitudes and their errors."
     ),
     Outcome.NO_IMAGE: (
         "The file holds no two-dimensional image ({reason}); upload the reduced "

@@ -101,6 +101,8 @@ class ReductionRequest:
     `requested_filter` is `<survey>/<band>` as in BHTOM: `GaiaSP/any`, `GaiaSP/ugriz`,
     `GaiaSP/UBVRI`, `GaiaSP/r`, or `no` (the same as any). `match_radius_arcsec` is
     None for the automatic radius; it never moves the forced position.
+    `mid_exposure_mjd_utc` comes with an instrumental catalogue and counts before what
+    its header says; frames tell their time themselves.
     """
 
     targets: tuple[TargetPosition, ...]
@@ -109,3 +111,4 @@ class ReductionRequest:
     requested_filter: str = "GaiaSP/any"
     match_radius_arcsec: float | None = None
     decisions: Decisions = NOTHING_DECIDED
+    mid_exposure_mjd_utc: float | None = None

@@ -149,6 +149,15 @@ class ZeroPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """Another entry of an instrumental catalogue that may be the target."""
+
+    separation_arcsec: float
+    magnitude: float
+    magnitude_error: float
+
+
+@dataclass(frozen=True, slots=True)
 class TargetMeasurement:
     """The forced measurement at one target's position.
 
@@ -179,6 +188,7 @@ class TargetMeasurement:
     error_budget_mag: Mapping[str, float] = field(default_factory=dict)
     error_budget_adu: Mapping[str, float] = field(default_factory=dict)
     nearest_source_arcsec: float | None = None
+    rivals: tuple[Rival, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +209,38 @@ class MissingTiles:
     catalogue_name: str
     healpix_order: int
     pixels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatorFigures:
+    """A brightness column of an instrumental catalogue and how well it does.
+
+    `scatter_mag` is what the errors do not explain of the rms about the zero point in
+    `passband`, on stars that every compared column has; None when it was not needed.
+    """
+
+    column: str
+    error_column: str
+    chosen: bool
+    n_stars: int
+    passband: str | None = None
+    scatter_mag: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueFile:
+    """How an instrumental catalogue was read.
+
+    `columns` says which column was taken for what and why, `dropped` how many rows
+    were left out for which reason.
+    """
+
+    format: str
+    n_rows: int
+    n_sources: int
+    columns: Mapping[str, str]
+    dropped: Mapping[str, int]
+    estimators: tuple[EstimatorFigures, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +265,7 @@ class PlaneReduction:
     residual_map: ResidualMap | None = None
     measurements: tuple[TargetMeasurement, ...] = ()
     missing_tiles: MissingTiles | None = None
+    catalogue_file: CatalogueFile | None = None
     warnings: tuple[str, ...] = ()
     explanation: Explanation | None = field(default=None, metadata={"json": False})
 

@@ -1,0 +1,1 @@
+"""Instrumental catalogues: what photometry programs write, read into one form."""

@@ -1,0 +1,174 @@
+"""CSV, ECSV and plain tables with a line of names."""
+
+import csv
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from astropy.io import fits
+
+from bhtom_cpcs.science.catalogue_files.column_names import (
+    fact_card,
+    is_number_column,
+)
+from bhtom_cpcs.science.catalogue_files.table import (
+    MAX_COLUMNS,
+    FloatArray,
+    Table,
+    refuse,
+)
+from bhtom_cpcs.science.catalogue_files.text_rows import (
+    check_rows,
+    numbers_in,
+    tolerant,
+)
+
+_DELIMITERS = ",;\t|"
+_ECSV_COLUMN = re.compile(r"#\s*-\s*\{name:\s*([^,}]+),(?:.*?\bunit:\s*([^,}]+))?")
+_ECSV_DELIMITER = re.compile(r"#\s*delimiter:\s*['\"]?(.)")
+# astrosource writes its lists without names: ra, dec, x, y, counts, error of counts.
+_ASTROSOURCE = ("RA", "DEC", "X", "Y", "COUNTS", "COUNTERR")
+_ASTROSOURCE_WIDTHS = (6, 8)
+
+
+def read_delimited(lines: Sequence[str], header: fits.Header) -> Table:
+    """Read the columns that may be needed of a table with names."""
+    comments = [line for line in lines if line.startswith("#")]
+    rows = [line for line in lines if line.strip() and not line.startswith("#")]
+    check_rows(len(rows))
+    is_ecsv = lines[0].startswith("# %ECSV")
+    delimiter = _ecsv_delimiter(comments) if is_ecsv else _delimiter(rows[0])
+    first = _fields(rows[0], delimiter)
+    if len(first) > MAX_COLUMNS:
+        raise refuse(f"it has more than {MAX_COLUMNS} columns")
+    note = ""
+    if not _all_numbers(first):
+        names, rows = first, rows[1:]
+    elif comments and len(_comment_names(comments[-1], delimiter)) == len(first):
+        names = _comment_names(comments[-1], delimiter)
+    elif len(first) in _ASTROSOURCE_WIDTHS and _plausible(first):
+        names = list(_ASTROSOURCE)
+        note = (
+            "The file names no columns; they were taken as right ascension, "
+            "declination, x, y, counts and their error, as astrosource writes them."
+        )
+    else:
+        raise refuse("no line names its columns")
+    check_rows(len(rows))
+    units = _ecsv_units(comments) if is_ecsv else {}
+    kind = "ECSV" if is_ecsv else ("CSV" if delimiter else "text table")
+    return _table(kind, _upper(names), rows, delimiter, units, header, note)
+
+
+def _table(
+    kind: str,
+    names: list[str],
+    rows: Sequence[str],
+    delimiter: str | None,
+    units: dict[str, str],
+    header: fits.Header,
+    note: str,
+) -> Table:
+    wanted: dict[str, int] = {}
+    facts: dict[str, int] = {}
+    for index, name in enumerate(names):
+        if is_number_column(name):
+            wanted.setdefault(name, index)
+        if card := fact_card(name):
+            facts.setdefault(card, index)
+    if not wanted:
+        listed = ", ".join(names[:8])
+        raise refuse(f"none of its columns is known ({listed})")
+    told: dict[str, tuple[str, ...]] = {}
+    split: list[list[str]] = []
+    quoted = any('"' in row for row in rows)
+    if facts or quoted:
+        split = _split(rows, delimiter)
+        told = {card: _distinct(split, index) for card, index in facts.items()}
+    if quoted:
+        columns, n_broken = _quoted(split, wanted, len(names))
+    else:
+        columns, n_broken = numbers_in(rows, wanted, delimiter)
+    _hours_to_degrees(columns, rows, wanted, delimiter)
+    return Table(kind, columns, units, told, header, n_broken, note)
+
+
+def _split(rows: Sequence[str], delimiter: str | None) -> list[list[str]]:
+    try:
+        return list(csv.reader(rows, delimiter=delimiter or " ", skipinitialspace=True))
+    except csv.Error as error:
+        raise refuse("its rows cannot be read as CSV") from error
+
+
+def _quoted(
+    split: list[list[str]], wanted: dict[str, int], width: int
+) -> tuple[dict[str, FloatArray], int]:
+    good = [fields for fields in split if len(fields) == width]
+    check_rows(len(good))
+    values = tolerant([[fields[i] for i in wanted.values()] for fields in good])
+    columns = {name: values[:, i].copy() for i, name in enumerate(wanted)}
+    return columns, len(split) - len(good)
+
+
+def _distinct(split: list[list[str]], index: int) -> tuple[str, ...]:
+    found = dict.fromkeys(row[index] for row in split if index < len(row))
+    return tuple(found)[:2]
+
+
+def _hours_to_degrees(
+    columns: dict[str, FloatArray],
+    rows: Sequence[str],
+    wanted: dict[str, int],
+    delimiter: str | None,
+) -> None:
+    """Right ascensions written as 10:22:33 are hours."""
+    for name in ("RA", "RAJ2000", "RA_ICRS", "RA_J2000", "RIGHT_ASCENSION"):
+        if name in wanted and ":" in _fields(rows[0], delimiter)[wanted[name]]:
+            columns[name] = columns[name] * 15.0
+
+
+def _ecsv_delimiter(comments: Sequence[str]) -> str | None:
+    for line in comments:
+        if match := _ECSV_DELIMITER.match(line):
+            return match[1]
+    return " "
+
+
+def _ecsv_units(comments: Sequence[str]) -> dict[str, str]:
+    found = (_ECSV_COLUMN.match(line) for line in comments)
+    return {
+        match[1].strip().upper(): (match[2] or "").strip() for match in found if match
+    }
+
+
+def _delimiter(row: str) -> str | None:
+    counts = {mark: row.count(mark) for mark in _DELIMITERS}
+    best = max(counts, key=lambda mark: counts[mark])
+    return best if counts[best] else None
+
+
+def _fields(row: str, delimiter: str | None) -> list[str]:
+    if delimiter is None:
+        return row.split()
+    try:
+        return [text.strip() for text in next(csv.reader([row], delimiter=delimiter))]
+    except (csv.Error, StopIteration) as error:
+        raise refuse("its line of names cannot be read") from error
+
+
+def _comment_names(comment: str, delimiter: str | None) -> list[str]:
+    return _fields(comment.lstrip("# "), delimiter)
+
+
+def _upper(names: Sequence[str]) -> list[str]:
+    return [name.strip().strip("\"'").upper() for name in names]
+
+
+def _all_numbers(fields: Sequence[str]) -> bool:
+    return bool(np.isfinite(tolerant([fields])).all())
+
+
+def _plausible(fields: Sequence[str]) -> bool:
+    ra, dec, x, y, counts, error = tolerant([fields])[0][:6]
+    on_sky = 0 <= ra <= 360 and -90 <= dec <= 90
+    return bool(on_sky and x > -10 and y > -10 and counts > error > 0)

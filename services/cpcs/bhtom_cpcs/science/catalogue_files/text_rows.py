@@ -1,0 +1,82 @@
+"""Rows of text into columns of numbers: fast where it can, tolerant where it must."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from bhtom_cpcs.science.catalogue_files.table import (
+    MAX_ROWS,
+    FloatArray,
+    number_of,
+    refuse,
+)
+
+
+def numbers_in(
+    rows: Sequence[str], wanted: Mapping[str, int], delimiter: str | None = None
+) -> tuple[dict[str, FloatArray], int]:
+    """Return the wanted columns of equally long rows, and how many rows were broken.
+
+    A row with another number of fields than most has lost or gained one, and nobody
+    knows which: it is broken. Fields that are no numbers are NaN.
+
+    Parameters
+    ----------
+    rows : lines of data, without comments and blank ones
+    wanted : zero-based index of each column by its name
+    delimiter : one character, None for any white space
+    """
+    check_rows(len(rows))
+    widths = [len(row.split(delimiter)) for row in rows]
+    width, _ = Counter(widths).most_common(1)[0]
+    if width <= max(wanted.values()):
+        columns = max(wanted.values()) + 1
+        raise refuse(f"most rows have {width} fields where {columns} columns are named")
+    good = [row for row, fields in zip(rows, widths, strict=True) if fields == width]
+    indices = list(dict.fromkeys(wanted.values()))
+    try:
+        values = np.loadtxt(
+            good, usecols=indices, delimiter=delimiter, comments=None, ndmin=2
+        )
+    except (ValueError, OverflowError):
+        split = [row.split(delimiter) for row in good]
+        values = tolerant([[fields[i] for i in indices] for fields in split])
+    columns = {name: values[:, indices.index(i)].copy() for name, i in wanted.items()}
+    return columns, len(rows) - len(good)
+
+
+def tolerant(rows: Sequence[Sequence[str]]) -> FloatArray:
+    """Numbers of rows of fields; NaN where a field is none."""
+    return np.array([[_number(text) for text in row] for row in rows], dtype=float)
+
+
+def check_rows(count: int) -> None:
+    """Refuse a table without rows or with more than anybody's catalogue has."""
+    if count == 0:
+        raise refuse("it holds no rows of data")
+    if count > MAX_ROWS:
+        raise refuse(f"it has {count} rows and the limit is {MAX_ROWS}")
+
+
+def _number(text: str) -> float:
+    text = text.strip().strip("\"'")
+    if ":" in text:
+        return _sexagesimal(text)
+    try:
+        return number_of(text)
+    except ValueError:
+        return float("nan")
+
+
+def _sexagesimal(text: str) -> float:
+    """Return d:m:s as one number, in the unit of its first part."""
+    parts = text.split(":")
+    try:
+        value = [number_of(part) for part in parts]
+    except ValueError:
+        return float("nan")
+    if len(value) > 3 or any(not 0 <= part < 60.001 for part in value[1:]):
+        return float("nan")
+    size = sum(abs(part) / 60**power for power, part in enumerate(value))
+    return -size if parts[0].strip().startswith("-") else size
