@@ -1,0 +1,250 @@
+"""The stages that are different for an instrumental catalogue: no pixels to measure.
+
+They fill the same state as those of a frame, so that the reference stars, the match,
+the comparison stars, the bands and the zero point are found by the same stages.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from bhtom_cpcs.science.calibration.bands import allowed_bands
+from bhtom_cpcs.science.calibration.comparison import StarFluxes
+from bhtom_cpcs.science.calibration.estimator_choice import choose_estimator
+from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
+from bhtom_cpcs.science.catalogue_files.instrumental_catalogue import (
+    Estimator,
+    FloatArray,
+    InstrumentalCatalogue,
+)
+from bhtom_cpcs.science.catalogue_files.sky_grid import lay_grid
+from bhtom_cpcs.science.frames.detector import Detector
+from bhtom_cpcs.science.frames.exposure_time import exposure_time
+from bhtom_cpcs.science.frames.fits_input import Plane
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.results import CatalogueFile, EstimatorFigures, Timing
+from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stars.detection import Sky, Sources
+from bhtom_cpcs.science.stars.point_spread import PointSpread
+from bhtom_cpcs.science.stop import Stop
+from bhtom_cpcs.science.targets.catalogue_target import (
+    CatalogueSources,
+    measure_in_catalogue,
+)
+
+# The bits of sep that the shared stages look at.
+_MERGED, _TRUNCATED = 1, 2
+_DEFAULT_FWHM_ARCSEC = 3.0
+_PLAUSIBLE_MJD = (10_000.0, 100_000.0)
+_TIMES_AGREE_S = 60.0
+
+
+@dataclass(slots=True)
+class SourceListState(PlaneState):
+    """A plane that came as a catalogue of its sources, brightest first."""
+
+    catalogue_file: InstrumentalCatalogue | None = None
+    estimator: Estimator | None = None
+    estimator_figures: tuple[EstimatorFigures, ...] = field(default=())
+
+    def described(self) -> CatalogueFile | None:
+        """Return how the file was read, for the result."""
+        file = self.catalogue_file
+        if file is None:
+            return None
+        figures = self.estimator_figures or tuple(
+            EstimatorFigures(e.column, e.error_column, len(file.estimators) == 1, 0)
+            for e in file.estimators
+        )
+        return CatalogueFile(
+            format=file.format,
+            n_rows=file.n_rows,
+            n_sources=len(file),
+            columns=file.columns,
+            dropped=file.dropped,
+            estimators=figures,
+        )
+
+
+def read_catalogue_time(state: SourceListState) -> None:
+    """Take the middle of the exposure from the upload, else from the file's cards."""
+    given = state.request.mid_exposure_mjd_utc
+    if given is not None and not _PLAUSIBLE_MJD[0] < given < _PLAUSIBLE_MJD[1]:
+        raise Stop(Outcome.NO_TIME, reason=f"mjd = {given} is no date of our time")
+    try:
+        told = exposure_time(state.plane.header, state.request.camera)
+    except Stop:
+        if given is None:
+            raise Stop(
+                Outcome.NO_TIME,
+                reason="neither the upload nor the file gives it: send the field mjd",
+            ) from None
+        told = None
+    if given is None and told is not None:
+        state.timing = Timing(
+            mid_exposure_mjd_utc=told.mid_mjd_utc,
+            bjd_tdb=None,
+            exposure_time_s=told.exposure_s,
+            time_as_reported=told.as_reported,
+            time_card=told.card,
+            time_scale=told.scale,
+            flags=told.flags,
+        )
+        return
+    assert given is not None  # noqa: S101 - narrows the type
+    exposure_s = 0.0 if told is None else told.exposure_s
+    if told is not None:
+        apart_s = abs(told.mid_mjd_utc - given) * 86400
+        if apart_s > exposure_s + _TIMES_AGREE_S:
+            state.warnings.append(
+                f"The upload says mjd {given:.6f} and the file {told.mid_mjd_utc:.6f} "
+                f"({told.card}); the upload's counts."
+            )
+    state.timing = Timing(
+        mid_exposure_mjd_utc=given,
+        bjd_tdb=None,
+        exposure_time_s=exposure_s,
+        time_as_reported=f"{given!r}",
+        time_card="mjd",
+        time_scale="UTC",
+        flags=() if exposure_s else ("exposure_time_not_told",),
+    )
+
+
+def place_sources(state: SourceListState) -> None:
+    """Lay the pixel grid and set what the detection sets for a frame."""
+    file = need(state.catalogue_file, "the reading")
+    state.warnings.extend(file.notes)
+    grid = lay_grid(file, state.request.camera.pixel_scale_arcsec)
+    if grid is None:
+        raise Stop(
+            Outcome.NO_WCS,
+            reason=f"the catalogue has pixels ({file.columns['pixel']}) and no "
+            "right ascension and declination",
+        )
+    # Shape without pixels: one zero that is seen everywhere.
+    empty = np.broadcast_to(np.float32(0.0), grid.shape)
+    state.plane = Plane(state.plane.name, grid.header, empty, None)
+    flags = np.where(file.blended, _MERGED, 0)
+    flags = flags | np.where(file.edge | file.saturated, _TRUNCATED, 0)
+    nothing = np.zeros(len(file))
+    state.sources = Sources(
+        x=grid.x,
+        y=grid.y,
+        flux=_flux(file.estimators[0].magnitude),
+        peak=nothing,
+        a=nothing,
+        b=nothing,
+        flags=flags.astype(np.int64),
+    )
+    state.sky = Sky(0.0, 0.0)
+    state.detector = Detector(None, float(file.saturated.mean()), 1.0, None, False)
+
+
+def find_width(state: SourceListState) -> None:
+    """Set the stars' width, from the file or as usual on the ground."""
+    file = need(state.catalogue_file, "the reading")
+    scale = need(state.astrometry, "read_wcs").pixel_scale_arcsec
+    width = _DEFAULT_FWHM_ARCSEC / scale
+    if file.fwhm_px is not None:
+        clean = ~file.blended & ~file.saturated & ~file.edge & (file.fwhm_px > 0.3)
+        if clean.any():
+            width = float(np.median(file.fwhm_px[clean]))
+    state.point_spread = PointSpread(width, 0.0, len(file))
+    if len(file) < FEWEST_STARS:
+        raise Stop(Outcome.TOO_FEW_STARS, n_found=len(file), n_needed=FEWEST_STARS)
+
+
+def choose_brightness(state: SourceListState) -> None:
+    """Choose the column that targets and comparison stars are both taken from."""
+    file = need(state.catalogue_file, "the reading")
+    matches = need(state.matches, "match_stars")
+    reference = need(state.reference, "read_reference")
+    catalogue = state.catalogue
+    chosen = 0
+    if len(file.estimators) > 1:
+        chosen, state.estimator_figures = choose_estimator(
+            file.estimators,
+            ~(file.blended | file.saturated | file.edge),
+            (matches.source, matches.reference),
+            reference,
+            allowed_bands(
+                state.request.requested_filter,
+                catalogue.name,
+                catalogue.bands,
+                catalogue.title,
+            ),
+        )
+    state.estimator = best = file.estimators[chosen]
+    if len(file.estimators) > 1:
+        state.warnings.append(
+            f"Of {len(file.estimators)} brightness columns {best.column} was taken: "
+            "the zero point scatters least in it."
+        )
+    magnitude, error = best.magnitude[matches.source], best.error[matches.source]
+    flux = _flux(magnitude)
+    state.star_fluxes = StarFluxes(
+        flux=flux,
+        error=flux * np.nan_to_num(error, nan=np.inf) / 1.0857,
+        complete=best.usable[matches.source],
+    )
+
+
+def find_targets(state: SourceListState) -> None:
+    """Look every target of the request up."""
+    file = need(state.catalogue_file, "the reading")
+    estimator = need(state.estimator, "choose_brightness")
+    sources = need(state.sources, "place_sources")
+    radius = state.request.match_radius_arcsec
+    if radius is None or radius <= 0:
+        radius = need(state.matches, "match_stars").radius_arcsec
+    at = CatalogueSources(
+        x=np.where(estimator.usable, sources.x, np.nan),
+        y=np.where(estimator.usable, sources.y, np.nan),
+        magnitude=estimator.magnitude,
+        error=estimator.error,
+        saturated=file.saturated,
+        blended=file.blended,
+        edge=file.edge,
+        astrometry=need(state.astrometry, "match_stars"),
+        zero_point=need(state.zero_point, "fit_zero_points"),
+        radius_arcsec=radius,
+    )
+    mjd = need(state.timing, "read_catalogue_time").mid_exposure_mjd_utc
+    state.measurements = tuple(
+        measure_in_catalogue(at, target, mjd) for target in state.request.targets
+    )
+
+
+def brightest_first(file: InstrumentalCatalogue) -> InstrumentalCatalogue:
+    """Order the sources as the detection in a frame does; unusable ones last."""
+    order = np.argsort(
+        np.nan_to_num(file.estimators[0].magnitude, nan=np.inf), kind="stable"
+    )
+
+    def ordered(values: FloatArray | None) -> FloatArray | None:
+        return None if values is None else values[order]
+
+    return replace(
+        file,
+        ra_deg=ordered(file.ra_deg),
+        dec_deg=ordered(file.dec_deg),
+        x_px=ordered(file.x_px),
+        y_px=ordered(file.y_px),
+        fwhm_px=ordered(file.fwhm_px),
+        saturated=file.saturated[order],
+        blended=file.blended[order],
+        edge=file.edge[order],
+        estimators=tuple(
+            replace(one, magnitude=one.magnitude[order], error=one.error[order])
+            for one in file.estimators
+        ),
+    )
+
+
+def _flux(magnitude: FloatArray) -> FloatArray:
+    """Return 10^(-0.4 m); 0 where there is no magnitude."""
+    flux: FloatArray = np.where(
+        np.isfinite(magnitude), 10 ** (-0.4 * np.nan_to_num(magnitude)), 0.0
+    )
+    return flux

@@ -1,0 +1,247 @@
+"""A target in an instrumental catalogue: its nearest entry, or a limit."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import ConvexHull, QhullError
+
+from bhtom_cpcs.science.astrometry.coordinates import Astrometry
+from bhtom_cpcs.science.calibration.bands import passband_text
+from bhtom_cpcs.science.calibration.error_relation import (
+    NEAREST_SOURCES,
+    ErrorRelation,
+    fit_error_relation,
+)
+from bhtom_cpcs.science.outcomes import Outcome, sentence
+from bhtom_cpcs.science.request import TargetPosition
+from bhtom_cpcs.science.results import Rival, TargetMeasurement, ZeroPoint
+from bhtom_cpcs.science.targets.target import (
+    FEW_REFERENCE_STARS,
+    FLOOR_MAG,
+    POOR_SCATTER_MAG,
+    POOR_ZERO_POINT_ERROR_MAG,
+)
+from bhtom_cpcs.science.targets.target_position import position_at
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+# The magnitude errors of a signal to noise of 3 and 5, as the limit is defined.
+ERROR_AT_3_SIGMA, ERROR_AT_5_SIGMA = 0.36, 0.2172
+_MAG_PER_RELATIVE = 2.5 / math.log(10)
+_MOST_RIVALS = 20
+_DEFINITION = (
+    "catalogue: the magnitude at which the errors of the {n} entries nearest to the "
+    "target reach 0.36 (3 sigma) or 0.2172 mag (5 sigma)"
+)
+_SATURATED = (
+    "The target is saturated, as the catalogue's flags or its peak say; take a shorter "
+    "exposure."
+)
+_OUTSIDE = (
+    "The target lies {distance:.1f} arcmin outside the area that the catalogue's "
+    "sources cover; check the target's position and that the file is of its field."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueSources:
+    """What targets are looked for in, one element a source; NaN where unusable.
+
+    `x`, `y` on the pixel grid of `astrometry`; `magnitude` instrumental, `error` the
+    catalogue's own 1 sigma [mag].
+    """
+
+    x: FloatArray
+    y: FloatArray
+    magnitude: FloatArray
+    error: FloatArray
+    saturated: BoolArray
+    blended: BoolArray
+    edge: BoolArray
+    astrometry: Astrometry
+    zero_point: ZeroPoint
+    radius_arcsec: float
+
+
+def measure_in_catalogue(
+    at: CatalogueSources, target: TargetPosition, mjd_utc: float
+) -> TargetMeasurement:
+    """Take the entry nearest to the target's position, or the limit without one.
+
+    Entries are looked for within `radius_arcsec`; those beside the nearest are
+    stored as its rivals.
+    """
+    ra, dec = position_at(target, mjd_utc)
+    x, y = (
+        float(axis[0]) for axis in at.astrometry.pixel(np.array([ra]), np.array([dec]))
+    )
+    blank = TargetMeasurement(
+        target.target_id, Outcome.LIMIT, "", ra, dec, x_px=x, y_px=y
+    )
+    scale = at.astrometry.pixel_scale_arcsec
+    separation = np.hypot(at.x - x, at.y - y) * scale
+    separation = np.where(np.isfinite(separation), separation, np.inf)
+    order = np.argsort(separation, kind="stable")
+    nearest = int(order[0])
+    blank = replace(blank, nearest_source_arcsec=_finite(separation[nearest]))
+    if not separation[nearest] <= at.radius_arcsec:
+        outside = _outside_arcmin(at, x, y)
+        if outside > 0:
+            message = _OUTSIDE.format(distance=outside)
+            return replace(
+                blank, outcome=Outcome.TARGET_OUTSIDE_FRAME, message=message
+            )
+        return _limit(at, replace(blank, flags=tuple(_flags(at))), x, y)
+    if at.saturated[nearest]:
+        return replace(
+            blank,
+            outcome=Outcome.TARGET_SATURATED,
+            message=_SATURATED,
+            flags=("saturated",),
+        )
+    near = order[1:][separation[order[1:]] <= at.radius_arcsec][:_MOST_RIVALS]
+    return _found(at, blank, nearest, near, separation)
+
+
+def _found(
+    at: CatalogueSources,
+    blank: TargetMeasurement,
+    index: int,
+    near: npt.NDArray[np.intp],
+    separation: FloatArray,
+) -> TargetMeasurement:
+    """Turn the entry into a magnitude, or into a limit when its error is too large."""
+    zero_point = at.zero_point
+    rivals = tuple(
+        Rival(
+            float(separation[other]),
+            float(at.magnitude[other]) + zero_point.value,
+            float(at.error[other]),
+        )
+        for other in near.tolist()
+    )
+    flags = _flags(at)
+    if rivals or at.blended[index]:
+        flags.append("blended")
+    if at.edge[index]:
+        flags.append("near_edge")
+    own = float(at.error[index])
+    flux = 10 ** (-0.4 * float(at.magnitude[index]))
+    budget = {"instrumental": own, "zero_point": zero_point.error, "floor": FLOOR_MAG}
+    placed = replace(
+        blank,
+        x_px=float(at.x[index]),
+        y_px=float(at.y[index]),
+        flux_adu=flux,
+        flux_error_adu=flux * own / _MAG_PER_RELATIVE,
+        signal_to_noise=_MAG_PER_RELATIVE / own,
+        rivals=rivals,
+        flags=tuple(flags),
+    )
+    placed = _with_limits(at, placed, float(at.x[index]), float(at.y[index]))
+    if own > ERROR_AT_3_SIGMA and placed.limit_3sigma is not None:
+        return _as_limit(at, placed)
+    magnitude = float(at.magnitude[index]) + zero_point.value
+    error = math.sqrt(sum(term**2 for term in budget.values()))
+    return replace(
+        placed,
+        outcome=Outcome.CALIBRATED,
+        message=sentence(
+            Outcome.CALIBRATED,
+            passband=passband_text(zero_point.passband),
+            magnitude=magnitude,
+            magnitude_error=error,
+            n_stars=zero_point.n_stars,
+        ),
+        magnitude=magnitude,
+        magnitude_error=error,
+        error_budget_mag=budget,
+    )
+
+
+def _limit(
+    at: CatalogueSources, blank: TargetMeasurement, x: float, y: float
+) -> TargetMeasurement:
+    """Quote how faint the catalogue goes here."""
+    placed = _with_limits(at, blank, x, y)
+    if placed.limit_3sigma is None:
+        return replace(
+            blank,
+            outcome=Outcome.TARGET_MASKED,
+            message=(
+                "The target is not in the catalogue, which has too few sources here "
+                "to tell how faint it goes; send the frame itself."
+            ),
+        )
+    return _as_limit(at, placed)
+
+
+def _as_limit(at: CatalogueSources, placed: TargetMeasurement) -> TargetMeasurement:
+    message = sentence(
+        Outcome.LIMIT,
+        limit_3sigma=placed.limit_3sigma,
+        passband=passband_text(at.zero_point.passband),
+        n_stars=at.zero_point.n_stars,
+    )
+    return replace(placed, outcome=Outcome.LIMIT, message=message, is_limit=True)
+
+
+def _with_limits(
+    at: CatalogueSources, placed: TargetMeasurement, x: float, y: float
+) -> TargetMeasurement:
+    relation = local_relation(at, x, y)
+    if relation is None:
+        return placed
+    zero_point = at.zero_point.value
+    return replace(
+        placed,
+        limit_3sigma=relation.magnitude_of_error(ERROR_AT_3_SIGMA) + zero_point,
+        limit_5sigma=relation.magnitude_of_error(ERROR_AT_5_SIGMA) + zero_point,
+        limit_definition=_DEFINITION.format(n=relation.n_sources),
+    )
+
+
+def local_relation(at: CatalogueSources, x: float, y: float) -> ErrorRelation | None:
+    """Fit the error relation of the sources nearest to a place."""
+    usable = np.flatnonzero(np.isfinite(at.magnitude) & ~at.saturated)
+    distance = np.hypot(at.x[usable] - x, at.y[usable] - y)
+    near = usable[np.argsort(distance, kind="stable")][:NEAREST_SOURCES]
+    return fit_error_relation(at.magnitude[near], at.error[near])
+
+
+def _outside_arcmin(at: CatalogueSources, x: float, y: float) -> float:
+    """How far a place lies outside the sources' hull; 0 inside or near its edge.
+
+    The hull ends at the last source, so one mean distance between sources beside it
+    still counts as covered.
+    """
+    scale = at.astrometry.pixel_scale_arcsec / 60
+    points = np.stack([at.x, at.y], axis=-1)
+    points = points[np.isfinite(points).all(axis=1)]
+    try:
+        hull = ConvexHull(points)
+    except (QhullError, ValueError):
+        return 0.0
+    beyond = float(np.max(hull.equations @ np.array([x, y, 1.0])))
+    spacing = math.sqrt(hull.volume / len(points))
+    return beyond * scale if beyond > spacing else 0.0
+
+
+def _flags(at: CatalogueSources) -> list[str]:
+    """Words on the zero point; how frames flag theirs."""
+    flags = []
+    if at.zero_point.n_stars < FEW_REFERENCE_STARS:
+        flags.append("few_reference_stars")
+    if at.zero_point.unverified_used:
+        flags.append("unverified_reference")
+    poor_error = at.zero_point.error > POOR_ZERO_POINT_ERROR_MAG
+    if poor_error or at.zero_point.scatter > POOR_SCATTER_MAG:
+        flags.append("poor_zero_point")
+    return flags
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
