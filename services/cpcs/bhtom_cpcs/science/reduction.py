@@ -61,6 +61,11 @@ def measure_targets(state: PlaneState) -> None:
         match_radius_arcsec=state.request.match_radius_arcsec,
     )
     state.measurements = tuple(measure_target(at, place) for place in state.places)
+    settle_outcome(state)
+
+
+def settle_outcome(state: PlaneState) -> None:
+    """Let the best of the targets' outcomes stand for the plane."""
     best = _best(state.measurements)
     if best is None:
         raise Stop(
@@ -143,12 +148,12 @@ class _Frame:
                     break
         except Stop as stop:
             state.outcome, state.message = stop.outcome, stop.message
-        state.warnings += _texts(caught)
+        state.warnings += astropy_texts(caught)
         if plane.damaged_cards:
             cards = ", ".join(dict.fromkeys(plane.damaged_cards))
             state.warnings.append(f"Header cards that cannot be read: {cards}.")
         caught.clear()
-        self.planes.append(_answer(state, len(self.planes), self.count))
+        self.planes.append(answer(state, len(self.planes), self.count))
 
     def give_up(self, stop: Stop) -> None:
         """Answer for every plane that could not be read."""
@@ -160,12 +165,14 @@ class _Frame:
                     plane_name="",
                     outcome=stop.outcome,
                     message=stop.message,
-                    provenance=_provenance(self.reference, ()),
+                    provenance=provenance(self.reference, (), METHOD),
                 )
             )
 
 
-def _answer(state: PlaneState, number: int, count: int) -> PlaneReduction:
+def answer(
+    state: PlaneState, number: int, count: int, method: str = METHOD
+) -> PlaneReduction:
     """Freeze what the stages found out about a plane."""
     outcome = need(state.outcome, "measure_targets")
     hashes = () if state.reference is None else state.reference.tile_hashes
@@ -175,7 +182,7 @@ def _answer(state: PlaneState, number: int, count: int) -> PlaneReduction:
         plane_name=state.plane.name,
         outcome=outcome,
         message=state.message,
-        provenance=_provenance(state.catalogue, hashes),
+        provenance=provenance(state.catalogue, hashes, method),
         timing=state.timing,
         filter=state.filter,
         wcs=state.wcs,
@@ -189,17 +196,20 @@ def _answer(state: PlaneState, number: int, count: int) -> PlaneReduction:
     )
 
 
-def _provenance(reference: ReferenceCatalogue, hashes: tuple[str, ...]) -> Provenance:
+def provenance(
+    reference: ReferenceCatalogue, hashes: tuple[str, ...], method: str
+) -> Provenance:
+    """Say what the numbers depend on."""
     return Provenance(
         software_version=version("bhtom-cpcs"),
-        method=METHOD,
+        method=method,
         catalogue_name=reference.name,
         catalogue_release=reference.release,
         tile_hashes=hashes,
     )
 
 
-def _texts(caught: list[warnings.WarningMessage]) -> list[str]:
+def astropy_texts(caught: list[warnings.WarningMessage]) -> list[str]:
     """Say once what astropy warned of while it read the file."""
     texts = [
         " ".join(str(entry.message).split())[:200]

@@ -37,7 +37,9 @@ class ErrorRelation:
         return -2.5 * math.log10(flux)
 
 
-def fit_error_relation(magnitude: FloatArray, error: FloatArray) -> ErrorRelation | None:
+def fit_error_relation(
+    magnitude: FloatArray, error: FloatArray
+) -> ErrorRelation | None:
     """Fit the relation to sources near a place; None when they are too few.
 
     Variances are compared in proportion, and re-weighted with Tukey's biweight, so

@@ -18,12 +18,15 @@ IndexArray = npt.NDArray[np.intp]
 # Bright stars tell apertures apart: in faint ones they all show the sky's noise.
 _BRIGHT_ERROR_MAG = 1.0857 / 50
 _FEWEST_BRIGHT = 20
+# Standard error of a robust scatter of n values, relative: 1.17 / sqrt(2 n).
+_SCATTER_ERROR = 1.17 / 2**0.5
 
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
     scatter: float
     passband: str
+    own_error: float
 
 
 def choose_estimator(
@@ -34,6 +37,9 @@ def choose_estimator(
     bands: Sequence[str],
 ) -> tuple[int, tuple[EstimatorFigures, ...]]:
     """Compare the estimators on the same bright stars, each in its best band.
+
+    Of those whose scatter is within one standard error of the least, the one with
+    the smallest errors of its own is taken: a needlessly wide aperture adds sky.
 
     Parameters
     ----------
@@ -59,8 +65,7 @@ def choose_estimator(
         _trial(one, source[bright], known[bright], reference, bands)
         for one in estimators
     ]
-    scatters = [np.inf if trial is None else trial.scatter for trial in trials]
-    chosen = int(np.argmin(scatters))
+    chosen = _best(trials, int(bright.sum()))
     return chosen, tuple(
         EstimatorFigures(
             column=one.column,
@@ -74,6 +79,16 @@ def choose_estimator(
     )
 
 
+def _best(trials: Sequence[_Trial | None], n_stars: int) -> int:
+    least = min((trial.scatter for trial in trials if trial), default=np.inf)
+    tied = least * (1 + _SCATTER_ERROR / max(n_stars, 1) ** 0.5)
+    errors = [
+        trial.own_error if trial is not None and trial.scatter <= tied else np.inf
+        for trial in trials
+    ]
+    return int(np.argmin(errors))
+
+
 def _trial(
     one: Estimator,
     source: IndexArray,
@@ -83,11 +98,12 @@ def _trial(
 ) -> _Trial | None:
     """Return the least scatter of the zero point over the bands."""
     stars = ComparisonStars(one.magnitude[source], one.error[source], source, known)
+    own_error = float(np.median(stars.error)) if len(source) else np.inf
     trials = []
     for band in bands:
         pairs = band_stars(stars, reference, band)
         usable = pairs.usable
         if usable.sum() >= max(FEWEST_STARS, 0.6 * len(usable)):
             fit = fit_zero_point(pairs.difference[usable], pairs.error[usable])
-            trials.append(_Trial(fit.scatter, band))
+            trials.append(_Trial(fit.scatter, band, own_error))
     return min(trials, key=lambda trial: trial.scatter, default=None)

@@ -151,7 +151,9 @@ def _merge(header: fits.Header, other: fits.Header, *, of_image: bool) -> None:
     """Add the cards that tell of the image, not those that describe the file."""
     for card in other.cards:
         keyword = card.keyword
-        if keyword.startswith(_COLUMN_CARDS) or keyword in ("COMMENT", "HISTORY", ""):
+        if keyword in ("COMMENT", "HISTORY", "") or len(keyword) > 8:
+            continue
+        if keyword.startswith(_COLUMN_CARDS):
             continue
         if not of_image and keyword.startswith("NAXIS"):
             continue

@@ -9,15 +9,17 @@ from bhtom_cpcs.science.catalogue_files.column_names import is_number_column
 from bhtom_cpcs.science.catalogue_files.table import MAX_COLUMNS, Table, refuse
 from bhtom_cpcs.science.catalogue_files.text_rows import numbers_in
 
-_COLUMN = re.compile(r"#\s*(\d{1,6})\s+([A-Za-z]\w*)(.*)$")
+_COLUMN = re.compile(r"#\s*(\d{1,9})\s+([A-Za-z]\w*)(.*)$")
 _UNIT = re.compile(r"\[([^\[\]]*)\]\s*$")
 
 
 def is_sextractor(lines: Sequence[str]) -> bool:
-    """Whether the file begins like `#   1 NUMBER   Running object number`."""
-    first = next((line for line in lines if line.strip()), "")
-    match = _COLUMN.match(first)
-    return match is not None and int(match[1]) == 1
+    """Whether a comment line is like `#   1 NUMBER   Running object number`."""
+    for line in lines[:200]:
+        match = _COLUMN.match(line)
+        if match is not None:
+            return int(match[1]) == 1
+    return False
 
 
 def read_sextractor(lines: Sequence[str], header: fits.Header) -> Table:
@@ -29,8 +31,8 @@ def read_sextractor(lines: Sequence[str], header: fits.Header) -> Table:
             if line.startswith("#") or not line.strip():
                 continue
             break
-        unit = _UNIT.search(match[3])
-        named.append((int(match[1]), match[2].upper(), unit[1] if unit else ""))
+        found = _UNIT.search(match[3])
+        named.append((int(match[1]), match[2].upper(), found[1] if found else ""))
     if len(named) > MAX_COLUMNS or named[-1][0] > MAX_COLUMNS:
         raise refuse(f"its header names more than {MAX_COLUMNS} columns")
     rows = [line for line in lines if line.strip() and not line.startswith("#")]

@@ -30,9 +30,9 @@ def numbers_in(
     check_rows(len(rows))
     widths = [len(row.split(delimiter)) for row in rows]
     width, _ = Counter(widths).most_common(1)[0]
-    if width <= max(wanted.values()):
-        columns = max(wanted.values()) + 1
-        raise refuse(f"most rows have {width} fields where {columns} columns are named")
+    n_named = max(wanted.values()) + 1
+    if width < n_named:
+        raise refuse(f"most rows have {width} fields where {n_named} columns are named")
     good = [row for row, fields in zip(rows, widths, strict=True) if fields == width]
     indices = list(dict.fromkeys(wanted.values()))
     try:
@@ -79,4 +79,4 @@ def _sexagesimal(text: str) -> float:
     if len(value) > 3 or any(not 0 <= part < 60.001 for part in value[1:]):
         return float("nan")
     size = sum(abs(part) / 60**power for power, part in enumerate(value))
-    return -size if parts[0].strip().startswith("-") else size
+    return -float(size) if parts[0].strip().startswith("-") else float(size)

@@ -195,9 +195,8 @@ def find_targets(state: SourceListState) -> None:
     file = need(state.catalogue_file, "the reading")
     estimator = need(state.estimator, "choose_brightness")
     sources = need(state.sources, "place_sources")
-    radius = state.request.match_radius_arcsec
-    if radius is None or radius <= 0:
-        radius = need(state.matches, "match_stars").radius_arcsec
+    given = state.request.match_radius_arcsec
+    matched = need(state.matches, "match_stars").radius_arcsec
     at = CatalogueSources(
         x=np.where(estimator.usable, sources.x, np.nan),
         y=np.where(estimator.usable, sources.y, np.nan),
@@ -208,11 +207,12 @@ def find_targets(state: SourceListState) -> None:
         edge=file.edge,
         astrometry=need(state.astrometry, "match_stars"),
         zero_point=need(state.zero_point, "fit_zero_points"),
-        radius_arcsec=radius,
+        given_radius_arcsec=given if given is not None and given > 0 else None,
+        matched_radius_arcsec=matched,
+        shape=(state.plane.pixels.shape[0], state.plane.pixels.shape[1]),
     )
-    mjd = need(state.timing, "read_catalogue_time").mid_exposure_mjd_utc
     state.measurements = tuple(
-        measure_in_catalogue(at, target, mjd) for target in state.request.targets
+        measure_in_catalogue(at, place) for place in state.places
     )
 
 

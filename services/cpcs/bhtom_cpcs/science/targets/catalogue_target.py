@@ -15,7 +15,6 @@ from bhtom_cpcs.science.calibration.error_relation import (
     fit_error_relation,
 )
 from bhtom_cpcs.science.outcomes import Outcome, sentence
-from bhtom_cpcs.science.request import TargetPosition
 from bhtom_cpcs.science.results import Rival, TargetMeasurement, ZeroPoint
 from bhtom_cpcs.science.targets.target import (
     FEW_REFERENCE_STARS,
@@ -23,7 +22,7 @@ from bhtom_cpcs.science.targets.target import (
     POOR_SCATTER_MAG,
     POOR_ZERO_POINT_ERROR_MAG,
 )
-from bhtom_cpcs.science.targets.target_position import position_at
+from bhtom_cpcs.science.targets.target_position import TargetPlace, refusal_of
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -51,7 +50,8 @@ class CatalogueSources:
     """What targets are looked for in, one element a source; NaN where unusable.
 
     `x`, `y` on the pixel grid of `astrometry`; `magnitude` instrumental, `error` the
-    catalogue's own 1 sigma [mag].
+    catalogue's own 1 sigma [mag]; `matched_radius_arcsec` 2 sigma of the match with
+    the reference stars, `given_radius_arcsec` the uploader's wish.
     """
 
     x: FloatArray
@@ -63,37 +63,45 @@ class CatalogueSources:
     edge: BoolArray
     astrometry: Astrometry
     zero_point: ZeroPoint
-    radius_arcsec: float
+    given_radius_arcsec: float | None
+    matched_radius_arcsec: float
+    shape: tuple[int, int]
+
+    def radius_arcsec(self, place: TargetPlace) -> float:
+        """How far from its place a target is looked for.
+
+        As the uploader wished, else 2 sigma of the match and of the place together.
+        """
+        if self.given_radius_arcsec is not None:
+            return self.given_radius_arcsec
+        return math.hypot(self.matched_radius_arcsec, 2 * max(place.error_arcsec))
 
 
-def measure_in_catalogue(
-    at: CatalogueSources, target: TargetPosition, mjd_utc: float
-) -> TargetMeasurement:
+def measure_in_catalogue(at: CatalogueSources, place: TargetPlace) -> TargetMeasurement:
     """Take the entry nearest to the target's position, or the limit without one.
 
-    Entries are looked for within `radius_arcsec`; those beside the nearest are
-    stored as its rivals.
+    Other entries within the radius are stored as the nearest one's rivals.
     """
-    ra, dec = position_at(target, mjd_utc)
+    ra, dec = place.ra_deg, place.dec_deg
+    blank = TargetMeasurement(place.target.target_id, Outcome.LIMIT, "", ra, dec)
+    if absent := refusal_of(place, at.astrometry, at.shape):
+        return replace(blank, outcome=absent[0], message=absent[1])
     x, y = (
         float(axis[0]) for axis in at.astrometry.pixel(np.array([ra]), np.array([dec]))
     )
-    blank = TargetMeasurement(
-        target.target_id, Outcome.LIMIT, "", ra, dec, x_px=x, y_px=y
-    )
+    blank = replace(blank, x_px=x, y_px=y)
     scale = at.astrometry.pixel_scale_arcsec
     separation = np.hypot(at.x - x, at.y - y) * scale
     separation = np.where(np.isfinite(separation), separation, np.inf)
     order = np.argsort(separation, kind="stable")
     nearest = int(order[0])
     blank = replace(blank, nearest_source_arcsec=_finite(separation[nearest]))
-    if not separation[nearest] <= at.radius_arcsec:
+    radius = at.radius_arcsec(place)
+    if not separation[nearest] <= radius:
         outside = _outside_arcmin(at, x, y)
         if outside > 0:
             message = _OUTSIDE.format(distance=outside)
-            return replace(
-                blank, outcome=Outcome.TARGET_OUTSIDE_FRAME, message=message
-            )
+            return replace(blank, outcome=Outcome.TARGET_OUTSIDE_FRAME, message=message)
         return _limit(at, replace(blank, flags=tuple(_flags(at))), x, y)
     if at.saturated[nearest]:
         return replace(
@@ -102,7 +110,7 @@ def measure_in_catalogue(
             message=_SATURATED,
             flags=("saturated",),
         )
-    near = order[1:][separation[order[1:]] <= at.radius_arcsec][:_MOST_RIVALS]
+    near = order[1:][separation[order[1:]] <= radius][:_MOST_RIVALS]
     return _found(at, blank, nearest, near, separation)
 
 
