@@ -37,11 +37,10 @@ _NAME = "instrumental catalogue"
 
 STAGES: tuple[Callable[[SourceListState], None], ...] = (
     instrumental_stages.read_catalogue_time,
-    astrometry_stages.find_circumstances,
     instrumental_stages.place_sources,
     astrometry_stages.read_wcs,
     astrometry_stages.place_targets,
-    instrumental_stages.find_width,
+    instrumental_stages.count_sources,
     catalogue_stages.read_reference,
     catalogue_stages.match_stars,
     instrumental_stages.choose_brightness,

@@ -50,8 +50,7 @@ def choose_comparison_stars(state: PlaneState) -> None:
 def is_target(state: PlaneState, sources: Sources) -> BoolArray:
     """Say which sources are targets: they are never their own comparison stars."""
     astrometry = need(state.astrometry, "read_wcs")
-    fwhm = need(state.psf, "find_sources").fwhm_px
-    reach = max(1.5 * fwhm, 2.0 / astrometry.pixel_scale_arcsec)
+    reach = max(1.5 * state.fwhm_px, 2.0 / astrometry.pixel_scale_arcsec)
     found = np.zeros(len(sources), dtype=bool)
     for place in state.places:
         x, y = astrometry.pixel(np.array([place.ra_deg]), np.array([place.dec_deg]))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bhtom_cpcs.science.frames.exposure_time import exposure_time
+from bhtom_cpcs.science.frames.exposure_time import ExposureTime, exposure_time
 from bhtom_cpcs.science.frames.frame_kind import refuse_calibration_frame
 from bhtom_cpcs.science.frames.header_cards import number_of
 from bhtom_cpcs.science.frames.observing_site import mirrored, site_of
@@ -40,7 +40,11 @@ def check_kind(state: PlaneState) -> None:
 
 def read_time(state: PlaneState) -> None:
     """Find the middle of the exposure, and what follows from it at the target."""
-    found = exposure_time(state.plane.header, state.request.camera)
+    set_time(state, exposure_time(state.plane.header, state.request.camera))
+
+
+def set_time(state: PlaneState, found: ExposureTime) -> None:
+    """Keep the time, and find where targets, Sun and horizon are then."""
     state.timing = Timing(
         mid_exposure_mjd_utc=found.mid_mjd_utc,
         bjd_tdb=None,

@@ -19,13 +19,13 @@ from bhtom_cpcs.science.catalogue_files.instrumental_catalogue import (
 )
 from bhtom_cpcs.science.catalogue_files.sky_grid import lay_grid
 from bhtom_cpcs.science.frames.detector import Detector
-from bhtom_cpcs.science.frames.exposure_time import exposure_time
+from bhtom_cpcs.science.frames.exposure_time import ExposureTime, exposure_time
 from bhtom_cpcs.science.frames.fits_input import Plane
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.results import CatalogueFile, EstimatorFigures, Timing
+from bhtom_cpcs.science.results import CatalogueFile, EstimatorFigures
+from bhtom_cpcs.science.stages.frame_stages import set_time
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stars.detection import Sky, Sources
-from bhtom_cpcs.science.stars.point_spread import PointSpread
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.catalogue_target import (
     CatalogueSources,
@@ -46,6 +46,17 @@ class SourceListState(PlaneState):
     catalogue_file: InstrumentalCatalogue | None = None
     estimator: Estimator | None = None
     estimator_figures: tuple[EstimatorFigures, ...] = field(default=())
+
+    @property
+    def fwhm_px(self) -> float:
+        """Width of the stars, from the file or as usual on the ground [px]."""
+        file = need(self.catalogue_file, "the reading")
+        if file.fwhm_px is not None:
+            clean = ~file.blended & ~file.saturated & ~file.edge & (file.fwhm_px > 0.3)
+            if clean.any():
+                return float(np.median(file.fwhm_px[clean]))
+        scale = need(self.astrometry, "read_wcs").pixel_scale_arcsec
+        return _DEFAULT_FWHM_ARCSEC / scale
 
     def described(self) -> CatalogueFile | None:
         """Return how the file was read, for the result."""
@@ -81,15 +92,7 @@ def read_catalogue_time(state: SourceListState) -> None:
             ) from None
         told = None
     if given is None and told is not None:
-        state.timing = Timing(
-            mid_exposure_mjd_utc=told.mid_mjd_utc,
-            bjd_tdb=None,
-            exposure_time_s=told.exposure_s,
-            time_as_reported=told.as_reported,
-            time_card=told.card,
-            time_scale=told.scale,
-            flags=told.flags,
-        )
+        set_time(state, told)
         return
     assert given is not None  # noqa: S101 - narrows the type
     exposure_s = 0.0 if told is None else told.exposure_s
@@ -100,15 +103,8 @@ def read_catalogue_time(state: SourceListState) -> None:
                 f"The upload says mjd {given:.6f} and the file {told.mid_mjd_utc:.6f} "
                 f"({told.card}); the upload's counts."
             )
-    state.timing = Timing(
-        mid_exposure_mjd_utc=given,
-        bjd_tdb=None,
-        exposure_time_s=exposure_s,
-        time_as_reported=f"{given!r}",
-        time_card="mjd",
-        time_scale="UTC",
-        flags=() if exposure_s else ("exposure_time_not_told",),
-    )
+    flags = () if exposure_s else ("exposure_time_not_told",)
+    set_time(state, ExposureTime(given, exposure_s, f"{given!r}", "mjd", "UTC", flags))
 
 
 def place_sources(state: SourceListState) -> None:
@@ -141,16 +137,9 @@ def place_sources(state: SourceListState) -> None:
     state.detector = Detector(None, float(file.saturated.mean()), 1.0, None, False)
 
 
-def find_width(state: SourceListState) -> None:
-    """Set the stars' width, from the file or as usual on the ground."""
+def count_sources(state: SourceListState) -> None:
+    """Stop when the file has too few sources for a zero point."""
     file = need(state.catalogue_file, "the reading")
-    scale = need(state.astrometry, "read_wcs").pixel_scale_arcsec
-    width = _DEFAULT_FWHM_ARCSEC / scale
-    if file.fwhm_px is not None:
-        clean = ~file.blended & ~file.saturated & ~file.edge & (file.fwhm_px > 0.3)
-        if clean.any():
-            width = float(np.median(file.fwhm_px[clean]))
-    state.point_spread = PointSpread(width, 0.0, len(file))
     if len(file) < FEWEST_STARS:
         raise Stop(Outcome.TOO_FEW_STARS, n_found=len(file), n_needed=FEWEST_STARS)
 

@@ -69,6 +69,11 @@ class PlaneState:
     measurements: tuple[TargetMeasurement, ...] = ()
     missing_tiles: MissingTiles | None = None
 
+    @property
+    def fwhm_px(self) -> float:
+        """Width of the stars' image [px]."""
+        return need(self.psf, "find_sources").fwhm_px
+
 
 _Value = TypeVar("_Value")
 
