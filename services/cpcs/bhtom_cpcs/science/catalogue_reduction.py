@@ -26,8 +26,8 @@ from bhtom_cpcs.science.results import FrameReduction, PlaneReduction
 from bhtom_cpcs.science.stages import (
     astrometry_stages,
     calibration_stages,
-    catalogue_stages,
     instrumental_stages,
+    sky_match_stage,
 )
 from bhtom_cpcs.science.stages.instrumental_stages import SourceListState
 from bhtom_cpcs.science.stop import Stop
@@ -39,10 +39,10 @@ STAGES: tuple[Callable[[SourceListState], None], ...] = (
     instrumental_stages.read_catalogue_time,
     instrumental_stages.place_sources,
     astrometry_stages.read_wcs,
-    astrometry_stages.place_targets,
+    astrometry_stages.refuse_unreachable_targets,
     instrumental_stages.count_sources,
-    catalogue_stages.read_reference,
-    catalogue_stages.match_stars,
+    sky_match_stage.match_to_sky,
+    astrometry_stages.place_targets,
     instrumental_stages.choose_brightness,
     calibration_stages.choose_comparison_stars,
     calibration_stages.fit_zero_points,

@@ -13,7 +13,7 @@ from bhtom_cpcs.reference_catalogues.catalogue import TileCatalogue
 from bhtom_cpcs.science.calibration.error_relation import fit_error_relation
 from bhtom_cpcs.science.catalogue_reduction import reduce_catalogue
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.request import ReductionRequest, TargetPosition
+from bhtom_cpcs.science.request import CameraSettings, ReductionRequest, TargetPosition
 from bhtom_cpcs.science.results import PlaneReduction
 from bhtom_sky import Sky
 
@@ -202,6 +202,25 @@ def test_pixels_beside_the_sky_make_the_grid(
     measured, before = plane.measurements[0], without.measurements[0]
     assert measured.x_px == pytest.approx(229, abs=1)
     assert measured.magnitude == pytest.approx(before.magnitude, abs=1e-3)
+
+
+def test_pixels_alone_are_placed_by_their_stars(
+    field: Field, reduced: Callable[..., PlaneReduction]
+) -> None:
+    table = star_list(field.sky)
+    with_sky = reduced(table).measurements[0]
+    ra_0, dec_0 = field.sky.centre
+    east = (table["ALPHA_J2000"] - ra_0) * np.cos(np.radians(dec_0)) * 3600
+    table["X_IMAGE"] = 230 - east / 0.8
+    table["Y_IMAGE"] = 240 + (table["DELTA_J2000"] - dec_0) * 3600 / 0.8
+    table.remove_columns(["ALPHA_J2000", "DELTA_J2000"])
+    plane = reduced(table, camera=CameraSettings(pixel_scale_arcsec=0.8))
+    assert plane.outcome is Outcome.CALIBRATED, plane.message
+    assert plane.wcs is not None
+    assert plane.wcs.method == "solved_hinted"
+    assert plane.measurements[0].magnitude == pytest.approx(
+        with_sky.magnitude, abs=0.01
+    )
 
 
 def test_a_shifted_catalogue_is_corrected_before_the_target_is_sought(

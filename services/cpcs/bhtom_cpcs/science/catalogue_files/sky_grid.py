@@ -46,8 +46,8 @@ class _Linear:
 
 def lay_grid(
     catalogue: InstrumentalCatalogue, pixel_scale_arcsec: float | None
-) -> SkyGrid | None:
-    """Return the grid, None for a catalogue without positions on the sky.
+) -> SkyGrid:
+    """Return the grid; without sky columns the file's pixels and its own header.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def lay_grid(
         for one arcsecond
     """
     if catalogue.ra_deg is None or catalogue.dec_deg is None:
-        return None
+        return _pixels_alone(catalogue)
     centre = _centre(catalogue.ra_deg, catalogue.dec_deg)
     plane = project(catalogue.ra_deg, catalogue.dec_deg, centre)
     plane = np.nan_to_num(plane, nan=1e9)  # behind the tangent plane: never matched
@@ -68,6 +68,15 @@ def lay_grid(
     x, y = pixels[:, 0], pixels[:, 1]
     shape = _side(catalogue.header, 2, y), _side(catalogue.header, 1, x)
     return SkyGrid(x, y, shape, _header(catalogue.header, centre, linear))
+
+
+def _pixels_alone(catalogue: InstrumentalCatalogue) -> SkyGrid:
+    """Leave it to the header's WCS, or to the stars, where the pixels are."""
+    x, y = catalogue.x_px, catalogue.y_px
+    if x is None or y is None:
+        raise RuntimeError("a catalogue without any positions is never made")
+    header = catalogue.header
+    return SkyGrid(x, y, (_side(header, 2, y), _side(header, 1, x)), header)
 
 
 def _centre(ra_deg: FloatArray, dec_deg: FloatArray) -> tuple[float, float]:

@@ -112,12 +112,6 @@ def place_sources(state: SourceListState) -> None:
     file = need(state.catalogue_file, "the reading")
     state.warnings.extend(file.notes)
     grid = lay_grid(file, state.request.camera.pixel_scale_arcsec)
-    if grid is None:
-        raise Stop(
-            Outcome.NO_WCS,
-            reason=f"the catalogue has pixels ({file.columns['pixel']}) and no "
-            "right ascension and declination",
-        )
     # Shape without pixels: one zero that is seen everywhere.
     empty = np.broadcast_to(np.float32(0.0), grid.shape)
     state.plane = Plane(state.plane.name, grid.header, empty, None)
