@@ -571,6 +571,12 @@ def make_fake(world: World) -> FastAPI:
     async def calibrations() -> Json:
         return {"items": [calibration()], "next_cursor": None}
 
+    @app.get("/api/v1/calibrations/cameras/{number}/report")
+    async def report(number: int) -> Any:
+        if number != 1:
+            return problem(404, "no_frames", "No frame of it was calibrated yet.")
+        return camera_report()
+
     @app.get("/api/v1/calibrations/{number}")
     async def one_calibration(number: int) -> Any:
         if "cpcs" in world.down:
@@ -628,7 +634,58 @@ def calibration() -> Json:
         "reduction_time": 0.41,
         "has_plot": True,
         "result": RESULT,
-        "links": {"plot": "https://elsewhere.example/plot.png"},
+        "links": {
+            "plot": "https://elsewhere.example/plot.png",
+            "details": "https://elsewhere.example/details.svg",
+            "explanation": None,
+        },
+    }
+
+
+def camera_report() -> Json:
+    """A camera's report card as cpcs gives it."""
+    figure = {
+        "name": "gain",
+        "unit": "electron/adu",
+        "stated": 1.25,
+        "measured": 1.61,
+        "error": 0.02,
+        "frames": 40,
+        "sentence": "The camera's row says 1.25; 40 frames disagree.",
+    }
+    cell = {"column": 1, "row": 0, "residual": 0.013, "error": 0.002, "stars": 90}
+    return {
+        "camera_id": 1,
+        "oname": "Siding-Spring_Huntsman",
+        "camera_version": 1,
+        "planes": 42,
+        "nights": 6,
+        "first_mjd": 61300.1,
+        "last_mjd": 61310.2,
+        "outcomes": {"calibrated": 40, "too_few_stars": 2},
+        "figures": [figure],
+        "colour_terms": [
+            {
+                "passband": "GaiaSP/r",
+                "colour": "g - r",
+                "slope": -0.041,
+                "slope_error": 0.004,
+                "frames": 40,
+            }
+        ],
+        "limits": [
+            {
+                "passband": "GaiaSP/r",
+                "exposure_time": 60.0,
+                "limit_5_sigma": 18.9,
+                "frames": 40,
+            }
+        ],
+        "flat_residuals": {"columns": 2, "rows": 2, "cells": [cell]},
+        "proposal": {
+            "changes": {"gain": 1.61, "learned": {"last_mjd": 61310.2}},
+            "sentences": [figure["sentence"]],
+        },
     }
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from bhtom_web.pages import (
     about,
     archives,
+    camera_reports,
     cameras,
     home,
     people,
@@ -24,6 +25,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     targets.router,
     archives.router,
     points.router,
+    camera_reports.router,
     cameras.router,
     uploads.router,
     profile.router,

@@ -30,6 +30,8 @@ class CalibrationView:
     catalogue: str | None
     software: str | None
     plot: str | None
+    details: str | None
+    explanation: str | None
 
 
 _NO_PART: Final[Json] = {}
@@ -54,7 +56,9 @@ def calibration_view(calibration: Any) -> CalibrationView | None:
             provenance.get("catalogue_name"), provenance.get("catalogue_release")
         ),
         software=_joined(provenance.get("method"), provenance.get("software_version")),
-        plot=_plot(calibration),
+        plot=_address(calibration, "plot", "plot.png"),
+        details=_address(calibration, "details", "details.svg"),
+        explanation=_address(calibration, "explanation", "explanation"),
     )
 
 
@@ -108,11 +112,11 @@ def _astrometry(result: Json) -> list[Figure]:
     ]
 
 
-def _plot(calibration: Json) -> str | None:
-    """The address of the diagnostic plot, always one of this site."""
+def _address(calibration: Json, link: str, name: str) -> str | None:
+    """The address of a thing that the calibration has, always one of this site."""
     number_ = calibration.get("calibration_id")
-    if calibration.get("has_plot") and isinstance(number_, int):
-        return f"/api/v1/calibrations/{number_}/plot.png"
+    if _part(calibration, "links").get(link) and isinstance(number_, int):
+        return f"/api/v1/calibrations/{number_}/{name}"
     return None
 
 

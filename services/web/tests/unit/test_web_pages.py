@@ -16,6 +16,7 @@ FOR_ALL = (
 FOR_SIGNED_IN = (
     *("/targets/new", "/targets/1/edit", "/cameras/new", "/upload"),
     *("/uploads", "/uploads/101", "/uploads/104", "/profile", "/people"),
+    *("/cameras/1/report", "/cameras/2/report"),
 )
 PAGES = (*FOR_ALL, *FOR_SIGNED_IN)
 
@@ -169,3 +170,19 @@ async def test_health_details_are_for_those_who_signed_in(visit_as: Visitors) ->
 async def test_the_service_itself_is_ready(visit_as: Visitors) -> None:
     response = await visit_as().get("/health/ready")
     assert response.json()["status"] == "ready"
+
+
+async def test_a_report_card_becomes_a_version_by_its_owners_step(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    visitor = visit_as(services.ADA)
+    page = (await visitor.get("/cameras/1/report")).text
+    assert "40 frames disagree" in page
+    assert ">13<" in page  # of the flat-field map, in thousandths
+    stale = await visitor.post("/cameras/1/report", data={"last_mjd": "61000.0"})
+    assert stale.status_code == 409
+    done = await visitor.post("/cameras/1/report", data={"last_mjd": "61310.2"})
+    assert done.status_code == 303
+    again = (await visitor.get("/cameras/1/report")).text
+    assert "version 2 rests on these frames" in again
+    assert "Make it version" not in again
