@@ -25,6 +25,7 @@ class Outcome(StrEnum):
     NO_REFERENCE_IN_BAND = "no_reference_in_band"
     UNKNOWN_FILTER = "unknown_filter"
     POOR_ZERO_POINT = "poor_zero_point"
+    NOT_LINEAR = "not_linear"
     TARGET_POSITION_UNKNOWN = "target_position_unknown"
     TARGET_SATURATED = "target_saturated"
     TARGET_MASKED = "target_masked"
@@ -108,6 +109,11 @@ SENTENCES: dict[Outcome, str] = {
     Outcome.TARGET_POSITION_UNKNOWN: (
         "Where the target was at the time of the frame is not known ({reason}); give "
         "the target coordinates, elements or an ephemeris that covers it."
+    ),
+    Outcome.NOT_LINEAR: (
+        "The frame is not linear: its magnitudes change by {slope:.2f} "
+        "(± {slope_error:.2f}) for each magnitude of the stars in {passband}; upload "
+        "the frame before it was stretched or converted."
     ),
     Outcome.TARGET_SATURATED: (
         "The target is saturated (peak {peak:.0f} ADU, limit {limit:.0f} ADU); take a "

@@ -81,6 +81,8 @@ class CameraSettings:
     """The camera row a request pins: detector figures and header keywords.
 
     Unknown figures are None and are then taken from the header or the pixels.
+    `second_order_extinction` is the change of a colour term with air mass, by
+    passband [mag per mag and air mass].
     """
 
     gain_e_per_adu: float | None = None
@@ -92,6 +94,7 @@ class CameraSettings:
     time_keyword: str = "TIME-OBS"
     exposure_time_keyword: str = "EXPTIME"
     filter_keyword: str = "FILTER"
+    second_order_extinction: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,11 @@ from bhtom_cpcs.science.calibration.residual_map import ResidualMap
 from bhtom_cpcs.science.explain.explanation import Explanation
 from bhtom_cpcs.science.json_form import json_form
 from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.zero_point_terms import (
+    ColourTerm,
+    ExtinctionTerm,
+    SpatialTerm,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,21 @@ class FilterReport:
     """What the FILTER card says, and whether the stars say otherwise.
 
     `card_band` is the offered band the card's text means, None for a blank, generic
-    or unknown text; `disagrees` is None when nothing can be compared.
+    or unknown text; `disagrees` is None when nothing can be compared. `kind` is the
+    sort of filter that the card declares. `shown` are the allowed passbands that the
+    stars do not tell apart, the best first; `settled` is the one that earlier frames
+    settled; `contradicted` says that the stars show another band than the settled or
+    the only requested one, which is used all the same.
     """
 
     card: str | None
     card_band: str | None
     disagrees: bool | None
     sentence: str | None
+    kind: str = "named"
+    shown: tuple[str, ...] = ()
+    settled: str | None = None
+    contradicted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +145,15 @@ class ZeroPoint:
     `aperture_correction_mag` (already in the fluxes) takes the aperture's light to
     the whole star's; `unverified_used` says that values the catalogue itself doubts
     had to be used.
+
+    `value` is that of a star of the colour term's pivot at the frame's centre.
+    `passband` is `reference_passband` for a standard filter and a name of its own for
+    another (`GaiaSP/clear-r`, shown as `clear-r(GaiaSP)`). `source` says where the
+    reference comes from: `native` magnitudes, a published `transformation`, or
+    `borrowed` from a frame of the same night; `source_note` in words.
+    `magnitude_slope` is the slope of instrumental against reference magnitudes minus
+    one. `hull_px` are the corners of the used stars' convex hull. `flags` hold for
+    every target of the frame.
     """
 
     passband: str
@@ -146,6 +168,16 @@ class ZeroPoint:
     aperture_correction_mag: float
     ranking: tuple[BandFigures, ...]
     unverified_used: bool = False
+    reference_passband: str = ""
+    source: str = "native"
+    source_note: str = ""
+    colour_term: ColourTerm | None = None
+    spatial_term: SpatialTerm | None = None
+    extinction_term: ExtinctionTerm | None = None
+    magnitude_slope: float | None = None
+    magnitude_slope_error: float | None = None
+    hull_px: tuple[tuple[float, float], ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

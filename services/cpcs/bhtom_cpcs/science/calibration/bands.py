@@ -2,6 +2,7 @@
 
 import re
 
+from bhtom_cpcs.science.calibration.transformations import transformable
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stop import Stop
 
@@ -25,7 +26,10 @@ def passband_text(passband: str) -> str:
 def allowed_bands(
     requested: str, survey: str, offered: tuple[str, ...], title: str
 ) -> tuple[str, ...]:
-    """Return the offered bands that a request lets the calibration choose from.
+    """Return the bands that a request lets the calibration choose from.
+
+    All offered bands for `any`, those of one catalogue for a group of letters, or the
+    one that is named, which may be one that the catalogue can be transformed to.
 
     Raises
     ------
@@ -35,15 +39,16 @@ def allowed_bands(
     text = requested.strip()
     if text.lower() in ("", "no", "auto", "any"):
         return offered
-    wanted_survey, _, wanted = text.rpartition("/")
-    if wanted_survey in ("", survey):
-        if wanted.lower() == "any":
-            return offered
-        letters = _GROUPS.get(wanted)
-        if letters:
-            return tuple(band for band in offered if band.rpartition("/")[2] in letters)
-        if f"{survey}/{wanted}" in offered:
-            return (f"{survey}/{wanted}",)
+    named, _, wanted = text.rpartition("/")
+    own = tuple(band for band in offered if band.startswith(f"{named or survey}/"))
+    if wanted.lower() == "any" and own:
+        return offered if named in ("", survey) else own
+    letters = _GROUPS.get(wanted)
+    if letters and own:
+        return tuple(band for band in own if band.rpartition("/")[2] in letters)
+    band = f"{named or survey}/{wanted}"
+    if band in own or band in transformable(named or survey, own):
+        return (band,)
     raise Stop(
         Outcome.UNKNOWN_FILTER,
         requested=requested,
@@ -65,3 +70,13 @@ def band_of_card(card: str | None, survey: str, offered: tuple[str, ...]) -> str
         if match and f"{survey}/{match[1]}" in offered:
             return f"{survey}/{match[1]}"
     return None
+
+
+def own_passband(passband: str, word: str) -> str:
+    """Name the passband of a filter that is not a standard one.
+
+    `GaiaSP/clear-r`, shown as `clear-r(GaiaSP)`: a name that clients parse like any
+    other, never mistaken for r, and without a standard system.
+    """
+    survey, _, band = passband.partition("/")
+    return f"{survey}/{word}-{band}"

@@ -124,3 +124,23 @@ def air_mass(altitude: float) -> float | None:
         return None
     refracted = altitude + 244 / (165 + 47 * altitude**1.1)
     return 1 / math.sin(math.radians(refracted))
+
+
+def air_masses(mjd_utc: float, ra: Vector, dec: Vector, site: Site) -> Vector:
+    """Air mass of each ICRS position [deg] by Pickering (2002); NaN below the horizon.
+
+    One rotation serves them all, so that thousands of stars cost nothing.
+    """
+    rotation = erfa.c2t06a(_MJD_ZERO, mjd_utc, _MJD_ZERO, mjd_utc, 0.0, 0.0)
+    up = rotation.T @ unit_vector(site.longitude_deg, site.latitude_deg)
+    ra_rad, dec_rad = np.radians(ra), np.radians(dec)
+    sine = (
+        np.cos(dec_rad) * np.cos(ra_rad) * up[0]
+        + np.cos(dec_rad) * np.sin(ra_rad) * up[1]
+        + np.sin(dec_rad) * up[2]
+    )
+    altitude = np.degrees(np.arcsin(np.clip(sine, -1, 1)))
+    above = np.where(altitude > 0, altitude, np.nan)
+    refracted = above + 244 / (165 + 47 * above**1.1)
+    result: Vector = 1 / np.sin(np.radians(refracted))
+    return result

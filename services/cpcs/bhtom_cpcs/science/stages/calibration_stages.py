@@ -1,21 +1,35 @@
 """The stages that make a calibration: comparison stars, band, zero point."""
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.calibration.bands import allowed_bands, band_of_card
-from bhtom_cpcs.science.calibration.comparison import (
-    band_stars,
-    comparison_stars,
-    refuse_poor,
-    zero_point,
+from bhtom_cpcs.science.calibration.comparison import StarFluxes
+from bhtom_cpcs.science.calibration.filter_report import BandQuestion
+from bhtom_cpcs.science.calibration.frame_calibration import (
+    FrameCalibration,
+    StarPlaces,
+    calibrate_frame,
 )
-from bhtom_cpcs.science.calibration.ranking import BandChoice, choose_band
+from bhtom_cpcs.science.calibration.frame_zero_point import (
+    MatchFigures,
+    borrowed_zero_point,
+    frame_zero_point,
+    refuse_not_linear,
+    refuse_poor,
+)
+from bhtom_cpcs.science.calibration.selection import (
+    Objections,
+    blend_reach_arcsec,
+    catalogue_neighbours,
+    comparison_stars,
+    faint_stars,
+    frame_neighbours,
+    poor_images,
+    select_stars,
+)
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
+from bhtom_cpcs.science.frames.sun_and_air import air_masses
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.results import FilterReport
 from bhtom_cpcs.science.stages.explanation_stage import explain_stars
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stages.star_stages import SEP_MERGED, clean_sources
@@ -27,84 +41,174 @@ BoolArray = npt.NDArray[np.bool_]
 
 def choose_comparison_stars(state: PlaneState) -> None:
     """Keep the matched stars that may carry a zero point."""
-    sources = need(state.sources, "find_sources")
     matches = need(state.matches, "match_stars")
     fluxes = need(state.star_fluxes, "measure_stars")
-    clean = clean_sources(state, sources) & ~is_target(state, sources)
-    if clean[matches.source].sum() < 2 * FEWEST_STARS:
-        # in a crowd nearly all sources are deblended; then those must do
-        merged_too = replace(sources, flags=sources.flags & ~SEP_MERGED)
-        clean = clean_sources(state, merged_too) & ~is_target(state, sources)
-    state.comparison = comparison_stars(fluxes, clean[matches.source], matches)
-    n_good = len(state.comparison.source)
-    if n_good < FEWEST_STARS:
-        raise Stop(
-            Outcome.TOO_FEW_MATCHES,
-            n_found=n_good,
-            n_sources=len(sources),
-            catalogue=state.catalogue.title,
-            n_needed=FEWEST_STARS,
+    state.selection = chosen = select_stars(_objections(state, fluxes))
+    if chosen.dropped:
+        overlooked = "; ".join(chosen.dropped)
+        state.warnings.append(
+            f"Too few undoubted comparison stars: these were overlooked: {overlooked}."
         )
+    state.comparison = comparison_stars(
+        fluxes, chosen.good, matches.source, matches.reference
+    )
+
+
+def _objections(state: PlaneState, fluxes: StarFluxes) -> Objections:
+    """Gather what speaks against each matched star."""
+    sources = need(state.sources, "find_sources")
+    matches = need(state.matches, "match_stars")
+    reference = need(state.reference, "read_reference")
+    fwhm_px = need(state.psf, "find_sources").fwhm_px
+    scale = need(state.astrometry, "read_wcs").pixel_scale_arcsec
+    pair, star = matches.source, matches.reference
+    merged = (sources.flags & SEP_MERGED) > 0
+    near = frame_neighbours(sources.x, sources.y, fwhm_px)
+
+    def known(flag: BoolArray | None) -> BoolArray:
+        return np.zeros(len(star), dtype=bool) if flag is None else flag[star]
+
+    return Objections(
+        never={
+            "a target": is_target(state, sources)[pair],
+            "a known variable": known(reference.variable),
+            "not one star in the catalogue": known(reference.duplicated)
+            | known(reference.extended),
+            "near saturation or cut off": ~(clean_sources(state, sources) | merged)[
+                pair
+            ],
+            "masked pixels or over the edge": ~fluxes.complete,
+            "signal to noise below 10": faint_stars(fluxes),
+        },
+        milder={
+            "blended by the catalogue's own signs": known(reference.blended),
+            "a poor fit of the star's image": poor_images(fluxes),
+            "a neighbour within 2 FWHM in the catalogue": catalogue_neighbours(
+                reference, star, blend_reach_arcsec(fwhm_px, scale)
+            ),
+            "a neighbour within 2 FWHM in the frame": (merged | near)[pair],
+        },
+    )
 
 
 def is_target(state: PlaneState, sources: Sources) -> BoolArray:
-    """Say which sources are targets: they are never their own comparison stars."""
+    """Say which sources are targets: they are never comparison stars."""
     astrometry = need(state.astrometry, "read_wcs")
     reach = max(1.5 * state.fwhm_px, 2.0 / astrometry.pixel_scale_arcsec)
     found = np.zeros(len(sources), dtype=bool)
-    for place in state.places:
-        x, y = astrometry.pixel(np.array([place.ra_deg]), np.array([place.dec_deg]))
-        if np.isfinite(x[0]):
-            found |= np.hypot(sources.x - x[0], sources.y - y[0]) < reach
+    places = [(place.ra_deg, place.dec_deg) for place in state.places]
+    places += state.request.decisions.other_targets
+    if not places:
+        return found
+    x, y = astrometry.pixel(*np.array(places, dtype=float).T)
+    for target_x, target_y in zip(x, y, strict=True):
+        if np.isfinite(target_x):
+            found |= np.hypot(sources.x - target_x, sources.y - target_y) < reach
     return found
 
 
 def fit_zero_points(state: PlaneState) -> None:
-    """Rank the bands, choose one, and fit its zero point."""
-    catalogue = state.catalogue
-    reference = need(state.reference, "read_reference")
-    comparison = need(state.comparison, "measure_stars")
-    requested = state.request.requested_filter
-    allowed = allowed_bands(requested, catalogue.name, catalogue.bands, catalogue.title)
-    card = _filter_card(state)
-    card_band = band_of_card(card, catalogue.name, catalogue.bands)
-    stars = {band: band_stars(comparison, reference, band) for band in catalogue.bands}
-    state.choice = choice = choose_band(stars, allowed, card_band)
-    state.filter = _filter_report(card, card_band, choice)
-    if choice.chosen is None:
-        raise Stop(
-            Outcome.NO_REFERENCE_IN_BAND, catalogue=catalogue.title, requested=requested
-        )
-    if choice.best not in (None, choice.chosen) and choice.best not in allowed:
-        state.warnings.append(
-            f"The stars show {choice.best} rather than the requested {choice.chosen}."
-        )
-    chosen = stars[choice.chosen]
-    state.zero_point, fit = zero_point(
-        choice, chosen, need(state.matches, "match_stars"), state.growth
+    """Rank the bands, choose one, and fit its zero point; else borrow one."""
+    comparison = need(state.comparison, "choose_comparison_stars")
+    matches = need(state.matches, "match_stars")
+    figures = MatchFigures(
+        len(matches.source),
+        matches.radius_arcsec,
+        2.5 * float(np.log10(state.growth)),
     )
-    explain_stars(state, choice.chosen, chosen, fit)
+    found = None
+    if len(comparison.source) >= FEWEST_STARS:
+        found = calibrate_frame(
+            comparison,
+            need(state.reference, "read_reference"),
+            state.catalogue,
+            _question(state),
+            _places(state),
+        )
+        state.choice, state.filter = found.choice, found.report
+        if found.report.contradicted and found.report.sentence:
+            state.warnings.append(found.report.sentence)
+    if found is None or found.model is None:
+        _borrow(state, found, figures)
+        return
+    state.zero_point = frame_zero_point(
+        found,
+        _places(state),
+        figures,
+        need(state.timing, "read_time").air_mass,
+        dict(state.request.camera.second_order_extinction),
+    )
+    explain_stars(state, found)
+    refuse_not_linear(state.zero_point)
     refuse_poor(state.zero_point)
 
 
-def _filter_card(state: PlaneState) -> str | None:
+def _borrow(
+    state: PlaneState, found: FrameCalibration | None, figures: MatchFigures
+) -> None:
+    """Take a zero point of the same night, or stop and say what is missing."""
+    timing = need(state.timing, "read_time")
+    borrowed = state.request.decisions.borrowed_of(
+        filter_card(state), timing.mid_exposure_mjd_utc
+    )
+    if borrowed is not None and timing.exposure_time_s > 0:
+        state.zero_point = borrowed_zero_point(
+            borrowed, timing.exposure_time_s, timing.air_mass, found, figures
+        )
+        state.warnings.append(
+            f"No zero point of its own: that of {state.zero_point.source_note} is used."
+        )
+        return
+    if found is None:
+        raise Stop(
+            Outcome.TOO_FEW_MATCHES,
+            n_found=len(need(state.comparison, "choose_comparison_stars").source),
+            n_sources=len(need(state.sources, "find_sources")),
+            catalogue=state.catalogue.title,
+            n_needed=FEWEST_STARS,
+        )
+    raise Stop(
+        Outcome.NO_REFERENCE_IN_BAND,
+        catalogue=state.catalogue.title,
+        requested=state.request.requested_filter,
+    )
+
+
+def _question(state: PlaneState) -> BandQuestion:
+    """Gather what is known of the frame's passband."""
+    card = filter_card(state)
+    settled = state.request.decisions.settled_band_of(
+        card, need(state.timing, "read_time").mid_exposure_mjd_utc
+    )
+    usable = settled is not None and not settled.provisional
+    return BandQuestion(
+        requested=state.request.requested_filter,
+        card=card,
+        settled=settled.passband if settled is not None and usable else None,
+        plane_colour=getattr(state.plane, "colour", None),
+    )
+
+
+def _places(state: PlaneState) -> StarPlaces:
+    """Find where the comparison stars are in frame and air."""
+    sources = need(state.sources, "find_sources")
+    astrometry = need(state.astrometry, "read_wcs")
+    timing = need(state.timing, "read_time")
+    source = need(state.comparison, "choose_comparison_stars").source
+    x, y = sources.x[source], sources.y[source]
+    air_mass = np.full(len(source), np.nan)
+    if state.request.site is not None:
+        air_mass = air_masses(
+            timing.mid_exposure_mjd_utc, *astrometry.sky(x, y), state.request.site
+        )
+    height, width = state.plane.pixels.shape
+    return StarPlaces(x, y, air_mass, width, height, astrometry.radius_deg)
+
+
+def filter_card(state: PlaneState) -> str | None:
+    """Return the text of the camera's FILTER card, None without one."""
     for card in (state.request.camera.filter_keyword, "FILTER", "FILTER1", "FILTERS"):
         text = str(state.plane.header.get(card, "") or "").strip()
         if text:
             return text
     return None
-
-
-def _filter_report(
-    card: str | None, card_band: str | None, choice: BandChoice
-) -> FilterReport:
-    """Compare the FILTER card with what the stars show."""
-    ranked = {row.passband for row in choice.figures if row.ranked}
-    best = choice.chosen if choice.chosen in choice.tied else choice.best
-    if card_band is None or best is None or card_band not in ranked:
-        return FilterReport(card, card_band, None, None)
-    if card_band == best or card_band in choice.tied:
-        return FilterReport(card, card_band, False, None)
-    said, shown = card_band.rpartition("/")[2], best.rpartition("/")[2]
-    text = f"The header's FILTER card '{card}' means {said}; the stars say {shown}."
-    return FilterReport(card, card_band, True, text)

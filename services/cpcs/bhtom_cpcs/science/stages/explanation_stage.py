@@ -2,68 +2,55 @@
 
 import numpy as np
 
-from bhtom_cpcs.science.calibration.bands import passband_text
-from bhtom_cpcs.science.calibration.ranking import BandStars
+from bhtom_cpcs.science.calibration.frame_calibration import FrameCalibration
 from bhtom_cpcs.science.calibration.residual_map import ResidualMap, residual_map
-from bhtom_cpcs.science.calibration.zero_point_fit import ZeroPointFit
 from bhtom_cpcs.science.explain.explanation import (
     MOST_STARS,
     Explanation,
-    FloatArray,
     MatchedStars,
     TargetMark,
 )
 from bhtom_cpcs.science.explain.pictures import around, whole_frame
 from bhtom_cpcs.science.json_form import json_form
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.results import TargetMeasurement
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 
-# Colours in the order of preference; the first one that most stars have is shown.
-_COLOURS = (("g", "r"), ("GBP", "GRP"), ("B", "V"), ("V", "R"), ("V", "I"), ("J", "K"))
 
-
-def explain_stars(
-    state: PlaneState, passband: str, stars: BandStars, fit: ZeroPointFit
-) -> None:
-    """Keep the residuals of the matched stars in the chosen band."""
-    comparison = need(state.comparison, "measure_stars")
+def explain_stars(state: PlaneState, found: FrameCalibration) -> None:
+    """Keep every matched star that has the chosen band, used or not, and why not."""
     sources = need(state.sources, "find_sources")
-    reference = need(state.reference, "read_reference")
-    usable = np.flatnonzero(stars.usable)[:MOST_STARS]
-    used = fit.used[: len(usable)]
-    source, known = comparison.source[usable], comparison.reference[usable]
     zero_point = need(state.zero_point, "fit_zero_points")
-    value = stars.difference[usable] + zero_point.aperture_correction_mag
-    colour_name, colour = _colour(reference)
+    stars, model = found.stars, found.model
+    if stars is None or model is None or found.rows is None:
+        return
+    name, pivot = "colour", 0.0
+    if found.index is not None:
+        pair = (found.index.blue, found.index.red)
+        name = " - ".join(band.rpartition("/")[2] for band in pair)
+        pivot = found.index.pivot
+    rows = found.rows[:MOST_STARS]
+    source = need(state.comparison, "choose_comparison_stars").source[rows]
+    part = slice(0, len(rows))
+    correction = zero_point.aperture_correction_mag
     state.matched_stars = MatchedStars(
-        passband=passband_text(passband),
-        colour_name=colour_name,
+        passband=zero_point.passband_text,
+        colour_name=name,
         x_px=sources.x[source],
         y_px=sources.y[source],
-        reference_magnitude=reference.magnitude[passband][known],
-        star_zero_point=value,
-        residual=value - zero_point.value,
-        error=stars.error[usable],
-        colour=colour[known],
-        air_mass=np.full(len(usable), np.nan),
-        used=used,
-        why_not=tuple("" if yes else "disagrees with the rest" for yes in used),
+        reference_magnitude=stars.reference_magnitude[part],
+        star_zero_point=stars.difference[part] + correction,
+        residual=model.residual[part],
+        error=stars.error[part],
+        colour=stars.colour[part] + pivot,
+        air_mass=stars.air_mass[part],
+        used=model.used[part],
+        why_not=tuple(
+            "" if yes else "disagrees with the rest" for yes in model.used[part]
+        ),
         zero_point=zero_point.value,
-        scatter=fit.scatter,
+        scatter=zero_point.scatter,
     )
-
-
-def _colour(reference: ReferenceStars) -> tuple[str, FloatArray]:
-    """Name and values of a colour that most stars have; NaN where none is known."""
-    bands = {name.rpartition("/")[2]: name for name in reference.magnitude}
-    for blue, red in _COLOURS:
-        if blue in bands and red in bands:
-            colour = reference.magnitude[bands[blue]] - reference.magnitude[bands[red]]
-            if np.isfinite(colour).mean() > 0.5:
-                return f"{blue} - {red}", colour
-    return "colour", np.full(len(reference), np.nan)
 
 
 def residual_map_of(state: PlaneState) -> ResidualMap | None:

@@ -5,8 +5,9 @@ from typing import TypeVar
 
 from bhtom_cpcs.science.astrometry.coordinates import Astrometry
 from bhtom_cpcs.science.astrometry.cross_match import Matches
+from bhtom_cpcs.science.calibration.band_choice import BandChoice
 from bhtom_cpcs.science.calibration.comparison import ComparisonStars, StarFluxes
-from bhtom_cpcs.science.calibration.ranking import BandChoice
+from bhtom_cpcs.science.calibration.selection import Selection
 from bhtom_cpcs.science.explain.explanation import MatchedStars
 from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.frames.fits_input import Plane
@@ -58,6 +59,7 @@ class PlaneState:
     noise: SkyNoise | None = None
     growth: float = 1.0
     star_fluxes: StarFluxes | None = None
+    selection: Selection | None = None
     comparison: ComparisonStars | None = None
     choice: BandChoice | None = None
 

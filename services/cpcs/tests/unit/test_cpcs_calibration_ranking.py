@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bhtom_cpcs.science.calibration.ranking import BandStars, choose_band
+from bhtom_cpcs.science.calibration.band_choice import BandHints, choose_band
+from bhtom_cpcs.science.calibration.ranking import BandStars
 from bhtom_sky import BANDS, make_sky
 
 ALL = tuple(f"GaiaSP/{band}" for band in BANDS)
@@ -26,7 +27,7 @@ def pairs(
 @pytest.mark.parametrize("shown", BANDS)
 def test_right_band_of_ten(shown: str) -> None:
     right = sum(
-        choose_band(pairs(shown, seed), ALL, None).chosen == f"GaiaSP/{shown}"
+        choose_band(pairs(shown, seed), ALL).chosen == f"GaiaSP/{shown}"
         for seed in range(20)
     )
     assert right >= 19
@@ -35,15 +36,15 @@ def test_right_band_of_ten(shown: str) -> None:
 @pytest.mark.parametrize("allowed", [ALL, SLOAN, ("GaiaSP/r",), ("GaiaSP/g",)])
 def test_request_never_changes_a_bands_numbers(allowed: tuple[str, ...]) -> None:
     stars = pairs("r")
-    whole = {row.passband: row for row in choose_band(stars, ALL, None).figures}
-    part = {row.passband: row for row in choose_band(stars, allowed, None).figures}
+    whole = {row.passband: row for row in choose_band(stars, ALL).figures}
+    part = {row.passband: row for row in choose_band(stars, allowed).figures}
     for band in ALL:
         assert part[band].zero_point == whole[band].zero_point
         assert part[band].scatter_mag == whole[band].scatter_mag
 
 
 def test_forced_band_is_honoured_and_said() -> None:
-    choice = choose_band(pairs("r"), ("GaiaSP/g",), None)
+    choice = choose_band(pairs("r"), ("GaiaSP/g",))
     assert (choice.chosen, choice.best) == ("GaiaSP/g", "GaiaSP/r")
     (row,) = (row for row in choice.figures if row.chosen)
     assert "GaiaSP/r better" in row.reason
@@ -56,9 +57,12 @@ def test_tie_goes_to_the_declared_band() -> None:
     stars["GaiaSP/R"] = BandStars(
         twin.difference + 0.2 + rng.normal(0, 1e-4, 60), twin.error
     )
-    assert choose_band(stars, ALL, "GaiaSP/R").chosen == "GaiaSP/R"
-    assert choose_band(stars, ALL, "GaiaSP/r").chosen == "GaiaSP/r"
-    assert choose_band(stars, ALL, "GaiaSP/g").chosen in ("GaiaSP/r", "GaiaSP/R")
+    assert choose_band(stars, ALL, BandHints("GaiaSP/R")).chosen == "GaiaSP/R"
+    assert choose_band(stars, ALL, BandHints("GaiaSP/r")).chosen == "GaiaSP/r"
+    assert choose_band(stars, ALL, BandHints("GaiaSP/g")).chosen in (
+        "GaiaSP/r",
+        "GaiaSP/R",
+    )
 
 
 def test_sparse_band_is_reported_and_not_ranked() -> None:
@@ -66,7 +70,7 @@ def test_sparse_band_is_reported_and_not_ranked() -> None:
     sparse = stars["GaiaSP/u"].difference.copy()
     sparse[10:] = np.nan
     stars["GaiaSP/u"] = BandStars(sparse, stars["GaiaSP/u"].error)
-    choice = choose_band(stars, ALL, None)
+    choice = choose_band(stars, ALL)
     (row,) = (row for row in choice.figures if row.passband == "GaiaSP/u")
     assert not row.ranked
     assert row.n_stars == 10
@@ -76,5 +80,5 @@ def test_sparse_band_is_reported_and_not_ranked() -> None:
 
 def test_no_stars_no_band() -> None:
     empty = BandStars(np.full(20, np.nan), np.full(20, 0.02))
-    choice = choose_band({"GaiaSP/r": empty}, ("GaiaSP/r",), None)
+    choice = choose_band({"GaiaSP/r": empty}, ("GaiaSP/r",))
     assert choice.chosen is None

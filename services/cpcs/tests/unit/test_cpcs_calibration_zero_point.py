@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bhtom_cpcs.science.calibration.robust_regression import half_sample_mode
 from bhtom_cpcs.science.calibration.zero_point_fit import (
     TooFewStars,
     fit_zero_point,
-    half_sample_mode,
 )
 
 TRIALS = 200

@@ -1,0 +1,113 @@
+"""What a frame's filter is said to be, held against what the stars say."""
+
+from dataclasses import dataclass
+
+from bhtom_cpcs.science.calibration.band_choice import BandChoice, BandHints, Chosen
+from bhtom_cpcs.science.calibration.bands import band_of_card
+from bhtom_cpcs.science.calibration.filter_cards import (
+    DeclaredFilter,
+    FilterKind,
+    declared_filter,
+)
+from bhtom_cpcs.science.results import FilterReport
+
+# Bands nearest to the colours of a mosaic detector, as BHTOM takes them.
+_MOSAIC_BANDS = {"R": "R", "G": "V", "B": "B"}
+
+
+@dataclass(frozen=True, slots=True)
+class BandQuestion:
+    """What is known and asked of a frame's passband.
+
+    `requested` is the request's text, `card` the FILTER card's, `settled` the passband
+    that earlier frames of the card settled, `plane_colour` R, G or B for a plane of a
+    mosaic detector.
+    """
+
+    requested: str
+    card: str | None = None
+    settled: str | None = None
+    plane_colour: str | None = None
+
+    @property
+    def declared(self) -> DeclaredFilter:
+        """The card's meaning."""
+        return declared_filter(self.card)
+
+
+def band_hints(
+    question: BandQuestion, survey: str, offered: tuple[str, ...]
+) -> BandHints:
+    """Say which band card or mosaic declare, and which is settled."""
+    kind = question.declared.kind
+    band = band_of_card(question.card, survey, offered)
+    if kind is FilterKind.CLEAR:
+        band = next((name for name in offered if name.endswith("/G")), None)
+    elif kind is FilterKind.GENERIC and question.plane_colour:
+        name = f"{survey}/{_MOSAIC_BANDS.get(question.plane_colour, '')}"
+        band = name if name in offered else None
+    elif kind in (FilterKind.NARROW, FilterKind.LIGHT_POLLUTION):
+        band = None
+    return BandHints(declared=band, settled=question.settled)
+
+
+def bands_for_filter(
+    declared: DeclaredFilter, allowed: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Narrow the allowed bands to the parent of a narrow filter."""
+    for parent in declared.parents:
+        found = [band for band in allowed if band.rpartition("/")[2] == parent]
+        if found:
+            return (found[0],)
+    return allowed
+
+
+def filter_report(
+    question: BandQuestion, hints: BandHints, choice: BandChoice
+) -> FilterReport:
+    """Compare the card, and what was settled or requested, with the stars."""
+    kind = question.declared.kind
+    card_band = hints.declared if kind is FilterKind.NAMED else None
+    disagrees = _disagrees(card_band, choice)
+    return FilterReport(
+        card=question.card,
+        card_band=card_band,
+        disagrees=disagrees,
+        sentence=_sentence(card_band, disagrees, choice),
+        kind=kind.value,
+        shown=choice.shown,
+        settled=question.settled,
+        contradicted=choice.contradicted and kind is not FilterKind.NARROW,
+    )
+
+
+def _disagrees(card_band: str | None, choice: BandChoice) -> bool | None:
+    ranked = {row.passband for row in choice.figures if row.ranked}
+    if card_band is None or card_band not in ranked:
+        return None
+    return card_band not in (*choice.tied, *choice.shown)
+
+
+def _sentence(
+    card_band: str | None, disagrees: bool | None, choice: BandChoice
+) -> str | None:
+    """Say what the stars say otherwise, if anything."""
+    best = choice.chosen if choice.chosen in choice.tied else choice.best
+    if best is None or choice.chosen is None:
+        return None
+    shown = _letter(best, choice)
+    if disagrees and card_band is not None:
+        return f"Header said {_letter(card_band, choice)}; the stars say {shown}."
+    if choice.contradicted:
+        because = "requested" if choice.how is Chosen.REQUESTED else "settled"
+        chosen = _letter(choice.chosen, choice)
+        return f"The {because} band is {chosen}; the stars say {shown}."
+    return None
+
+
+def _letter(passband: str, choice: BandChoice) -> str:
+    """The band without its catalogue, where only one is concerned."""
+    catalogues = {
+        str(name).partition("/")[0] for name in (passband, choice.chosen, choice.best)
+    }
+    return passband.rpartition("/")[2] if len(catalogues) == 1 else passband

@@ -1,0 +1,198 @@
+"""From comparison stars to a frame's zero point: the band, its terms, its source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from bhtom_cpcs.science.calibration.band_choice import (
+    BandChoice,
+    BandHints,
+    choose_band,
+)
+from bhtom_cpcs.science.calibration.bands import allowed_bands
+from bhtom_cpcs.science.calibration.colour_index import (
+    ColourIndex,
+    colour_index,
+    colours,
+)
+from bhtom_cpcs.science.calibration.comparison import ComparisonStars, band_stars
+from bhtom_cpcs.science.calibration.filter_report import (
+    BandQuestion,
+    band_hints,
+    bands_for_filter,
+    filter_report,
+)
+from bhtom_cpcs.science.calibration.linearity import magnitude_slope
+from bhtom_cpcs.science.calibration.ranking import BandStars
+from bhtom_cpcs.science.calibration.robust_regression import FloatArray
+from bhtom_cpcs.science.calibration.transformations import (
+    TransformedBand,
+    transform_band,
+)
+from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
+from bhtom_cpcs.science.calibration.zero_point_model import (
+    FittedStars,
+    ZeroPointModel,
+    fit_model,
+)
+from bhtom_cpcs.science.reference import ReferenceCatalogue, ReferenceStars
+from bhtom_cpcs.science.results import FilterReport
+
+
+@dataclass(frozen=True, slots=True)
+class StarPlaces:
+    """Where the comparison stars are, one element a star, and the frame around them.
+
+    `x_px`, `y_px` in pixels; `air_mass` of each star, NaN where unknown.
+    """
+
+    x_px: FloatArray
+    y_px: FloatArray
+    air_mass: FloatArray
+    width_px: int
+    height_px: int
+    field_radius_deg: float
+
+    @property
+    def scale_px(self) -> float:
+        """Half of the longer side."""
+        return max(self.width_px, self.height_px) / 2
+
+    @property
+    def centre_px(self) -> tuple[float, float]:
+        """Centre of the frame, zero-based."""
+        return (self.width_px - 1) / 2, (self.height_px - 1) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCalibration:
+    """What the comparison stars say.
+
+    `choice.chosen` is None where no allowed band has enough stars; then there is no
+    model either. `stars` are those that can be used in the chosen band, `rows` their
+    indices among the comparison stars.
+    """
+
+    question: BandQuestion
+    choice: BandChoice
+    report: FilterReport
+    index: ColourIndex | None = None
+    stars: FittedStars | None = None
+    rows: npt.NDArray[np.intp] | None = None
+    model: ZeroPointModel | None = None
+    slope: tuple[float, float] | None = None
+    unverified_used: bool = False
+    transformed: TransformedBand | None = None
+
+
+def calibrate_frame(
+    comparison: ComparisonStars,
+    reference: ReferenceStars,
+    catalogue: ReferenceCatalogue,
+    question: BandQuestion,
+    places: StarPlaces,
+) -> FrameCalibration:
+    """Rank the bands, choose one, and fit its zero point with what it depends on.
+
+    Parameters
+    ----------
+    comparison : the comparison stars, whatever the bands
+    reference : all reference stars of the field
+    question : what is known and asked of the passband
+    places : of the comparison stars, in their order
+
+    Raises
+    ------
+    Stop
+        `unknown_filter`.
+    """
+    offered = catalogue.bands
+    allowed = allowed_bands(
+        question.requested, catalogue.name, offered, catalogue.title
+    )
+    allowed = bands_for_filter(question.declared, allowed)
+    hints = band_hints(question, catalogue.name, offered)
+    native = {band: band_stars(comparison, reference, band) for band in offered}
+    choice = choose_band(native, allowed, hints)
+    transformed = None
+    if choice.chosen is None:
+        transformed, native = _transformed(
+            comparison, reference, native, allowed, hints
+        )
+        if transformed is not None:
+            choice = replace(choice, chosen=transformed.passband)
+    found = FrameCalibration(
+        question,
+        choice,
+        filter_report(question, hints, choice),
+        transformed=transformed,
+    )
+    if choice.chosen is None:
+        return found
+    return _fitted(found, native[choice.chosen], comparison, reference, offered, places)
+
+
+def _transformed(
+    comparison: ComparisonStars,
+    reference: ReferenceStars,
+    native: Mapping[str, BandStars],
+    allowed: tuple[str, ...],
+    hints: BandHints,
+) -> tuple[TransformedBand | None, dict[str, BandStars]]:
+    """Make a wanted band from others by a published transformation, if one serves."""
+    stars = dict(native)
+    for band in dict.fromkeys((hints.settled, hints.declared, *allowed)):
+        if band is None or band not in allowed:
+            continue
+        made = transform_band(
+            band, reference.magnitude, reference.error, reference.verified
+        )
+        if made is None:
+            continue
+        with_it = replace(
+            reference,
+            magnitude={band: made.magnitude},
+            error={band: made.error},
+            verified={band: made.verified},
+        )
+        stars[band] = band_stars(comparison, with_it, band)
+        if int(stars[band].usable.sum()) >= FEWEST_STARS:
+            return made, stars
+    return None, stars
+
+
+def _fitted(
+    found: FrameCalibration,
+    pairs: BandStars,
+    comparison: ComparisonStars,
+    reference: ReferenceStars,
+    offered: tuple[str, ...],
+    places: StarPlaces,
+) -> FrameCalibration:
+    """Fit the chosen band on all stars that have it."""
+    rows = np.flatnonzero(pairs.usable)
+    known = comparison.reference[rows]
+    index = colour_index(str(found.choice.chosen), offered)
+    colour = colours(index, reference.magnitude, len(reference))[known]
+    centre_x, centre_y = places.centre_px
+    stars = FittedStars(
+        difference=pairs.difference[rows],
+        error=pairs.error[rows],
+        reference_magnitude=pairs.difference[rows] + comparison.magnitude[rows],
+        colour=colour - (0.0 if index is None else index.pivot),
+        u=(places.x_px[rows] - centre_x) / places.scale_px,
+        v=(places.y_px[rows] - centre_y) / places.scale_px,
+        air_mass=places.air_mass[rows],
+        field_radius_deg=places.field_radius_deg,
+    )
+    return replace(
+        found,
+        index=index,
+        stars=stars,
+        rows=rows,
+        model=fit_model(stars),
+        slope=magnitude_slope(stars),
+        unverified_used=pairs.unverified_used,
+    )

@@ -1,0 +1,101 @@
+"""The zero point for one target: its place, its colour, its air mass."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bhtom_cpcs.science.calibration.convex_hull import inside_hull
+from bhtom_cpcs.science.calibration.zero_point_model import place_columns
+from bhtom_cpcs.science.decisions import TargetColour
+from bhtom_cpcs.science.results import ZeroPoint
+from bhtom_cpcs.science.zero_point_terms import ColourTerm, SpatialTerm
+
+# How far a target's colour may be from the pivot, 1 sigma, when nobody recorded it.
+UNKNOWN_COLOUR_MAG = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class TargetZeroPoint:
+    """What the target's magnitude is made with.
+
+    `value`, `error` [mag] of the zero point at its place; `colour_error` [mag] is what
+    its colour, or not knowing it, adds; `flags` are words of the result.
+    """
+
+    value: float
+    error: float
+    colour_error: float
+    flags: tuple[str, ...]
+
+
+def zero_point_at(
+    zero_point: ZeroPoint,
+    x_px: float,
+    y_px: float,
+    colours: Sequence[TargetColour] = (),
+    air_mass: float | None = None,
+) -> TargetZeroPoint:
+    """Zero point for a target at a place of the frame.
+
+    The colour term is applied with a recorded colour only. Without one the target is
+    taken to be of the pivot colour, and the slope times 0.4 mag goes into its error.
+
+    Parameters
+    ----------
+    colours : recorded colours of the target, in whatever passbands
+    air_mass : of the target, for fields with differential extinction
+    """
+    value, error = zero_point.value, zero_point.error
+    flags = []
+    if zero_point.spatial_term is not None:
+        offset, error = _at_place(zero_point.spatial_term, error, x_px, y_px)
+        value += offset
+    term = zero_point.extinction_term
+    if term is not None and term.applied and air_mass is not None:
+        difference = air_mass - term.mean_air_mass
+        value += term.applied * difference
+        error = math.hypot(error, term.error * difference)
+    if zero_point.hull_px and not inside_hull(zero_point.hull_px, x_px, y_px):
+        flags.append("outside_stars_hull")
+    offset, colour_error, words = _for_colour(zero_point.colour_term, colours)
+    return TargetZeroPoint(value + offset, error, colour_error, (*flags, *words))
+
+
+def _at_place(
+    term: SpatialTerm, error: float, x_px: float, y_px: float
+) -> tuple[float, float]:
+    """Offset at a place and the zero point's error there.
+
+    Beyond the frame's edge the polynomial stays at the edge's value.
+    """
+    u = np.clip((x_px - term.centre_x_px) / term.scale_px, -1, 1)
+    v = np.clip((y_px - term.centre_y_px) / term.scale_px, -1, 1)
+    columns = place_columns(np.array([u]), np.array([v]), term.order)
+    terms = [1.0, *(float(column[0]) for column in columns)]
+    offset = sum(a * b for a, b in zip(term.coefficients, terms[1:], strict=True))
+    variance = sum(
+        a * b * covariance
+        for a, row in zip(terms, term.covariance, strict=True)
+        for b, covariance in zip(terms, row, strict=True)
+    )
+    at_centre = term.covariance[0][0]
+    return offset, math.sqrt(max(error**2 + variance - at_centre, 0.0))
+
+
+def _for_colour(
+    term: ColourTerm | None, colours: Sequence[TargetColour]
+) -> tuple[float, float, tuple[str, ...]]:
+    """Correction for the target's colour, its error, and words about it."""
+    if term is None or not term.applied:
+        return 0.0, 0.0, ()
+    for colour in colours:
+        if (colour.blue_passband, colour.red_passband) != (term.blue, term.red):
+            continue
+        difference = colour.value_mag - term.pivot
+        error = math.hypot(term.applied * colour.error_mag, term.error * difference)
+        inside = term.lowest <= colour.value_mag <= term.highest
+        words = () if inside else ("colour_extrapolated",)
+        return term.applied * difference, error, words
+    return 0.0, abs(term.applied) * UNKNOWN_COLOUR_MAG, ("colour_assumed",)

@@ -1,0 +1,71 @@
+"""What a zero point depends on: the star's colour, its place, its air mass."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ColourTerm:
+    """Slope of reference minus instrumental magnitude against a colour.
+
+    The zero point is that of a star of the pivot colour, which is fixed for each
+    passband; for another star `applied` x (colour - pivot) is added.
+
+    Attributes
+    ----------
+    blue, red : passbands whose difference is the colour
+    pivot : colour that the zero point refers to [mag]
+    value, error : slope as fitted in this frame, 1 sigma [mag per mag]
+    applied : zero where the slope is not significant, else drawn towards zero by its
+        own uncertainty
+    lowest, highest : colours of the stars that it was fitted to [mag]
+    n_stars : how many they are
+    second_order : change of the slope with air mass, of the camera's own settings
+        [mag per mag and air mass]; None where the camera gives none
+    outside_atmosphere : the slope at air mass zero, by `second_order`
+    """
+
+    blue: str
+    red: str
+    pivot: float
+    value: float
+    error: float
+    applied: float
+    lowest: float
+    highest: float
+    n_stars: int
+    second_order: float | None = None
+    outside_atmosphere: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpatialTerm:
+    """A polynomial in the position that is added to the zero point [mag].
+
+    With u = (x - `centre_x_px`) / `scale_px` and v alike in y the `coefficients` are
+    those of u, v and, for order 2, u^2, u v, v^2. `covariance`, row by row, is that of
+    the zero point and the coefficients together [mag^2].
+    """
+
+    order: int
+    centre_x_px: float
+    centre_y_px: float
+    scale_px: float
+    coefficients: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExtinctionTerm:
+    """Differential extinction across a wide field.
+
+    For a star at another air mass than `mean_air_mass`, `applied` x (air mass - mean)
+    is added to the zero point [mag]; negative, because the air dims.
+    """
+
+    value: float
+    error: float
+    applied: float
+    mean_air_mass: float
+    lowest: float
+    highest: float
+    n_stars: int
