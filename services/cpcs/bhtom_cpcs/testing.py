@@ -186,7 +186,12 @@ def calibrated_result(mjd: float = 61100.2, **measured: Any) -> dict[str, Any]:
             "air_mass": 1.2,
             "flags": [],
         },
-        "filter": {"card": "R", "card_band": None, "disagrees": None},
+        "filter": {
+            "card": "R",
+            "card_band": None,
+            "disagrees": None,
+            "shown": ["GaiaSP/r"],
+        },
         "wcs": {"radius_deg": 0.1},
         "quality": {},
         "zero_point": {

@@ -23,6 +23,10 @@ class PointFlag(IntFlag):
     PASSBAND_PROVISIONAL = 1 << 13
     HOST_INCLUDED = 1 << 14
     OUTSIDE_STARS_HULL = 1 << 15
+    NON_STANDARD_PASSBAND = 1 << 16
+    BORROWED_ZERO_POINT = 1 << 17
+    TRANSFORMED_REFERENCE = 1 << 18
+    COLOUR_EXTRAPOLATED = 1 << 19
 
 
 DESCRIPTIONS: dict[PointFlag, str] = {
@@ -40,7 +44,10 @@ DESCRIPTIONS: dict[PointFlag, str] = {
         "At the stated time and site the Sun was up or the target was below the "
         "horizon."
     ),
-    PointFlag.FILTER_DISAGREES: "The stars show another band than the filter card.",
+    PointFlag.FILTER_DISAGREES: (
+        "The stars show another band than the filter card, or than the one that was "
+        "requested or settled."
+    ),
     PointFlag.POOR_ZERO_POINT: "The zero point is worse than the quality limit.",
     PointFlag.FEW_REFERENCE_STARS: "Fewer than ten stars carry the zero point.",
     PointFlag.NOISE_EMPIRICAL: "No usable gain: the noise was measured in the frame.",
@@ -49,6 +56,19 @@ DESCRIPTIONS: dict[PointFlag, str] = {
     PointFlag.PASSBAND_PROVISIONAL: "The passband of this filter is not settled yet.",
     PointFlag.HOST_INCLUDED: "Light of the host galaxy is included.",
     PointFlag.OUTSIDE_STARS_HULL: "The target lies outside the reference stars' hull.",
+    PointFlag.NON_STANDARD_PASSBAND: (
+        "The filter's response is not that of the standard passband: a clear, narrow "
+        "or light-pollution filter, or a colour slope above 0.15."
+    ),
+    PointFlag.BORROWED_ZERO_POINT: (
+        "The zero point is that of another frame of the same night."
+    ),
+    PointFlag.TRANSFORMED_REFERENCE: (
+        "The reference magnitudes come from other bands by a published transformation."
+    ),
+    PointFlag.COLOUR_EXTRAPOLATED: (
+        "The target's colour is outside that of the stars of the colour term."
+    ),
 }
 
 

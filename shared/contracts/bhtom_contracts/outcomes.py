@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     TOO_FEW_STARS = "too_few_stars"
     TOO_FEW_MATCHES = "too_few_matches"
     POOR_ZERO_POINT = "poor_zero_point"
+    NOT_LINEAR = "not_linear"
     NO_REFERENCE_IN_BAND = "no_reference_in_band"
     TIMED_OUT = "timed_out"
     WORKER_CRASHED = "worker_crashed"
@@ -92,6 +93,9 @@ OUTCOMES: dict[Outcome, OutcomeEntry] = {
     ),
     Outcome.POOR_ZERO_POINT: OutcomeEntry(
         "failed", True, "Check flat-fielding, clouds and the filter of the frame."
+    ),
+    Outcome.NOT_LINEAR: OutcomeEntry(
+        "failed", False, "Upload the frame as it was before it was stretched."
     ),
     Outcome.NO_REFERENCE_IN_BAND: OutcomeEntry(
         "failed", True, "Ask for another reference band, for example GaiaSP/any."

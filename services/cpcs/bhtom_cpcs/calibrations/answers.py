@@ -63,6 +63,10 @@ FLAG_WORDS: Final = {
     "passband_provisional": PointFlag.PASSBAND_PROVISIONAL,
     "host_included": PointFlag.HOST_INCLUDED,
     "outside_stars_hull": PointFlag.OUTSIDE_STARS_HULL,
+    "non_standard_passband": PointFlag.NON_STANDARD_PASSBAND,
+    "borrowed_zero_point": PointFlag.BORROWED_ZERO_POINT,
+    "transformed_reference": PointFlag.TRANSFORMED_REFERENCE,
+    "colour_extrapolated": PointFlag.COLOUR_EXTRAPOLATED,
 }
 
 
@@ -202,7 +206,12 @@ def _measurements(plane: Plain) -> tuple[Measurement, ...]:
 
 
 def _measurement(measured: Plain, plane: Plain) -> Measurement:
-    words = [*measured["flags"], *plane["timing"]["flags"]]
+    fitted = plane["zero_point"]
+    words = [
+        *measured["flags"],
+        *plane["timing"]["flags"],
+        *(fitted.get("flags") or ()),
+    ]
     if (plane["filter"] or {}).get("disagrees"):
         words.append("filter_disagrees")
     if plane["zero_point"]["n_stars"] < _FEW_STARS:

@@ -83,16 +83,7 @@ def frame_row(origin: Origin, plane: Plain) -> dict[str, Any]:
 
 def shown_bands(plane: Plain) -> tuple[str, ...]:
     """The bands that the plane's stars do not tell apart, the best first."""
-    ranking = plane["zero_point"].get("ranking") or ()
-    ranked = sorted(
-        (row for row in ranking if row["ranked"]),
-        key=lambda row: row["intrinsic_scatter_mag"],
-    )
-    best = [row["passband"] for row in ranked[:1]]
-    reported = plane.get("filter") or {}
-    if reported.get("disagrees") is False and reported["card_band"] not in best:
-        best.append(reported["card_band"])
-    return tuple(best)
+    return tuple((plane.get("filter") or {}).get("shown") or ())
 
 
 def target_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:

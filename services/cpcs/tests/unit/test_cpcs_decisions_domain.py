@@ -168,5 +168,5 @@ def test_doubtful_planes_are_no_evidence() -> None:
 
 def test_bands_that_are_told_apart_by_nothing_are_all_shown() -> None:
     plane = calibrated_result()
-    plane["filter"] |= {"card_band": "GaiaSP/R", "disagrees": False}
+    plane["filter"] |= {"shown": ["GaiaSP/r", "GaiaSP/R"]}
     assert shown_bands(plane) == ("GaiaSP/r", "GaiaSP/R")
