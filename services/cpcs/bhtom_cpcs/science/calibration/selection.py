@@ -120,11 +120,13 @@ def catalogue_neighbours(
 
 def frame_neighbours(x: FloatArray, y: FloatArray, fwhm_px: float) -> BoolArray:
     """Say which sources have another within 2 FWHM."""
-    if len(x) < 2:
-        return np.zeros(len(x), dtype=bool)
-    place = np.column_stack([x, y])
+    close = np.zeros(len(x), dtype=bool)
+    placed = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    if len(placed) < 2:
+        return close
+    place = np.column_stack([x[placed], y[placed]])
     distance, _ = cKDTree(place).query(place, k=2)
-    close: BoolArray = distance[:, 1] < _BLEND_FWHM * fwhm_px
+    close[placed] = distance[:, 1] < _BLEND_FWHM * fwhm_px
     return close
 
 

@@ -1,5 +1,7 @@
 """The stages that make a calibration: comparison stars, band, zero point."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -59,10 +61,11 @@ def _objections(state: PlaneState, fluxes: StarFluxes) -> Objections:
     sources = need(state.sources, "find_sources")
     matches = need(state.matches, "match_stars")
     reference = need(state.reference, "read_reference")
-    fwhm_px = need(state.psf, "find_sources").fwhm_px
+    fwhm_px = state.fwhm_px
     scale = need(state.astrometry, "read_wcs").pixel_scale_arcsec
     pair, star = matches.source, matches.reference
     merged = (sources.flags & SEP_MERGED) > 0
+    whole = clean_sources(state, replace(sources, flags=sources.flags & ~SEP_MERGED))
     near = frame_neighbours(sources.x, sources.y, fwhm_px)
 
     def known(flag: BoolArray | None) -> BoolArray:
@@ -74,9 +77,7 @@ def _objections(state: PlaneState, fluxes: StarFluxes) -> Objections:
             "a known variable": known(reference.variable),
             "not one star in the catalogue": known(reference.duplicated)
             | known(reference.extended),
-            "near saturation or cut off": ~(clean_sources(state, sources) | merged)[
-                pair
-            ],
+            "near saturation or cut off": ~whole[pair],
             "masked pixels or over the edge": ~fluxes.complete,
             "signal to noise below 10": faint_stars(fluxes),
         },
