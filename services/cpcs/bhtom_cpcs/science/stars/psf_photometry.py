@@ -39,6 +39,8 @@ class PsfFluxes:
     coverage : share of the star's weight that lies on good pixels, 0 to 1
     neighbour_flux : light of the other fitted stars that would pass for this one's if
         they had not been fitted too [ADU]
+    optimal_flux, optimal_error : the same light weighed for a faint star whatever its
+        brightness (Naylor 1998, MNRAS 296, 339): tells of a PSF that does not fit [ADU]
     complete : nothing of the star's core is masked or off the image
     """
 
@@ -54,6 +56,8 @@ class PsfFluxes:
     chi2: FloatArray
     coverage: FloatArray
     neighbour_flux: FloatArray
+    optimal_flux: FloatArray
+    optimal_error: FloatArray
     complete: BoolArray
 
 
@@ -151,7 +155,9 @@ def _fluxes(fit: SceneFit) -> PsfFluxes:
     variance = photon + sky + level**2 + blend
     inside = fit.profile > 0
     count = np.sum(inside & fit.good, axis=(1, 2))
-    chi2 = np.sum(weight * inside * fit.left() ** 2, axis=(1, 2))
+    left = fit.left()
+    chi2 = np.sum(weight * inside * left**2, axis=(1, 2))
+    optimal, optimal_variance = _optimal(fit, left, model)
     others = np.sum(weighed * (model - own), axis=(1, 2)) / information
     nothing = np.where(fit.measured, 0.0, np.nan)
     return PsfFluxes(
@@ -167,8 +173,22 @@ def _fluxes(fit: SceneFit) -> PsfFluxes:
         chi2=chi2 / np.maximum(count - 1, 1) + nothing,
         coverage=fit.coverage,
         neighbour_flux=others + nothing,
+        optimal_flux=optimal + nothing,
+        optimal_error=np.sqrt(correlated * optimal_variance + level**2 + blend),
         complete=fit.coverage > _COMPLETE_COVERAGE,
     )
+
+
+def _optimal(
+    fit: SceneFit, left: FloatArray, model: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Flux and variance by Naylor's weights, neighbours taken out."""
+    mask = fit.profile * fit.good
+    area = np.sum(mask * fit.profile, axis=(1, 2))
+    area = np.where(area > 0, area, 1.0)
+    variance = fit.noise.variance(np.maximum(model, 0.0))
+    flux = fit.flux + np.sum(mask * left, axis=(1, 2)) / area
+    return flux, np.sum(mask**2 * variance, axis=(1, 2)) / area**2
 
 
 def _empty_error(fit: SceneFit, others: FloatArray, growth: FloatArray) -> FloatArray:
