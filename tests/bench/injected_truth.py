@@ -32,6 +32,7 @@ MOFFAT, GAUSSIAN = 3.0, 0.0  # exponents; 0 stands for a Gaussian
 GAIN, READ_E, SKY_E, GRADIENT = 1.5, 8.0, 300.0, 0.05
 STARS: Final = {"sparse": 150, "crowded": 400}
 FWHM2_A_STAR: Final = {"sparse": 600.0, "crowded": 40.0}
+SLOPE, RANGE_MAG = 0.2, 7.5
 BRIGHT_SN, SCATTER_SN = 100.0, 20.0
 
 
@@ -87,8 +88,8 @@ def measure() -> list[Figure]:
             frames += 1
             for name, found in _measured(scene).items():
                 results.setdefault(name, []).append(found)
-        joined = {name: _join(parts) for name, parts in results.items()}
-        figures += _figures(kind, frames, joined)
+        whole = {name: joined(parts) for name, parts in results.items()}
+        figures += _figures(kind, frames, whole)
     return figures
 
 
@@ -101,15 +102,16 @@ def scenes(kind: str) -> Iterator[Scene]:
 
 
 def scene(kind: str, beta: float, fwhm: float, seed: int, count: int = 0) -> Scene:
-    """One frame: counts rise by 10^0.3 a magnitude over six magnitudes."""
+    """One frame; counts rise by 10^0.2 a magnitude from the brightest to 4 sigma."""
     rng = np.random.default_rng([seed, round(10 * fwhm), round(beta), len(kind)])
     count = count or STARS[kind]
     side = round(np.sqrt(count * FWHM2_A_STAR[kind]) * fwhm)
     x, y = rng.uniform(-1, side, (2, count))
     rms = np.sqrt(SKY_E + READ_E**2) / GAIN
     faintest = 4.0 * rms * np.sqrt(2.4) * fwhm  # about 4 sigma
-    magnitude = np.log10(1 + rng.uniform(0, 1, count) * (10 ** (0.3 * 6.5) - 1)) / 0.3
-    flux = faintest * 10 ** (0.4 * (6.5 - magnitude))
+    uniform = rng.uniform(0, 1, count)
+    magnitude = np.log10(1 + uniform * (10 ** (SLOPE * RANGE_MAG) - 1)) / SLOPE
+    flux = faintest * 10 ** (0.4 * (RANGE_MAG - magnitude))
     image = np.full((side, side), SKY_E, dtype=np.float64)
     image *= 1 + GRADIENT * np.linspace(-0.5, 0.5, side)[:, None]
     image += GAIN * rendered(x, y, flux, fwhm, beta, side)
@@ -192,10 +194,10 @@ def reduced(
         psf.fwhm_px,
         Detector(None, 0.0, GAIN, READ_E, False),
     )
-    x, y, fluxes = fit_sources(pixels, None, psf, noise, sources.x, sources.y)
+    sources, fluxes = fit_sources(pixels, None, psf, noise, sources)
     return (
-        x,
-        y,
+        sources.x,
+        sources.y,
         {
             "PSF": (fluxes.flux, fluxes.error),
             "optimal": (fluxes.optimal_flux, fluxes.optimal_error),
@@ -317,7 +319,7 @@ def _extracted(scene: Scene) -> Residuals:
     return residuals(scene, truth, flux, error, cramer_rao(scene, truth))
 
 
-def _join(parts: list[Residuals]) -> Residuals:
+def joined(parts: list[Residuals]) -> Residuals:
     return Residuals(
         *(
             np.concatenate([getattr(part, name) for part in parts])
@@ -330,7 +332,7 @@ def _robust(values: FloatArray) -> float:
     return 1.4826 * float(np.median(np.abs(values - np.median(values))))
 
 
-def _figures(kind: str, frames: int, joined: dict[str, Residuals]) -> list[Figure]:
+def _figures(kind: str, frames: int, found: dict[str, Residuals]) -> list[Figure]:
     """Lines of the table: bias, scatter and pull, every method beside the others."""
     goals = {
         "sparse": ("<= 3 mmag", "<= 1.10", "0.9 to 1.1"),
@@ -346,9 +348,9 @@ def _figures(kind: str, frames: int, joined: dict[str, Residuals]) -> list[Figur
     )
     figures = []
     for (title, text), goal in zip(what, goals, strict=True):
-        own = [f"{name} {text(joined[name])}" for name in ("PSF", "optimal")]
-        peer = joined.get("SExtractor MAG_AUTO")
-        count = int(np.sum(joined["PSF"].signal_to_noise > SCATTER_SN))
+        own = [f"{name} {text(found[name])}" for name in ("PSF", "optimal")]
+        peer = found.get("SExtractor MAG_AUTO")
+        count = int(np.sum(found["PSF"].signal_to_noise > SCATTER_SN))
         figures.append(
             Figure(
                 f"Injected truth, {kind}: {title}",

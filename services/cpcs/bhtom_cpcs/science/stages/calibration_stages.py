@@ -34,8 +34,8 @@ from bhtom_cpcs.science.frames.sun_and_air import air_masses
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stages.explanation_stage import explain_stars
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
-from bhtom_cpcs.science.stages.star_stages import SEP_MERGED, clean_sources
-from bhtom_cpcs.science.stars.detection import Sources
+from bhtom_cpcs.science.stages.star_stages import clean_sources
+from bhtom_cpcs.science.stars.detection import SEP_MERGED, Sources
 from bhtom_cpcs.science.stop import Stop
 
 BoolArray = npt.NDArray[np.bool_]

@@ -9,7 +9,8 @@ from bhtom_cpcs.science.calibration.comparison import StarFluxes
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.stages.calibration_stages import is_target
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
-from bhtom_cpcs.science.stages.star_stages import SEP_MERGED, clean_sources
+from bhtom_cpcs.science.stages.star_stages import clean_sources
+from bhtom_cpcs.science.stars.detection import SEP_MERGED
 from bhtom_cpcs.science.stars.photometry import (
     aperture_for,
     growth_correction,

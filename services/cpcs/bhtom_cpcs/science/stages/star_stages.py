@@ -1,7 +1,5 @@
 """The stages that look for stars: background, sources, point-spread function."""
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +10,8 @@ from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results import Quality
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stars.detection import (
+    SEP_MERGED,
+    SEP_TRUNCATED,
     DetectionOverflow,
     Sources,
     detect,
@@ -25,8 +25,6 @@ from bhtom_cpcs.science.stop import Stop
 
 BoolArray = npt.NDArray[np.bool_]
 
-SEP_MERGED = 1
-_SEP_TRUNCATED = 2
 _NEAR_SATURATION = 0.95
 
 
@@ -63,15 +61,10 @@ def find_sources(state: PlaneState) -> None:
         state.psf.fwhm_px,
         state.detector,
     )
-    x, y, state.source_fluxes = fit_sources(
-        plane.pixels,
-        plane.mask,
-        state.psf,
-        state.pixel_noise,
-        sources.x,
-        sources.y,
+    state.sources, state.source_fluxes = fit_sources(
+        plane.pixels, plane.mask, state.psf, state.pixel_noise, sources
     )
-    state.sources = sources = replace(sources, x=x, y=y)
+    sources = state.sources
     state.quality = _quality(state)
     if len(sources) < FEWEST_STARS:
         raise Stop(Outcome.TOO_FEW_STARS, n_found=len(sources), n_needed=FEWEST_STARS)
@@ -92,7 +85,7 @@ def _first_noise(state: PlaneState) -> PixelNoise:
 def clean_sources(state: PlaneState, sources: Sources) -> BoolArray:
     """Say which sources are whole, unblended and unsaturated."""
     sky, detector = need(state.sky, "background"), need(state.detector, "detector")
-    clean = (sources.flags & (SEP_MERGED | _SEP_TRUNCATED)) == 0
+    clean = (sources.flags & (SEP_MERGED | SEP_TRUNCATED)) == 0
     if detector.saturation_adu is not None:
         ceiling = _NEAR_SATURATION * detector.saturation_adu
         clean &= sources.peak + sky.level < ceiling

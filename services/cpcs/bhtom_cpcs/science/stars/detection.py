@@ -10,6 +10,8 @@ from bhtom_cpcs.science.frames.fits_input import Image, Mask
 
 FloatArray = npt.NDArray[np.float64]
 
+SEP_MERGED, SEP_TRUNCATED = 1, 2  # flags of sep's extraction
+
 _BOX_PX = 64
 _DETECTION_SIGMA = 5.0  # in units of the noise of the filtered image
 _SMALLEST_AREA_PX = 3
@@ -52,6 +54,32 @@ class Sources:
     def __len__(self) -> int:
         """Count the sources."""
         return len(self.x)
+
+    def of(self, chosen: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> "Sources":
+        """Return some of the sources."""
+        return Sources(
+            x=self.x[chosen],
+            y=self.y[chosen],
+            flux=self.flux[chosen],
+            peak=self.peak[chosen],
+            a=self.a[chosen],
+            b=self.b[chosen],
+            flags=self.flags[chosen],
+        )
+
+
+def joined(first: Sources, second: Sources) -> Sources:
+    """Return the sources of both lists, brightest first."""
+    both = Sources(
+        x=np.concatenate([first.x, second.x]),
+        y=np.concatenate([first.y, second.y]),
+        flux=np.concatenate([first.flux, second.flux]),
+        peak=np.concatenate([first.peak, second.peak]),
+        a=np.concatenate([first.a, second.a]),
+        b=np.concatenate([first.b, second.b]),
+        flags=np.concatenate([first.flags, second.flags]),
+    )
+    return both.of(np.argsort(-both.flux, kind="stable"))
 
 
 def subtract_background(pixels: Image, mask: Mask | None) -> Sky:

@@ -1,7 +1,10 @@
 """Stars that hide in the light of others, found when those have been taken out."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from bhtom_cpcs.science.frames.fits_input import Image, Mask
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
@@ -40,7 +43,9 @@ def hidden_stars(
     for start in range(0, len(pixels), _STRIP_ROWS):
         rows = slice(start, start + _STRIP_ROWS)
         light = np.maximum(pixels[rows] - left_over[rows], 0.0)
-        variance = noise.variance(light.astype(np.float64)) + (_MODEL_ERROR * light) ** 2
+        variance = (
+            noise.variance(light.astype(np.float64)) + (_MODEL_ERROR * light) ** 2
+        )
         quiet[rows] = left_over[rows] * (noise.sky_rms_adu / np.sqrt(variance))
     return detect(
         quiet,
@@ -58,9 +63,8 @@ def with_hidden(sources: Sources, hidden: Sources, fwhm_px: float) -> Sources:
     """
     if not len(hidden):
         return sources
-    from scipy.spatial import cKDTree
-
     tree = cKDTree(np.stack([sources.x, sources.y], axis=1))
     distance, _ = tree.query(np.stack([hidden.x, hidden.y], axis=1))
     apart = distance > 0.5 * fwhm_px
-    return joined(sources, hidden.of(apart), SEP_MERGED)
+    found = hidden.of(apart)
+    return joined(sources, replace(found, flags=found.flags | SEP_MERGED))

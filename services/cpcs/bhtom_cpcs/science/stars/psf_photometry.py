@@ -3,7 +3,7 @@
 The one estimator of the suite, for comparison stars and targets alike.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,12 @@ import numpy.typing as npt
 from bhtom_cpcs.science.frames.fits_input import Image, Mask
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.stars.blends import variance_growth
+from bhtom_cpcs.science.stars.detection import Sources
+from bhtom_cpcs.science.stars.hidden_stars import (
+    hidden_stars,
+    is_crowded,
+    with_hidden,
+)
 from bhtom_cpcs.science.stars.psf_model import PsfModel
 from bhtom_cpcs.science.stars.scene_fit import SceneFit
 
@@ -106,30 +112,46 @@ def fit_sources(
     mask: Mask | None,
     psf: PsfModel,
     noise: PixelNoise,
-    x: FloatArray,
-    y: FloatArray,
-) -> tuple[FloatArray, FloatArray, PsfFluxes]:
-    """Fit positions and fluxes of detected sources, the brightest first.
+    sources: Sources,
+) -> tuple[Sources, PsfFluxes]:
+    """Fit positions and fluxes of detected sources together, and of hidden ones.
 
     Like `fit_positions`, but sources above 5 sigma move to where their image is, at
-    most half a FWHM from where they were found. Of too many sources the faintest keep
-    their place and get no flux.
+    most half a FWHM from where they were found. In a crowd, sources that show when
+    the known ones are taken out are added and everything is fitted again. Of too many
+    sources the faintest keep their place and get no flux.
 
     Returns
     -------
-    x, y : zero-based positions [px]
+    Sources
+        At their new positions, those that were hidden among them; brightest first.
     PsfFluxes
-        In the order of the sources.
+        In the order of these sources.
     """
+    fit, sources = _fit_sources(pixels, mask, psf, noise, sources)
+    if fit is not None and is_crowded(len(sources), pixels.shape, psf.fwhm_px):
+        left_over = fit.whole_left_over()
+        hidden = hidden_stars(pixels, left_over, mask, noise, psf.fwhm_px)
+        more = with_hidden(sources, hidden, psf.fwhm_px)
+        if len(more) > len(sources):
+            fit, sources = _fit_sources(pixels, mask, psf, noise, more)
+    found = None if fit is None else _fluxes(fit)
+    index = np.arange(0 if fit is None else len(fit.x))
+    return sources, _spread_out(len(sources), index, found)
+
+
+def _fit_sources(
+    pixels: Image, mask: Mask | None, psf: PsfModel, noise: PixelNoise, sources: Sources
+) -> tuple[SceneFit | None, Sources]:
     side = 2 * int(np.ceil(psf.fit_radius_px)) + 1
-    index = np.arange(min(len(x), _MOST_VALUES // side**2))
+    index = np.arange(min(len(sources), _MOST_VALUES // side**2))
     if not len(index):
-        return x, y, _spread_out(len(x), index, None)
-    fit = SceneFit(pixels, mask, psf, noise, x[index], y[index])
+        return None, sources
+    fit = SceneFit(pixels, mask, psf, noise, sources.x[index], sources.y[index])
     fit.run(move=True)
-    moved = x.copy(), y.copy()
-    moved[0][index], moved[1][index] = fit.x, fit.y
-    return *moved, _spread_out(len(x), index, _fluxes(fit))
+    x, y = sources.x.copy(), sources.y.copy()
+    x[index], y[index] = fit.x, fit.y
+    return fit, replace(sources, x=x, y=y)
 
 
 def _fluxes(fit: SceneFit) -> PsfFluxes:

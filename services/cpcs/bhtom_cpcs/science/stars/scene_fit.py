@@ -68,7 +68,7 @@ class SceneFit:
             self._bottom : int(y.max()) + margin + 1,
             self._left : int(x.max()) + margin + 1,
         ]
-        self._image = pixels[part]
+        self._whole, self._image = pixels, pixels[part]
         self._mask = None if mask is None else mask[part]
         self.left_over: Image = np.array(self._image, dtype=np.float32)
         self.x, self.y = x.astype(np.float64), y.astype(np.float64)
@@ -113,6 +113,16 @@ class SceneFit:
             before = self.flux[who].copy()
             self._solve(who)
             self._subtract(who, self.flux[who] - before)
+
+    def whole_left_over(self) -> Image:
+        """What is left of the whole image, places far from any star included [ADU]."""
+        left_over: Image = self._whole.astype(np.float32)
+        height, width = self.left_over.shape
+        part = np.s_[
+            self._bottom : self._bottom + height, self._left : self._left + width
+        ]
+        left_over[part] = self.left_over
+        return left_over
 
     def left(self, who: IndexArray | None = None) -> FloatArray:
         """What is left in the stars' stamps, local sky taken off [ADU]."""
