@@ -15,6 +15,7 @@ class Outcome(StrEnum):
     UNREADABLE = "unreadable"
     NO_IMAGE = "no_image"
     NOT_A_SKY_FRAME = "not_a_sky_frame"
+    BAD_IMAGE = "bad_image"
     NO_TIME = "no_time"
     NO_WCS = "no_wcs"
     TARGET_OUTSIDE_FRAME = "target_outside_frame"
@@ -58,7 +59,12 @@ OUTCOMES: dict[Outcome, OutcomeEntry] = {
         "saturated all over.",
     ),
     Outcome.NOT_A_SKY_FRAME: OutcomeEntry(
-        "failed", False, "Upload reduced frames of the sky, not darks, flats or biases."
+        "failed",
+        False,
+        "Upload reduced frames of the sky, not darks, flats, biases or differences.",
+    ),
+    Outcome.BAD_IMAGE: OutcomeEntry(
+        "failed", False, "Check tracking, focus and exposure; use another frame."
     ),
     Outcome.NO_TIME: OutcomeEntry(
         "failed", True, "Correct the date keywords of the camera, then retry."

@@ -35,6 +35,11 @@ _NARROWER: Final = {
     "is_dark": Outcome.NOT_A_SKY_FRAME,
     "is_bias": Outcome.NOT_A_SKY_FRAME,
     "is_flat": Outcome.NOT_A_SKY_FRAME,
+    "is_difference": Outcome.NOT_A_SKY_FRAME,
+    "is_cube": Outcome.NO_IMAGE,
+    "saturated_frame": Outcome.BAD_IMAGE,
+    "trailed": Outcome.BAD_IMAGE,
+    "out_of_focus": Outcome.BAD_IMAGE,
     "unknown_filter": Outcome.NO_REFERENCE_IN_BAND,
 }
 

@@ -30,6 +30,11 @@ class Outcome(StrEnum):
     TARGET_SATURATED = "target_saturated"
     TARGET_MASKED = "target_masked"
     WAITING_FOR_CATALOGUE = "waiting_for_catalogue"
+    IS_CUBE = "is_cube"
+    IS_DIFFERENCE = "is_difference"
+    SATURATED_FRAME = "saturated_frame"
+    TRAILED = "trailed"
+    OUT_OF_FOCUS = "out_of_focus"
     TIMED_OUT = "timed_out"
     WORKER_CRASHED = "worker_crashed"
 
@@ -126,6 +131,25 @@ SENTENCES: dict[Outcome, str] = {
     Outcome.WAITING_FOR_CATALOGUE: (
         "No {catalogue} stars are stored here yet for {where}; the calibration goes "
         "on by itself when they are imported."
+    ),
+    Outcome.IS_CUBE: (
+        "The file holds several exposures in one array ({reason}); upload each of them "
+        "as a frame with its own time."
+    ),
+    Outcome.IS_DIFFERENCE: (
+        "The frame is a difference image ({reason}), in which constant stars are "
+        "missing; upload the frame as it was before the subtraction."
+    ),
+    Outcome.SATURATED_FRAME: (
+        "The frame is saturated: {fraction:.0%} of its pixels are at {level:.0f} ADU, "
+        "the detector's limit; take a shorter exposure."
+    ),
+    Outcome.TRAILED: (
+        "The stars are trails, {elongation:.1f} times longer than wide and all in one "
+        "direction; check tracking and wind, and upload a frame with round stars."
+    ),
+    Outcome.OUT_OF_FOCUS: (
+        "The stars are far out of focus ({reason}); focus, and upload a sharper frame."
     ),
     Outcome.TIMED_OUT: (
         "The reduction took longer than {limit_s:.0f} s and was stopped; retry it, or "

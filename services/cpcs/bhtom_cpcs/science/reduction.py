@@ -9,11 +9,10 @@ from pathlib import Path
 
 from astropy.utils.exceptions import AstropyWarning
 
+from bhtom_cpcs.science.frames.fingerprint import fingerprint, pixel_digest
 from bhtom_cpcs.science.frames.fits_input import (
     Plane,
-    fingerprint,
     open_fits,
-    pixel_digest,
     plane_count,
     read_planes,
 )
@@ -81,6 +80,7 @@ STAGES: tuple[Callable[[PlaneState], None], ...] = (
     frame_stages.read_time,
     astrometry_stages.read_wcs,
     astrometry_stages.refuse_unreachable_targets,
+    frame_stages.read_detector,
     star_stages.find_sources,
     sky_match_stage.match_to_sky,
     astrometry_stages.place_targets,
@@ -148,7 +148,7 @@ class _Frame:
                     break
         except Stop as stop:
             state.outcome, state.message = stop.outcome, stop.message
-        state.warnings += astropy_texts(caught)
+        state.warnings += [*plane.notes, *astropy_texts(caught)]
         if plane.damaged_cards:
             cards = ", ".join(dict.fromkeys(plane.damaged_cards))
             state.warnings.append(f"Header cards that cannot be read: {cards}.")

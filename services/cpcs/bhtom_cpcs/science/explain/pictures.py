@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.explain.explanation import Picture
-from bhtom_cpcs.science.frames.fits_input import Image
+from bhtom_cpcs.science.frames.planes import Image
 
 _CUTOUT_HALF_PX = 60
 _CUTOUT_MOST_PX = 201

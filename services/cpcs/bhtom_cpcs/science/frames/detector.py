@@ -1,21 +1,40 @@
 """What the pixels and the header tell of the detector: saturation and gain."""
 
+import re
 from dataclasses import dataclass
+from math import sqrt
+from typing import Literal
 
-import numpy as np
 from astropy.io import fits
 
-from bhtom_cpcs.science.frames.fits_input import Image
+from bhtom_cpcs.science.frames.exposure_length import stated_exposure_s
+from bhtom_cpcs.science.frames.header_cards import (
+    comment_of,
+    first_number,
+    number_of,
+    text_of,
+)
+from bhtom_cpcs.science.frames.photon_transfer import SkyTransfer, sky_transfer
+from bhtom_cpcs.science.frames.planes import Plane
+from bhtom_cpcs.science.frames.saturation import saturation_level
 from bhtom_cpcs.science.request import CameraSettings
-from bhtom_cpcs.science.stars.detection import Sky
 
-_SATURATION_CARDS = ("SATURATE", "SATURAT", "SATLEVEL", "SATURLVL", "MAXLIN", "DATAMAX")
-_GAIN_CARDS = ("EGAIN", "GAIN")
-_READ_NOISE_CARDS = ("RDNOISE", "READNOIS", "RON", "RDNOISEA")
-# Pile-up: this many pixels within 0.1 % of the maximum is a ceiling, not a star.
-_PILE_UP_PX = 6
-# Where the sky's variance is this far below what the gain allows, frames were averaged.
-_AVERAGED = 0.6
+GainSource = Literal["camera", "header", "photon_transfer", "sky", "none"]
+
+_GAIN_CARDS = ("EGAIN", "GAIN", "GAIN_E", "ATODGAIN", "CCDGAIN", "GAINA", "ARAWGAIN")
+_READ_NOISE_CARDS = ("RDNOISE", "READNOIS", "RON", "RDNOISEA", "READNOISE", "ENOISE")
+_ELECTRONS = re.compile(r"\be-?\s*/|\belectrons?\b|\be-", re.IGNORECASE)
+_SETTING = re.compile(
+    r"\bdB\b|\bISO\b|setting|camera gain|internal|index", re.IGNORECASE
+)
+_SMALLEST_GAIN, _LARGEST_GAIN = 0.02, 50.0
+# Settings of cameras are whole numbers, mostly of 10 and more (0.1 dB, ISO).
+_SMALLEST_SETTING = 10.0
+# Where the sky's variance is below this part of what the gain allows, frames were
+# averaged, divided or resampled.
+_TOO_QUIET = 0.6
+_UNIT_ELECTRONS = re.compile(r"^e(-|lectrons?)?\s*($|/|s|per)", re.IGNORECASE)
+_PER_SECOND = re.compile(r"(/\s*s\b|/\s*sec|per\s+sec|s-1|s\^-1)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +43,8 @@ class Detector:
 
     `saturation_adu` is None where nothing limits the frame. `gain_e_per_adu` is the
     effective one for these pixels; `noise_empirical` says that it was measured from
-    the sky's own variance.
+    the sky's own noise, and `gain_source` by what. `sky_level_adu` and
+    `sky_variance_adu2` are of a pixel of the sky as it was measured for that.
     """
 
     saturation_adu: float | None
@@ -32,73 +52,114 @@ class Detector:
     gain_e_per_adu: float
     read_noise_e: float | None
     noise_empirical: bool
+    gain_source: GainSource = "camera"
+    sky_level_adu: float | None = None
+    sky_variance_adu2: float | None = None
 
 
-def saturation(
-    pixels: Image, header: fits.Header, camera: CameraSettings
-) -> tuple[float | None, float]:
-    """Saturation level [ADU] and the share of pixels at or above it.
+def read_detector(plane: Plane, camera: CameraSettings) -> Detector:
+    """Find out saturation and gain; before the background is subtracted.
 
-    From the camera row, else the header, else from the pixels that pile up below the
-    maximum. Call before the background is subtracted.
+    The gain is the camera row's, else the header's, unless the sky's own noise rules
+    it out: averaged, median, normalised and per-second frames have another, effective
+    one. That comes from the slope of variance against level over the frame, else from
+    the level over the variance.
     """
-    top = float(pixels.max())
-    level = camera.saturation_adu or _card(header, _SATURATION_CARDS)
-    if level is None and top > 0:
-        ceiling = 0.999 * top
-        count = int(np.count_nonzero(pixels >= ceiling))
-        is_full_scale = _is_full_scale(top)
-        if count >= _PILE_UP_PX or is_full_scale:
-            level = ceiling
-    if level is None:
-        return None, 0.0
-    if top < level:
-        return level, 0.0
-    return level, float(np.count_nonzero(pixels >= level)) / pixels.size
-
-
-def detector_figures(
-    header: fits.Header,
-    camera: CameraSettings,
-    sky: Sky,
-    level: float | None,
-    saturated_fraction: float,
-) -> Detector:
-    """Choose the gain: camera row, header, or the sky's own variance.
-
-    A stated gain that the sky's variance contradicts (averaged or normalised frames)
-    gives way to the measured one; so does a GAIN card that reads like a setting.
-    """
+    level, fraction = saturation_level(
+        plane.pixels, plane.mask, plane.header, camera, plane.offset_adu
+    )
+    sky = sky_transfer(plane.pixels, plane.mask)
     read_noise = camera.read_noise_e
     if read_noise is None:
-        read_noise = _card(header, _READ_NOISE_CARDS)
-    stated = camera.gain_e_per_adu
-    if stated is None:
-        stated = _card(header, _GAIN_CARDS[:1]) or _card(header, _GAIN_CARDS[1:])
-        if stated is not None and not 0.02 <= stated <= 50:
-            stated = None  # a camera setting in units of 0.1 dB, not e-/ADU
-    variance = max(sky.rms**2, 1e-12)
-    measured = sky.level / variance if sky.level > 0 else None
-    if stated is not None and (
-        measured is None or stated * variance > _AVERAGED * sky.level
-    ):
-        return Detector(level, saturated_fraction, stated, read_noise, False)
-    if measured is not None:
-        return Detector(level, saturated_fraction, measured, read_noise, True)
-    return Detector(level, saturated_fraction, stated or 1.0, read_noise, True)
+        read_noise = first_number(plane.header, _READ_NOISE_CARDS)
+    if read_noise is not None and not 0 < read_noise < 1000:
+        read_noise = None
+    stated, source = stated_gain(plane.header, camera)
+    if stated is not None:
+        stated *= plane.pixels_averaged * _seconds_per_value(plane.header, camera)
+    if read_noise is not None:
+        read_noise *= sqrt(plane.pixels_averaged)
+    gain, source = _effective_gain(plane, sky, stated, source, read_noise)
+    return Detector(
+        saturation_adu=level,
+        saturated_fraction=fraction,
+        gain_e_per_adu=gain,
+        read_noise_e=read_noise,
+        noise_empirical=source not in ("camera", "header"),
+        gain_source=source,
+        sky_level_adu=None if sky is None else sky.level + plane.offset_adu,
+        sky_variance_adu2=None if sky is None else sky.variance,
+    )
 
 
-def _is_full_scale(top: float) -> bool:
-    """Say whether a maximum is the top of a 12, 14, 15 or 16 bit converter."""
-    return any(abs(top - (2**bits - 1)) < 1.5 for bits in (12, 14, 15, 16))
+def stated_gain(
+    header: fits.Header, camera: CameraSettings
+) -> tuple[float | None, GainSource]:
+    """Gain of the camera row or the header [e-/ADU], None where neither knows.
 
-
-def _card(header: fits.Header, cards: tuple[str, ...]) -> float | None:
-    for card in cards:
-        try:
-            value = float(header[card])
-        except (KeyError, TypeError, ValueError, fits.VerifyError):
+    Pixels that count electrons, by BUNIT, have 1. EGAIN comes first. A GAIN card that
+    is a camera setting (0.1 dB, ISO), by its comment or because it is a whole number
+    of 10 and more, is not a gain.
+    """
+    if _UNIT_ELECTRONS.match(text_of(header, "BUNIT") or ""):
+        return 1.0, "header"
+    if camera.gain_e_per_adu is not None:
+        return camera.gain_e_per_adu, "camera"
+    for card in _GAIN_CARDS:
+        value = number_of(header, card)
+        if value is None or not _SMALLEST_GAIN <= value <= _LARGEST_GAIN:
             continue
-        if np.isfinite(value) and value > 0:
-            return value
-    return None
+        comment = comment_of(header, card)
+        if card != "EGAIN" and not _ELECTRONS.search(comment):
+            is_setting = value == int(value) and value >= _SMALLEST_SETTING
+            if is_setting or _SETTING.search(comment):
+                continue
+        return value, "header"
+    return None, "none"
+
+
+def _effective_gain(
+    plane: Plane,
+    sky: SkyTransfer | None,
+    stated: float | None,
+    source: GainSource,
+    read_noise_e: float | None,
+) -> tuple[float, GainSource]:
+    """Weigh what is stated against the sky's noise."""
+    if sky is None:
+        return (stated, source) if stated is not None else (1.0, "none")
+    pedestal = number_of(plane.header, "PEDESTAL") or 0.0
+    level = sky.level + plane.offset_adu - abs(pedestal)
+    from_level = _gain_of_level(level, sky.variance, read_noise_e)
+    if stated is not None:
+        quiet = stated * sky.variance < _TOO_QUIET * level
+        if not quiet or from_level is None:
+            return stated, source
+        if sky.gain_e_per_adu is not None and _alike(sky.gain_e_per_adu, stated):
+            return stated, source  # the level has a pedestal, the slope knows none
+    if sky.gain_e_per_adu is not None:
+        return sky.gain_e_per_adu, "photon_transfer"
+    if from_level is not None:
+        return from_level, "sky"
+    return (stated, source) if stated is not None else (1.0, "none")
+
+
+def _gain_of_level(
+    level: float, variance: float, read_noise_e: float | None
+) -> float | None:
+    """Gain that makes level and read noise give the variance: v = L/g + (r/g)^2."""
+    if level <= 0:
+        return None
+    noise = read_noise_e or 0.0
+    return (level + sqrt(level**2 + 4 * variance * noise**2)) / (2 * variance)
+
+
+def _alike(one: float, other: float) -> bool:
+    return _TOO_QUIET < one / other < 1 / _TOO_QUIET
+
+
+def _seconds_per_value(header: fits.Header, camera: CameraSettings) -> float:
+    """Exposure time where BUNIT says that the values are per second, else 1."""
+    if _PER_SECOND.search(text_of(header, "BUNIT") or ""):
+        return stated_exposure_s(header, camera) or 1.0
+    return 1.0

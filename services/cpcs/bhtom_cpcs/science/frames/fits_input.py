@@ -1,23 +1,34 @@
 """Reads the image planes of a FITS file: plain, compressed, in extensions."""
 
-import hashlib
-import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from astropy.io import fits
 
+from bhtom_cpcs.science.frames.bayer import (
+    bayer_pattern,
+    colour_planes,
+    is_mosaic,
+    looks_like_mosaic,
+)
+from bhtom_cpcs.science.frames.companions import COMPANION, mask_of
+from bhtom_cpcs.science.frames.cubes import (
+    colour_images,
+    image_sides,
+    is_colour_image,
+    squeezed,
+)
+from bhtom_cpcs.science.frames.headers import merged, without_damaged_cards
+from bhtom_cpcs.science.frames.planes import Colour, Image, Mask, Plane, make_plane
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stop import Stop
 
-Image = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+__all__ = ["FITS_ERRORS", "Image", "Mask", "Plane", "open_fits", "read_planes"]
 
 # What astropy and its decompressors raise on damaged files (seen on the odd samples).
 FITS_ERRORS = (
@@ -37,33 +48,23 @@ FITS_ERRORS = (
 )
 MAX_PIXELS = 250_000_000
 MAX_PLANES = 128
-MAX_CUBE_PLANES = 4
 SMALLEST_SIDE_PX = 16
-# Extensions that go with an image and are not one: masks, weights, uncertainties.
-_COMPANION_NAMES = re.compile(
-    r"^(MASK|BPM|DQ|DQMASK|UNCERT\w*|ERR|ERROR|VAR\w*|WHT|WEIGHT\w*|IVM|IVAR|WCSCORR|"
-    r"WCSDVARR|D2IMARR|WCS\w*|BKG|BACKGROUND|CAT|SEG\w*)$",
-    re.IGNORECASE,
-)
-_WCS_CARDS = re.compile(
-    r"^(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)\d$|^(CD|PC|PV|A|B|AP|BP|WAT)\d?_|"
-    r"^(EQUINOX|RADESYS|RADECSYS|LONPOLE|LATPOLE|WCSAXES)$"
-)
-_DATE_CARDS = ("DATE-OBS", "TIME-OBS", "MJD-OBS", "DATE-AVG", "UT", "EXPTIME")
+_COLOURS: tuple[Colour, ...] = ("R", "G", "B")
+_LZW = b"\x1f\x9d"
+
+Kind = Literal["image", "colours", "mosaic", "cube", "other"]
 
 
-@dataclass(slots=True)
-class Plane:
-    """One image of a file: pixels [ADU], mask of unusable ones, merged header.
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """What an HDU is, in words and for the reader."""
 
-    Cards that cannot be parsed are not in the header; `damaged_cards` names them.
-    """
+    text: str
+    kind: Kind
 
-    name: str
-    header: fits.Header
-    pixels: Image
-    mask: Mask | None
-    damaged_cards: tuple[str, ...] = ()
+    @property
+    def n_planes(self) -> int:
+        return {"image": 1, "colours": 3, "mosaic": 3}.get(self.kind, 0)
 
 
 @contextmanager
@@ -71,6 +72,10 @@ def open_fits(path: Path) -> Iterator[fits.HDUList]:
     """Open a FITS file without mapping it, or stop with the outcome `unreadable`."""
     if not path.exists():
         raise Stop(Outcome.FRAME_MISSING)
+    with path.open("rb") as file:
+        if file.read(2) == _LZW:
+            reason = "it is packed with compress (.Z); unpack it, or pack it with gzip"
+            raise Stop(Outcome.UNREADABLE, reason=reason)
     try:
         hdus = fits.open(path, memmap=False, lazy_load_hdus=True)
     except FITS_ERRORS as error:
@@ -82,58 +87,41 @@ def open_fits(path: Path) -> Iterator[fits.HDUList]:
 
 
 def read_planes(hdus: fits.HDUList) -> Iterator[Plane]:
-    """Give the file's image planes in order, decoding one at a time.
+    """Give the file's image planes in order, decoding one HDU at a time.
 
     Raises
     ------
     Stop
-        `unreadable`, `image_too_large`, or `no_image` when there is none.
+        `unreadable`, `image_too_large`, `is_cube`, or `no_image` when there is none.
     """
     primary = _primary_header(hdus)
-    seen: list[str] = []
     for number, hdu in enumerate(_hdus(hdus)):
-        described, is_image = _describe(number, hdu)
-        if not is_image:
-            seen.append(described)
-            continue
-        yield from _planes_of(number, hdu, primary)
+        described = _describe(number, hdu, primary)
+        if described.n_planes:
+            yield from _planes_of(hdus, number, described.kind, primary)
 
 
 def plane_count(hdus: fits.HDUList) -> int:
-    """Count the image planes without decoding them; stop when there is none."""
+    """Count the image planes; stop when there is none.
+
+    Only frames that say they are a colour camera's mosaic are decoded for that.
+    """
+    primary = _primary_header(hdus)
     count, seen = 0, []
     for number, hdu in enumerate(_hdus(hdus)):
-        described, is_image = _describe(number, hdu)
-        if is_image:
-            shape = hdu.shape
-            count += int(np.prod(shape[:-2])) if len(shape) > 2 else 1
-            if count > MAX_PLANES:
-                raise Stop(
-                    Outcome.NO_IMAGE,
-                    reason=f"it holds more than {MAX_PLANES} image planes",
-                )
+        described = _describe(number, hdu, primary)
+        count += described.n_planes
         seen.append(described)
+        if count > MAX_PLANES:
+            reason = f"it holds more than {MAX_PLANES} image planes"
+            raise Stop(Outcome.NO_IMAGE, reason=reason)
     if count == 0:
-        raise Stop(Outcome.NO_IMAGE, reason="; ".join(seen[:6]) or "it is empty")
+        cubes = [entry.text for entry in seen if entry.kind == "cube"]
+        if cubes:
+            raise Stop(Outcome.IS_CUBE, reason=cubes[0])
+        texts = [entry.text for entry in seen[:6]]
+        raise Stop(Outcome.NO_IMAGE, reason="; ".join(texts) or "it is empty")
     return count
-
-
-def fingerprint(planes: list[bytes], header: fits.Header) -> str:
-    """Hash the planes' digests and the date cards: the same for .fz, .gz and plain."""
-    digest = hashlib.sha256()
-    for plane in planes:
-        digest.update(plane)
-    for card in _DATE_CARDS:
-        digest.update(f"{card}={header.get(card)};".encode())
-    return digest.hexdigest()
-
-
-def pixel_digest(pixels: Image) -> bytes:
-    """Hash shape and pixels as little-endian float32."""
-    digest = hashlib.sha256(str(pixels.shape).encode())
-    little = pixels if pixels.dtype.byteorder in "<=" else pixels.astype("<f4")
-    digest.update(np.ascontiguousarray(little).view(np.uint8).data)
-    return digest.digest()
 
 
 def _short(error: BaseException) -> str:
@@ -142,6 +130,8 @@ def _short(error: BaseException) -> str:
     text = text.partition(". ")[0].rstrip(".")
     if "No SIMPLE card" in text:
         return "it does not begin with a FITS header"
+    if "cannot reshape array" in text or "buffer is too small" in text:
+        return "it ends before its pixels do"
     return text if len(text) <= 160 else text[:157] + "..."
 
 
@@ -170,103 +160,100 @@ def _primary_header(hdus: fits.HDUList) -> fits.Header:
         raise Stop(Outcome.UNREADABLE, reason=_short(error)) from error
 
 
-def _describe(number: int, hdu: Any) -> tuple[str, bool]:
-    """Say what an HDU is and whether it is an image to be measured."""
+def _describe(number: int, hdu: Any, primary: fits.Header) -> _Described:
+    """Say what an HDU is and how many planes it gives."""
     name = str(getattr(hdu, "name", "")) or type(hdu).__name__
+    here = f"HDU {number} ({name})"
     if not isinstance(
         hdu, (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
     ) or isinstance(hdu, fits.GroupsHDU):
-        return f"HDU {number} ({name}) is not an image", False
+        return _Described(f"{here} is not an image", "other")
     try:
         shape = tuple(int(side) for side in hdu.shape)
     except FITS_ERRORS as error:
-        return f"HDU {number} ({name}) is damaged: {_short(error)}", False
+        return _Described(f"{here} is damaged: {_short(error)}", "other")
     if len(shape) < 2 or not np.prod(shape):
-        return f"HDU {number} ({name}) has no pixels", False
-    if number > 0 and _COMPANION_NAMES.match(name):
-        return f"HDU {number} ({name}) is a mask or weight", False
-    if min(shape[-2:]) < SMALLEST_SIDE_PX:
-        return f"HDU {number} ({name}) is only {shape[-1]} x {shape[-2]} pixels", False
-    if int(np.prod(shape[:-2])) > MAX_CUBE_PLANES:
-        count = int(np.prod(shape[:-2]))
-        return f"HDU {number} ({name}) is a cube of {count} images", False
-    if shape[-1] * shape[-2] > MAX_PIXELS:
-        raise Stop(
-            Outcome.IMAGE_TOO_LARGE,
-            n_pixels=shape[-1] * shape[-2],
-            limit=MAX_PIXELS,
-        )
-    return f"HDU {number} ({name}) is an image", True
+        return _Described(f"{here} has no pixels", "other")
+    if number > 0 and COMPANION.match(name):
+        return _Described(f"{here} is a mask or weight", "other")
+    height, width = image_sides(shape)
+    if min(height, width) < SMALLEST_SIDE_PX:
+        return _Described(f"{here} is only {width} x {height} pixels", "other")
+    if height * width > MAX_PIXELS:
+        raise Stop(Outcome.IMAGE_TOO_LARGE, n_pixels=height * width, limit=MAX_PIXELS)
+    if len(squeezed(shape)) > 2:
+        header, _ = without_damaged_cards(hdu.header)
+        if is_colour_image(header, shape):
+            return _Described(f"{here} is a colour image", "colours")
+        count = int(np.prod(squeezed(shape)[:-2]))
+        return _Described(f"{here} is a cube of {count} images", "cube")
+    if _pattern(hdu, number, primary) is not None:
+        return _Described(f"{here} is a raw colour image", "mosaic")
+    return _Described(f"{here} is an image", "image")
 
 
-def _planes_of(number: int, hdu: Any, primary: fits.Header) -> Iterator[Plane]:
-    """Decode one HDU into its planes."""
+def _pattern(hdu: Any, number: int, primary: fits.Header) -> str | None:
+    """The colour pattern of a mosaic, None where header or pixels say it is none."""
+    header, _ = without_damaged_cards(hdu.header)
+    if number:
+        header = merged(without_damaged_cards(primary)[0], header)
+    pattern = bayer_pattern(header)
+    if pattern is None:
+        return None
+    data = _decoded(hdu)
+    return pattern if is_mosaic(data) else None
+
+
+def _decoded(hdu: Any) -> Any:
     try:
-        data = hdu.data
-        own, damaged = _without_damaged_cards(hdu.header)
-        header = own
-        if number:
-            header = _merge(_without_damaged_cards(primary)[0], own)
+        return hdu.data
     except Exception as error:  # decompressors raise what they like
         raise Stop(Outcome.UNREADABLE, reason=_short(error)) from error
+
+
+def _planes_of(
+    hdus: fits.HDUList, number: int, kind: Kind, primary: fits.Header
+) -> Iterator[Plane]:
+    """Decode one HDU into its planes."""
+    hdu = hdus[number]
+    data = _decoded(hdu)
+    own, damaged = without_damaged_cards(hdu.header)
+    header = merged(without_damaged_cards(primary)[0], own) if number else own
     if data is None:
         raise Stop(Outcome.NO_IMAGE, reason=f"HDU {number} has no pixels")
     name = str(hdu.name) or f"HDU {number}"
     # the HDU list keeps what it decoded; give the memory back as we go
-    if number or data.ndim == 2:
-        del hdu.data
-    if data.ndim == 2:
-        yield _plane(name, header, data, damaged)
+    del hdu.data
+    mask, note = _companion(hdus, number, image_sides(data.shape))
+    notes = () if note is None else (note,)
+    if kind == "colours":
+        for colour, image in zip(_COLOURS, colour_images(data), strict=True):
+            plane = make_plane(f"{name}, {colour}", header, image, damaged, mask)
+            yield replace(plane, colour=colour, notes=(*notes, *plane.notes))
         return
-    cube = data.reshape(-1, *data.shape[-2:])
-    for index, image in enumerate(cube):
-        label = name if len(cube) == 1 else f"{name}, image {index + 1} of {len(cube)}"
-        yield _plane(label, header, image, damaged)
+    image = data.reshape(squeezed(data.shape))
+    plane = make_plane(name, header, image, damaged, mask)
+    plane.notes = (*notes, *plane.notes)
+    pattern = bayer_pattern(header) if kind == "mosaic" else None
+    if pattern is not None:
+        yield from colour_planes(plane, pattern)
+        return
+    if looks_like_mosaic(plane.pixels):
+        plane.notes = (*plane.notes, _RAW_COLOUR)
+    yield plane
 
 
-def _without_damaged_cards(header: fits.Header) -> tuple[fits.Header, tuple[str, ...]]:
-    """Copy a header without the cards that cannot be parsed, and name those."""
-    copy = header.copy()
-    damaged = []
-    for index in range(len(copy.cards) - 1, -1, -1):
-        card = copy.cards[index]
-        try:
-            _ = card.value, card.comment
-        except (fits.VerifyError, ValueError):
-            damaged.append(card.keyword)
-            del copy[index]
-    return copy, tuple(damaged)
+_RAW_COLOUR = (
+    "The pixels look like a colour camera's raw frame, but no BAYERPAT card says so: "
+    "they are measured as one image of mixed colours."
+)
 
 
-def _merge(primary: fits.Header, extension: fits.Header) -> fits.Header:
-    """Give the extension's cards and, behind them, the primary's."""
-    merged = extension.copy()
-    own_wcs = "CTYPE1" in extension
-    skipped = ("SIMPLE", "BITPIX", "EXTEND", "BSCALE", "BZERO", "CHECKSUM", "DATASUM")
-    for card in primary.cards:
-        keyword = card.keyword
-        if not keyword or keyword in ("COMMENT", "HISTORY"):
-            continue
-        if keyword.startswith("NAXIS") or keyword in skipped or keyword in merged:
-            continue
-        if own_wcs and _WCS_CARDS.match(keyword):
-            continue  # two half solutions make a wrong one
-        merged.append(card, end=True)
-    return merged
-
-
-def _plane(
-    name: str, header: fits.Header, data: npt.NDArray[Any], damaged: tuple[str, ...]
-) -> Plane:
-    """Turn decoded pixels into native float32 and mask what is not a number."""
-    if data.dtype.kind not in "iuf":
-        raise Stop(Outcome.NO_IMAGE, reason=f"{name} holds {data.dtype} values")
-    with np.errstate(over="ignore", invalid="ignore"):
-        pixels = np.ascontiguousarray(data, dtype=np.float32)
-        if data.dtype.kind != "f" or np.isfinite(np.sum(pixels, dtype=np.float64)):
-            return Plane(name, header, pixels, None, damaged)
-    mask = ~np.isfinite(pixels)
-    if pixels is data:
-        pixels = pixels.copy()
-    pixels[mask] = 0.0
-    return Plane(name, header, pixels, mask, damaged)
+def _companion(
+    hdus: fits.HDUList, number: int, shape: tuple[int, int]
+) -> tuple[Mask | None, str | None]:
+    """The image's mask; one that cannot be read is said and left out."""
+    try:
+        return mask_of(list(_hdus(hdus)), number, shape)
+    except FITS_ERRORS as error:
+        return None, f"The image's mask cannot be read: {_short(error)}."

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.ndimage import correlate1d
 
 from bhtom_cpcs.science.frames.detector import Detector
-from bhtom_cpcs.science.frames.fits_input import Image, Mask
+from bhtom_cpcs.science.frames.planes import Image, Mask
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -96,9 +96,12 @@ def measure_pixel_noise(
             else:
                 sky_rms = rms
             break
+    gain = detector.gain_e_per_adu
+    if detector.gain_source == "sky":
+        gain /= max(correlation, 1.0) ** 2  # resampling has lowered the variance
     return PixelNoise(
         sky_rms,
-        detector.gain_e_per_adu,
+        gain,
         detector.read_noise_e,
         correlation,
         detector.noise_empirical,

@@ -30,6 +30,7 @@ from bhtom_cpcs.science.calibration.selection import (
     select_stars,
 )
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
+from bhtom_cpcs.science.frames.filter_card import filter_card
 from bhtom_cpcs.science.frames.sun_and_air import air_masses
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stages.explanation_stage import explain_stars
@@ -150,7 +151,8 @@ def _borrow(
     """Take a zero point of the same night, or stop and say what is missing."""
     timing = need(state.timing, "read_time")
     borrowed = state.request.decisions.borrowed_of(
-        filter_card(state), timing.mid_exposure_mjd_utc
+        filter_card(state.plane.header, state.request.camera),
+        timing.mid_exposure_mjd_utc,
     )
     if borrowed is not None and timing.exposure_time_s > 0:
         state.zero_point = borrowed_zero_point(
@@ -177,7 +179,7 @@ def _borrow(
 
 def _question(state: PlaneState) -> BandQuestion:
     """Gather what is known of the frame's passband."""
-    card = filter_card(state)
+    card = filter_card(state.plane.header, state.request.camera)
     settled = state.request.decisions.settled_band_of(
         card, need(state.timing, "read_time").mid_exposure_mjd_utc
     )
@@ -186,7 +188,7 @@ def _question(state: PlaneState) -> BandQuestion:
         requested=state.request.requested_filter,
         card=card,
         settled=settled.passband if settled is not None and usable else None,
-        plane_colour=getattr(state.plane, "colour", None),
+        plane_colour=state.plane.colour,
     )
 
 
@@ -204,12 +206,3 @@ def _places(state: PlaneState) -> StarPlaces:
         )
     height, width = state.plane.pixels.shape
     return StarPlaces(x, y, air_mass, width, height, astrometry.radius_deg)
-
-
-def filter_card(state: PlaneState) -> str | None:
-    """Return the text of the camera's FILTER card, None without one."""
-    for card in (state.request.camera.filter_keyword, "FILTER", "FILTER1", "FILTERS"):
-        text = str(state.plane.header.get(card, "") or "").strip()
-        if text:
-            return text
-    return None

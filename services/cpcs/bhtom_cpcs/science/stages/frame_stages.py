@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bhtom_cpcs.science.frames.detector import read_detector as read_detector_of
 from bhtom_cpcs.science.frames.exposure_time import ExposureTime, exposure_time
 from bhtom_cpcs.science.frames.frame_kind import refuse_calibration_frame
 from bhtom_cpcs.science.frames.header_cards import number_of
@@ -23,6 +24,7 @@ from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.target_position import TargetPlace, place_of
 
+_MOST_SATURATED = 0.2  # of the pixels
 _DARK_SKY_SUN_ALTITUDE_DEG = -6.0
 _AIR_MASS_TOLERANCE = 0.05  # of the value: start, middle and end differ by as much
 
@@ -36,6 +38,17 @@ def check_kind(state: PlaneState) -> None:
     low, high = float(pixels.min()), float(pixels.max())
     if not high > low:
         raise Stop(Outcome.EMPTY_IMAGE, reason=f"all of them are {low:g}")
+
+
+def read_detector(state: PlaneState) -> None:
+    """Find out saturation and gain while the sky is still in the pixels."""
+    state.detector = detector = read_detector_of(state.plane, state.request.camera)
+    if detector.saturated_fraction > _MOST_SATURATED:
+        raise Stop(
+            Outcome.SATURATED_FRAME,
+            fraction=detector.saturated_fraction,
+            level=(detector.saturation_adu or 0.0) + state.plane.offset_adu,
+        )
 
 
 def read_time(state: PlaneState) -> None:

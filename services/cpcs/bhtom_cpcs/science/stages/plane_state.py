@@ -10,8 +10,8 @@ from bhtom_cpcs.science.calibration.comparison import ComparisonStars, StarFluxe
 from bhtom_cpcs.science.calibration.selection import Selection
 from bhtom_cpcs.science.explain.explanation import MatchedStars
 from bhtom_cpcs.science.frames.detector import Detector
-from bhtom_cpcs.science.frames.fits_input import Plane
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
+from bhtom_cpcs.science.frames.planes import Plane
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import ReferenceCatalogue, ReferenceStars
 from bhtom_cpcs.science.request import ReductionRequest

@@ -4,7 +4,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
-from bhtom_cpcs.science.frames.detector import detector_figures, saturation
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise, measure_pixel_noise
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results import Quality
@@ -31,13 +30,9 @@ _NEAR_SATURATION = 0.95
 def find_sources(state: PlaneState) -> None:
     """Subtract the background, find the sources, measure the stars' width."""
     plane = state.plane
-    level, fraction = saturation(plane.pixels, plane.header, state.request.camera)
     state.sky = sky = subtract_background(plane.pixels, plane.mask)
     if not np.isfinite(sky.rms) or sky.rms <= 0:
         raise Stop(Outcome.EMPTY_IMAGE, reason="the background has no noise")
-    state.detector = detector_figures(
-        plane.header, state.request.camera, sky, level, fraction
-    )
     try:
         guess = first_look(plane.pixels, plane.mask, sky.rms)
         sources = detect(plane.pixels, plane.mask, sky.rms, guess)
@@ -59,7 +54,7 @@ def find_sources(state: PlaneState) -> None:
         (sources.x, sources.y, sources.flux),
         sky.rms,
         state.psf.fwhm_px,
-        state.detector,
+        need(state.detector, "read_detector"),
     )
     state.sources, state.source_fluxes = fit_sources(
         plane.pixels, plane.mask, state.psf, state.pixel_noise, sources

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.frames.fits_input import Image
+from bhtom_cpcs.science.frames.planes import Image
 from bhtom_cpcs.science.stars.psf_model import PsfModel
 
 _SIGMA = 8.0

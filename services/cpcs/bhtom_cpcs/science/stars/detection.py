@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import sep
 
-from bhtom_cpcs.science.frames.fits_input import Image, Mask
+from bhtom_cpcs.science.frames.planes import Image, Mask
 
 FloatArray = npt.NDArray[np.float64]
 

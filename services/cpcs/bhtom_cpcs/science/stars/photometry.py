@@ -7,7 +7,7 @@ import numpy.typing as npt
 import sep
 from scipy.spatial import cKDTree
 
-from bhtom_cpcs.science.frames.fits_input import Image, Mask
+from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.stars.detection import Sources
 
 FloatArray = npt.NDArray[np.float64]

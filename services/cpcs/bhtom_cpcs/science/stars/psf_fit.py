@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.frames.fits_input import Image, Mask
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
+from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stars.effective_psf import (
     EffectivePsf,

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.frames.fits_input import Image, Mask
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
+from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.stars.blends import variance_growth
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stars.hidden_stars import (

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from bhtom_cpcs.science.frames.fits_input import Image, Mask
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
+from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stars.effective_psf import EffectivePsf
 from bhtom_cpcs.science.stars.psf_shape import Shape

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.frames.fits_input import Image, Mask
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
+from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.stars.psf_model import PsfModel
 
 FloatArray = npt.NDArray[np.float64]

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from bhtom_cpcs.science.frames.fits_input import Image, Mask
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
+from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.stars.blends import (
     Pairs,
     correlations,

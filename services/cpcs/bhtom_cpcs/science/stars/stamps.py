@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.frames.fits_input import Image, Mask
+from bhtom_cpcs.science.frames.planes import Image, Mask
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -8,7 +8,7 @@ import numpy as np
 from bhtom_cpcs.science.astrometry.coordinates import Astrometry
 from bhtom_cpcs.science.calibration.bands import passband_text
 from bhtom_cpcs.science.frames.detector import Detector
-from bhtom_cpcs.science.frames.fits_input import Plane
+from bhtom_cpcs.science.frames.planes import Plane
 from bhtom_cpcs.science.outcomes import Outcome, sentence
 from bhtom_cpcs.science.results import TargetMeasurement, ZeroPoint
 from bhtom_cpcs.science.stars.cosmic_rays import Repair, repair_star

@@ -7,13 +7,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from bhtom_cpcs.science.frames.fits_input import (
-    fingerprint,
-    open_fits,
-    pixel_digest,
-    plane_count,
-    read_planes,
-)
+from bhtom_cpcs.science.frames.fingerprint import fingerprint, pixel_digest
+from bhtom_cpcs.science.frames.fits_input import open_fits, plane_count, read_planes
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stop import Stop
 
@@ -45,7 +40,7 @@ def outcome(path: Path) -> Outcome:
 
 @pytest.fixture
 def forms(tmp_path: Path) -> dict[str, Path]:
-    """The same frame in six forms."""
+    """The same frame, packed in every way."""
     paths = {
         kind: tmp_path / f"frame.{kind}" for kind in ("fits", "fits.gz", "fits.fz")
     }
@@ -59,6 +54,10 @@ def forms(tmp_path: Path) -> dict[str, Path]:
     extension.writeto(paths["extension"])
     paths["float64"] = tmp_path / "float64.fits"
     fits.PrimaryHDU(IMAGE.astype(float), header()).writeto(paths["float64"])
+    for codec in ("GZIP_1", "GZIP_2", "HCOMPRESS_1", "RICE_1", "NOCOMPRESS"):
+        paths[codec] = tmp_path / f"{codec}.fits.fz"
+        packed = fits.CompImageHDU(IMAGE, header(), compression_type=codec)
+        fits.HDUList([fits.PrimaryHDU(), packed]).writeto(paths[codec])
     paths["int64"] = tmp_path / "int64.fits"
     fits.PrimaryHDU(IMAGE.astype(np.int64), header()).writeto(paths["int64"])
     return paths
@@ -128,10 +127,11 @@ def test_planes_of_a_mosaic_and_of_colours(tmp_path: Path) -> None:
     assert [plane.name for plane in planes] == [
         "CHIP1",
         "CHIP2",
-        "RGB, image 1 of 3",
-        "RGB, image 2 of 3",
-        "RGB, image 3 of 3",
+        "RGB, R",
+        "RGB, G",
+        "RGB, B",
     ]
+    assert [plane.colour for plane in planes] == [None, None, "R", "G", "B"]
     assert all(plane.header["GAIN"] == 2.0 for plane in planes)
 
 
@@ -178,7 +178,6 @@ def test_no_image(tmp_path: Path) -> None:
             fits.PrimaryHDU(None, header()),
             fits.PrimaryHDU(IMAGE[:8], header()),
             fits.PrimaryHDU(IMAGE[0], header()),
-            fits.PrimaryHDU(np.stack([IMAGE] * 9), header()),
         ]
     ):
         path = tmp_path / f"{number}.fits"
@@ -203,3 +202,133 @@ def test_header_that_promises_too_much(tmp_path: Path) -> None:
 
 def test_missing_file(tmp_path: Path) -> None:
     assert outcome(tmp_path / "nowhere.fits") is Outcome.FRAME_MISSING
+
+
+def test_packed_with_compress_is_told_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "old.fits.Z"
+    path.write_bytes(b"\x1f\x9d\x90" + bytes(5000))
+    with pytest.raises(Stop) as stop:
+        read(path)
+    assert stop.value.outcome is Outcome.UNREADABLE
+    assert "gzip" in stop.value.message
+
+
+CUBE = np.stack([IMAGE, IMAGE + 1, IMAGE + 2])
+
+
+@pytest.mark.parametrize(
+    ("cube", "cards", "colours"),
+    [
+        (CUBE, {}, "RGB"),
+        (CUBE, {"CTYPE3": "RGB"}, "RGB"),
+        (CUBE, {"BAYERPAT": "RGGB"}, "RGB"),
+        (np.moveaxis(CUBE, 0, 2), {}, "RGB"),
+        (CUBE[None], {}, "RGB"),
+        (np.concatenate([CUBE, CUBE[:1]]), {"COLORTYP": "RGB"}, "RGB"),
+        (CUBE, {"CTYPE3": "TIME"}, None),
+        (CUBE, {"CUNIT3": "s"}, None),
+        (CUBE[:2], {}, None),
+        (np.concatenate([CUBE, CUBE[:1]]), {}, None),
+        (np.concatenate([CUBE] * 3), {}, None),
+    ],
+)
+def test_colours_are_told_from_exposures(
+    tmp_path: Path, cube: np.ndarray, cards: dict[str, str], colours: str | None
+) -> None:
+    path = tmp_path / "cube.fits"
+    fits.PrimaryHDU(np.ascontiguousarray(cube), header(**cards)).writeto(path)
+    if colours is None:
+        assert outcome(path) is Outcome.IS_CUBE
+        return
+    planes = read(path)
+    assert "".join(plane.colour for plane in planes) == colours
+    for number, plane in enumerate(planes):
+        assert np.array_equal(plane.pixels, IMAGE + np.uint16(number))
+
+
+def with_mask(path: Path, *extensions: fits.ImageHDU) -> Path:
+    fits.HDUList([fits.PrimaryHDU(None, header()), *extensions]).writeto(path)
+    return path
+
+
+def bad_pixel(at: tuple[int, int], value: int = 1) -> np.ndarray:
+    mask = np.zeros(IMAGE.shape, dtype=np.int16)
+    mask[at] = value
+    return mask
+
+
+def test_a_mask_beside_its_image_is_used(tmp_path: Path) -> None:
+    (plane,) = read(
+        with_mask(
+            tmp_path / "one.fits",
+            fits.ImageHDU(IMAGE, name="SCI"),
+            fits.ImageHDU(bad_pixel((4, 5)), name="BPM"),
+            fits.ImageHDU(IMAGE.astype(np.float32), name="ERR"),
+        )
+    )
+    assert plane.mask is not None
+    assert np.argwhere(plane.mask).tolist() == [[4, 5]]
+
+
+def test_masks_follow_their_version_or_their_name(tmp_path: Path) -> None:
+    planes = read(
+        with_mask(
+            tmp_path / "two.fits",
+            fits.ImageHDU(IMAGE, name="SCI", ver=1),
+            fits.ImageHDU(bad_pixel((1, 1)), name="DQ", ver=1),
+            fits.ImageHDU(IMAGE, name="SCI", ver=2),
+            fits.ImageHDU(bad_pixel((2, 2)), name="DQ", ver=2),
+            fits.ImageHDU(IMAGE, name="CCD7", ver=7),
+            fits.ImageHDU(bad_pixel((3, 3)), name="CCD7_MASK", ver=9),
+        )
+    )
+    found = [np.argwhere(plane.mask).tolist() for plane in planes]
+    assert found == [[[1, 1]], [[2, 2]], [[3, 3]]]
+
+
+def test_masks_of_nobody_are_left_alone(tmp_path: Path) -> None:
+    planes = read(
+        with_mask(
+            tmp_path / "loose.fits",
+            fits.ImageHDU(IMAGE, name="CHIP1"),
+            fits.ImageHDU(IMAGE, name="CHIP2"),
+            fits.ImageHDU(bad_pixel((1, 1)), name="MASK"),
+            fits.ImageHDU(bad_pixel((1, 1))[:20, :20], name="BPM"),
+        )
+    )
+    assert [plane.mask for plane in planes] == [None, None]
+
+
+def test_a_mask_of_everything_is_not_believed(tmp_path: Path) -> None:
+    (plane,) = read(
+        with_mask(
+            tmp_path / "all.fits",
+            fits.ImageHDU(IMAGE, name="SCI"),
+            fits.ImageHDU(np.ones(IMAGE.shape, dtype=np.uint8), name="DQ"),
+        )
+    )
+    assert plane.mask is None
+    assert "not used" in plane.notes[0]
+
+
+def test_fine_numbers_on_a_high_level_keep_their_noise(tmp_path: Path) -> None:
+    noise = np.random.default_rng(3).normal(0, 1, (64, 48))
+    path = tmp_path / "high.fits"
+    fits.PrimaryHDU(3e8 + noise, header()).writeto(path)
+    (plane,) = read(path)
+    assert np.std(plane.pixels) == pytest.approx(np.std(noise), rel=1e-3)
+    assert np.allclose(plane.pixels.astype(float) + plane.offset_adu, 3e8 + noise)
+    rounded = (3e8 + noise).astype(np.float32)
+    assert abs(np.std(rounded) / np.std(noise) - 1) > 0.5
+
+
+def test_unexposed_borders_are_masked(tmp_path: Path) -> None:
+    image = np.random.default_rng(3).normal(500, 5, (64, 48)).astype(np.float32)
+    image[:, :9] = 0
+    path = tmp_path / "border.fits"
+    fits.PrimaryHDU(image, header()).writeto(path)
+    (plane,) = read(path)
+    assert plane.mask is not None
+    assert np.array_equal(plane.mask, image == 0)
+    fits.PrimaryHDU(np.rint(image - 500), header()).writeto(path, overwrite=True)
+    assert read(path)[0].mask is None or not read(path)[0].mask[:, 9:].any()

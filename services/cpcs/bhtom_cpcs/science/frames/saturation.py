@@ -1,0 +1,119 @@
+"""Where a detector stops counting: stated, or seen as a pile-up of pixels."""
+
+import re
+
+import numpy as np
+from astropy.io import fits
+
+from bhtom_cpcs.science.frames.header_cards import comment_of, number_of
+from bhtom_cpcs.science.frames.planes import Image, Mask
+from bhtom_cpcs.science.request import CameraSettings
+
+_CARDS = (
+    "SATURATE",
+    "SATURAT",
+    "SATLEVEL",
+    "SATURLVL",
+    "SATURVAL",
+    "SATVALUE",
+    "SATURATA",
+    "SATURATB",
+    "MAXLIN",
+    "NONLIN",
+    "LINLIMIT",
+)
+# DATAMAX is a limit in some headers and the brightest pixel in others.
+_LIMIT_WORD = re.compile(r"good|valid|satur|linear", re.IGNORECASE)
+_FEWEST_EQUAL = 6  # pixels within 0.1 % of the maximum: a ceiling, not a star's peak
+_FEWEST_SMEARED = 25
+_EQUAL, _BELOW = 0.999, 0.95
+_UPPER, _LOWER = 0.90, 0.75
+# Between 0.75 and 1 of its peak a star of any width has 1.7 times as many pixels below
+# 0.9 as above (2 pi sigma^2 ln of the levels' ratio); a pile-up turns that over.
+_TURNED_OVER = 3.0
+# Tops of 12, 14, 15 and 16 bit converters, after a dark was subtracted and a flat
+# divided; 12 and 14 bit ones are often stored multiplied by 16 and by 4.
+_CEILINGS = (4095.0, 16383.0, 32767.0, 65535.0)
+_CEILING_RANGE = (0.72, 1.35)
+_TOP_PX = 5
+
+
+def saturation_level(
+    pixels: Image,
+    mask: Mask | None,
+    header: fits.Header,
+    camera: CameraSettings,
+    offset_adu: float = 0.0,
+) -> tuple[float | None, float]:
+    """Saturation level [ADU of `pixels`] and the share of pixels at or above it.
+
+    From the camera row, else the lowest of the header's limits of saturation and
+    linearity; pixels that pile up lower down correct both. Call before the background
+    is subtracted.
+    """
+    stated = camera.saturation_adu
+    if stated is None:
+        limits = [
+            value
+            for card in _CARDS
+            if (value := number_of(header, card)) is not None and value > 0
+        ]
+        maximum = number_of(header, "DATAMAX")
+        if (
+            maximum
+            and maximum > 0
+            and _LIMIT_WORD.search(comment_of(header, "DATAMAX"))
+        ):
+            limits.append(maximum)
+        stated = min(limits) if limits else None
+    level = None if stated is None else stated - offset_adu
+    seen = pile_up_level(pixels if mask is None else pixels[~mask], offset_adu)
+    if seen is not None and (level is None or seen < level):
+        level = seen
+    if level is None or float(pixels.max()) < level:
+        return level, 0.0
+    return level, float(np.count_nonzero(pixels >= level)) / pixels.size
+
+
+def pile_up_level(pixels: Image, offset_adu: float = 0.0) -> float | None:
+    """Lower edge of the pixels that pile up below the maximum; None without any.
+
+    Either many share the maximum's value, or, where a dark and a flat have smeared
+    the ceiling of the converter, more lie in the highest tenth than a star's shape
+    allows.
+    """
+    if pixels.size <= _TOP_PX:
+        return None
+    maximum = float(pixels.max())
+    if maximum <= 0:
+        return None
+    high = pixels[pixels > _LOWER * maximum].astype(np.float64)
+    count = int(np.count_nonzero(high >= _EQUAL * maximum))
+    below = int(np.count_nonzero(high >= _BELOW * maximum)) - count
+    if count >= _FEWEST_EQUAL and count > below:
+        return _EQUAL * maximum
+    if _is_full_scale(maximum + offset_adu):
+        return _EQUAL * maximum
+    return _smeared(pixels, offset_adu)
+
+
+def _smeared(pixels: Image, offset_adu: float) -> float | None:
+    """Lower edge of a smeared pile-up, at a height where a converter may end."""
+    highest = np.partition(pixels.ravel(), pixels.size - _TOP_PX)[-_TOP_PX:]
+    top = float(highest.min())  # a cosmic ray or two may stand above it
+    low, high = _CEILING_RANGE
+    if not any(low * end < top + offset_adu < high * end for end in _CEILINGS):
+        return None
+    pile = pixels[pixels > _UPPER * top]
+    slope = int(np.count_nonzero(pixels > _LOWER * top)) - pile.size
+    if pile.size < _FEWEST_SMEARED:
+        return None
+    if pile.size < _TURNED_OVER * slope + 4 * np.sqrt(slope + 1):
+        return None
+    return float(np.percentile(pile, 5))
+
+
+def _is_full_scale(top: float) -> bool:
+    """Say whether a maximum is the top of a 12, 14, 15 or 16 bit converter."""
+    scaled = (65520.0, 65532.0)
+    return any(abs(top - end) < 1.5 for end in (*_CEILINGS, *scaled))

@@ -1,0 +1,199 @@
+"""Saturation and gain, on frames whose detector is known."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from astropy.io import fits
+
+from bhtom_cpcs.science.frames.detector import Detector, read_detector, stated_gain
+from bhtom_cpcs.science.frames.planes import make_plane
+from bhtom_cpcs.science.frames.saturation import pile_up_level
+from bhtom_cpcs.science.request import CameraSettings
+
+FloatArray = npt.NDArray[np.float64]
+
+SIDE = 512
+GAIN, READ_NOISE = 1.7, 9.0
+
+
+def frame(
+    seed: int = 1,
+    *,
+    sky: float | FloatArray = 800.0,
+    brightest: float = 3e6,
+    fwhm: float = 4.0,
+    n_stars: int = 120,
+    noise: int = 0,
+) -> FloatArray:
+    """Light in ADU, with photon and read noise of the camera above."""
+    random = np.random.default_rng(seed)
+    row, column = np.indices((SIDE, SIDE))
+    light = np.zeros((SIDE, SIDE)) + sky
+    sigma = fwhm / 2.3548
+    for _ in range(n_stars):
+        x, y = random.uniform(20, SIDE - 20, 2)
+        box = np.s_[int(y) - 20 : int(y) + 21, int(x) - 20 : int(x) + 21]
+        away = (column[box] - x) ** 2 + (row[box] - y) ** 2
+        total = brightest * random.uniform() ** 4 + 500
+        light[box] += total / (2 * np.pi * sigma**2) * np.exp(-away / 2 / sigma**2)
+    random = np.random.default_rng((seed, noise))
+    electrons = random.poisson(light * GAIN)
+    return (electrons + random.normal(0, READ_NOISE, light.shape)) / GAIN
+
+
+def header_of(cards: dict[str, Any]) -> fits.Header:
+    header = fits.Header()
+    for name, value in cards.items():
+        header[name] = value
+    return header
+
+
+def detector(
+    image: FloatArray, cards: dict[str, Any] | None = None, **camera: float
+) -> Detector:
+    plane = make_plane("image", header_of(cards or {}), image.astype(np.float32), ())
+    return read_detector(plane, CameraSettings(**camera))  # type: ignore[arg-type]
+
+
+def clipped(image: FloatArray, ceiling: float) -> FloatArray:
+    return np.minimum(np.rint(image), ceiling)
+
+
+def test_ceiling_of_a_converter_is_seen() -> None:
+    for ceiling in (4095.0, 16383.0, 4 * 16383.0, 52000.0):
+        level = pile_up_level(clipped(frame(), ceiling).astype(np.float32))
+        assert level is not None
+        assert 0.97 * ceiling < level <= ceiling
+
+
+def test_ceiling_smeared_by_dark_and_flat_is_seen() -> None:
+    row, column = np.indices((SIDE, SIDE)) / SIDE
+    random = np.random.default_rng(8)
+    vignetting = 1 - 0.12 * ((row - 0.5) ** 2 + (column - 0.5) ** 2)
+    flat = vignetting * random.normal(1, 0.01, row.shape)
+    for ceiling in (16383.0, 65535.0):
+        image = (clipped(frame(brightest=8e6), ceiling) - 310) / flat
+        level = pile_up_level(image.astype(np.float32))
+        assert level is not None
+        assert 0.9 * ceiling < level < 1.06 * ceiling
+        saturated = frame(brightest=8e6) >= ceiling
+        found = image >= level
+        assert np.count_nonzero(found & saturated) > 0.85 * saturated.sum()
+
+
+@pytest.mark.parametrize("fwhm", [2.0, 4.0, 9.0])
+@pytest.mark.parametrize("brightest", [2e4, 2e5, 2e6])
+def test_unsaturated_stars_have_no_ceiling(fwhm: float, brightest: float) -> None:
+    for seed in (2, 3, 4):
+        image = frame(seed, fwhm=fwhm, brightest=brightest)
+        assert pile_up_level(np.rint(image).astype(np.float32)) is None
+
+
+def test_pixels_correct_a_stated_limit_that_is_too_high() -> None:
+    image = clipped(frame(), 16383.0)
+    assert detector(image, {"SATURATE": 65535}).saturation_adu < 16384
+    assert detector(image, {"SATURATE": 9000.0}).saturation_adu == 9000.0
+    stated = detector(frame(), saturation_adu=40000.0)
+    assert stated.saturation_adu == 40000.0
+    assert stated.saturated_fraction == pytest.approx(
+        np.mean(frame() >= 40000.0), abs=1e-5
+    )
+
+
+def test_limits_of_saturation_and_linearity_the_lower_counts() -> None:
+    cards = {"SATURATE": 60000.0, "MAXLIN": 45000.0}
+    assert detector(frame(), cards).saturation_adu == 45000.0
+    # the brightest pixel of the data is no limit of the detector
+    assert detector(frame(), {"DATAMAX": 20000.0}).saturation_adu is None
+    said = {"DATAMAX": (20000.0, "maximum good data value")}
+    assert detector(frame(), said).saturation_adu == 20000.0
+
+
+@pytest.mark.parametrize(
+    ("cards", "gain"),
+    [
+        ({"EGAIN": 1.14}, 1.14),
+        ({"EGAIN": 1.14, "GAIN": 139}, 1.14),
+        ({"GAIN": 1.5}, 1.5),
+        ({"GAIN": (12.0, "e-/ADU")}, 12.0),
+        ({"GAIN": (1.0, "[electrons/count] Pixel gain")}, 1.0),
+        ({"GAIN": 100}, None),
+        ({"GAIN": 20}, None),
+        ({"GAIN": (8, "camera gain in 0.1 dB")}, None),
+        ({"GAIN": (4, "ISO setting")}, None),
+        ({"GAIN": 0}, None),
+        ({"GAIN": "high"}, None),
+        ({"BUNIT": "electrons", "GAIN": 2.0}, 1.0),
+        ({"BUNIT": "ADU", "GAIN": 2.0}, 2.0),
+        ({}, None),
+    ],
+)
+def test_gain_cards(cards: dict[str, Any], gain: float | None) -> None:
+    found, _ = stated_gain(header_of(cards), CameraSettings())
+    assert found == gain
+
+
+def test_a_stated_gain_that_the_sky_allows_is_kept() -> None:
+    found = detector(frame(), {"EGAIN": GAIN, "RDNOISE": READ_NOISE})
+    assert (found.gain_e_per_adu, found.noise_empirical) == (GAIN, False)
+    assert detector(frame(), gain_e_per_adu=GAIN).gain_source == "camera"
+
+
+def test_gain_of_the_sky_where_nobody_states_one() -> None:
+    found = detector(frame(), {"RDNOISE": READ_NOISE, "GAIN": 139})
+    assert found.noise_empirical
+    assert found.gain_e_per_adu == pytest.approx(GAIN, rel=0.06)
+
+
+@pytest.mark.parametrize("pedestal", [0.0, 1500.0])
+def test_photon_transfer_over_an_uneven_sky_knows_no_pedestal(pedestal: float) -> None:
+    gradient = np.linspace(300, 2500, SIDE)[None, :] + np.zeros((SIDE, 1))
+    found = detector(frame(sky=gradient) + pedestal)
+    assert found.gain_source == "photon_transfer"
+    assert found.gain_e_per_adu == pytest.approx(GAIN, rel=0.08)
+
+
+@pytest.mark.parametrize(
+    ("factor", "cards"),
+    [
+        (9.0, {"EGAIN": GAIN, "NCOMBINE": 9}),  # the mean of nine frames
+        (60.0, {"EGAIN": GAIN, "BUNIT": "ADU/s", "EXPTIME": 60.0}),
+        (60.0, {"EGAIN": GAIN}),  # per second, and nobody says so
+        (1 / 30.0, {"EGAIN": GAIN}),  # scaled up
+    ],
+)
+def test_averaged_and_divided_frames_get_an_effective_gain(
+    factor: float, cards: dict[str, Any]
+) -> None:
+    if "NCOMBINE" in cards:
+        image = np.mean([frame(noise=number) for number in range(9)], axis=0)
+    else:
+        image = frame() / factor
+    found = detector(image, {"RDNOISE": 0.1, **cards})
+    if factor > 1:
+        assert found.gain_e_per_adu == pytest.approx(factor * GAIN, rel=0.15)
+    else:
+        # louder than the gain allows: other noise may be there, the stated one stays
+        assert found.gain_e_per_adu == GAIN
+
+
+def test_sky_subtracted_frames_keep_the_stated_gain() -> None:
+    found = detector(frame() - 800, {"EGAIN": GAIN})
+    assert (found.gain_e_per_adu, found.gain_source) == (GAIN, "header")
+    unknown = detector(frame() - 800.5)
+    assert unknown.noise_empirical
+
+
+def test_a_pedestal_is_no_sky() -> None:
+    cards = {"PEDESTAL": -1000, "EGAIN": GAIN}
+    assert detector(frame() + 1000, cards).gain_source == "header"
+
+
+def test_masked_frames_have_no_figures_of_their_own() -> None:
+    header = fits.Header([("EGAIN", GAIN)])
+    everything = np.ones((SIDE, SIDE), dtype=bool)
+    plane = make_plane("image", header, frame().astype(np.float32), (), everything)
+    found = read_detector(plane, CameraSettings())
+    assert (found.gain_e_per_adu, found.sky_level_adu) == (GAIN, None)
