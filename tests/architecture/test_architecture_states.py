@@ -17,6 +17,8 @@ Place = tuple[str, str]
 # its own WHERE from which states it goes.
 TRANSITIONS: dict[Place, str] = {
     ("bhtom_upload.data_products.progress", "move"): "data products",
+    ("bhtom_upload.recalibrations.store", "move"): "re-calibrations",
+    ("bhtom_upload.recalibrations.store", "move_item"): "products of re-calibrations",
     ("bhtom_cpcs.calibrations.store", "move"): "calibration requests",
     ("bhtom_core.observatories.service", "decide"): "approval of cameras",
     ("bhtom_runtime.jobs.claim", "_CLAIM"): "jobs",
@@ -34,6 +36,7 @@ TRANSITIONS: dict[Place, str] = {
 # A row's first state, a copy of somebody else's, a line of history.
 NO_TRANSITION: dict[Place, str] = {
     ("bhtom_upload.intake.registration", "_insert"): "a new data product",
+    ("bhtom_upload.recalibrations.service", "ask"): "a new re-calibration",
     ("bhtom_upload.data_products.store", "add_stage"): "history",
     ("bhtom_upload.data_products.store", "keep_plane"): "derived from its answers",
     ("bhtom_upload.replicas.cameras", "keep_camera"): "a copy of core's",
@@ -130,6 +133,8 @@ def test_the_list_names_nobody_who_is_gone() -> None:
     [
         (("bhtom_upload.data_products.progress", "move"), "transition"),
         (("bhtom_cpcs.calibrations.store", "move"), "moved"),
+        (("bhtom_upload.recalibrations.store", "move"), "moved"),
+        (("bhtom_upload.recalibrations.store", "move_item"), "item_moved"),
     ],
 )
 def test_a_transition_asks_its_table(place: Place, table: str) -> None:

@@ -8,6 +8,8 @@ from bhtom_upload.intake import collection
 from bhtom_upload.intake.api import frames_router
 from bhtom_upload.intake.compatible_api import compatible_router
 from bhtom_upload.intake.service import Intake
+from bhtom_upload.recalibrations import steps
+from bhtom_upload.recalibrations.api import recalibrations_router
 from bhtom_upload.replicas import directory as replicas
 from bhtom_upload.schema import INFRASTRUCTURE
 from bhtom_upload.settings import UploadSettings
@@ -26,13 +28,15 @@ def build(context: Context) -> Parts:
             frames_router(context, intake, reader),
             compatible_router(context, intake),
             data_products_router(context, directory, reader),
+            recalibrations_router(context),
         ),
         subscriptions=(*replicas.SUBSCRIPTIONS, *answers.SUBSCRIPTIONS),
         job_kinds=(
             reconciliation.reconciliation(database, settings),
             collection.collection(database, context.objects, settings),
+            *steps.stepping(),
         ),
-        crons=(reconciliation.CRON, collection.CRON),
+        crons=(reconciliation.CRON, collection.CRON, steps.CRON),
         lifespans=(directory.lifespan,),
     )
 

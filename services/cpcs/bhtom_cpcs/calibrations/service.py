@@ -36,6 +36,7 @@ REDUCE_FRAME: Final = "reduce_frame"
 REDUCTIONS: Final = "reductions"
 # A crash is tried again; a frame that crashes thrice is at fault, not the machine.
 MAX_ATTEMPTS: Final = 3
+_BACKGROUND: Final = -10
 _SUPERSEDED: Final = "A newer request for the same frame took the place of this one."
 
 _logger = structlog.get_logger(__name__)
@@ -63,6 +64,7 @@ async def enqueue_reduction(uow: UnitOfWork, request: FitsUploaded) -> int | Non
             kind=REDUCE_FRAME,
             queue=REDUCTIONS,
             payload={"calibration_request_id": request.calibration_request_id},
+            priority=_BACKGROUND if request.background else 0,
             fair_key=str(request.owner_id),
             dedupe_key=str(request.calibration_request_id),
             max_attempts=MAX_ATTEMPTS,

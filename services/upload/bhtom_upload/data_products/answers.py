@@ -27,6 +27,8 @@ from bhtom_upload.data_products.domain import (
 from bhtom_upload.data_products.progress import move
 from bhtom_upload.data_products.store import Product
 from bhtom_upload.metrics import ANSWERS
+from bhtom_upload.recalibrations.measurements import keep_measurements
+from bhtom_upload.recalibrations.noticing import notice
 
 _logger = structlog.get_logger(__name__)
 
@@ -50,9 +52,14 @@ async def on_answer(unit: UnitOfWork, event: Received) -> None:
         finished_at=payload.finished_at,
     )
     plane = Plane(payload.plane, payload.plane_count, answer=answer)
-    await _take(
-        unit, payload.data_product_id, payload.request_order, plane, answer.kind.value
-    )
+    product, order = payload.data_product_id, payload.request_order
+    if payload.purpose == "preview":
+        await _take_preview(unit, product, order, plane)
+    else:
+        await _take(unit, product, order, plane, answer.kind.value)
+    if isinstance(payload, PhotometryCalibrated):
+        await keep_measurements(unit, payload)
+    await notice(unit, product)
 
 
 async def on_recorded(unit: UnitOfWork, event: Received) -> None:
@@ -66,8 +73,25 @@ async def on_recorded(unit: UnitOfWork, event: Received) -> None:
             result.point_id for result in payload.results if result.point_id is not None
         ),
     )
+    product, order = payload.data_product_id, payload.request_order
+    if await store.is_preview(unit, product, order):
+        return
     plane = Plane(payload.plane, payload.plane_count, recorded=recorded)
-    await _take(unit, payload.data_product_id, payload.request_order, plane, "recorded")
+    await _take(unit, product, order, plane, "recorded")
+    await notice(unit, product)
+
+
+async def _take_preview(
+    unit: UnitOfWork, data_product_id: int, order: int, news: Plane
+) -> None:
+    """Keep what a preview came to; the product's own state does not follow it."""
+    if await store.lock_product(unit, data_product_id) is None:
+        ANSWERS.labels("unknown_product").inc()
+        return
+    before = (await store.planes_of(unit, data_product_id, order)).get(news.plane)
+    after = news if before is None else before.joined(news)
+    await store.keep_plane(unit, data_product_id, order, after)
+    ANSWERS.labels("preview").inc()
 
 
 async def _take(

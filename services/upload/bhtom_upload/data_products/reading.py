@@ -32,6 +32,7 @@ from bhtom_upload.data_products.schemas import (
 )
 from bhtom_upload.data_products.store import standing_in
 from bhtom_upload.data_products.tables import (
+    calibration_requests,
     data_product_events,
     data_products,
     files,
@@ -206,7 +207,11 @@ async def _shown(
     ids = [row.data_product_id for row in rows]
     newest = (
         select(planes)
-        .where(planes.c.data_product_id.in_(ids), planes.c.answer.is_not(None))
+        .where(
+            planes.c.data_product_id.in_(ids),
+            planes.c.answer.is_not(None),
+            ~_is_preview(),
+        )
         .ext(distinct_on(planes.c.data_product_id, planes.c.plane))
         .order_by(
             planes.c.data_product_id,
@@ -218,6 +223,20 @@ async def _shown(
     for plane in await connection.execute(newest) if ids else ():
         of_product[plane.data_product_id].append(plane)
     return [_out(row, of_product[row.data_product_id]) for row in rows]
+
+
+def _is_preview() -> ColumnElement[bool]:
+    """Whether a plane was answered under a request that only shows what would come."""
+    requests = calibration_requests.c
+    return (
+        select(1)
+        .where(
+            requests.data_product_id == planes.c.data_product_id,
+            requests.request_order == planes.c.request_order,
+            requests.purpose == "preview",
+        )
+        .exists()
+    )
 
 
 def _out(row: Row[Any], planes_of: Sequence[Row[Any]]) -> DataProductOut:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, update
 
@@ -12,7 +13,7 @@ from bhtom_runtime.unit_of_work import UnitOfWork
 from bhtom_upload.data_products import store
 from bhtom_upload.data_products.domain import REQUESTED
 from bhtom_upload.data_products.progress import move
-from bhtom_upload.data_products.store import Product
+from bhtom_upload.data_products.store import Product, Request
 from bhtom_upload.data_products.tables import data_products
 
 
@@ -30,20 +31,21 @@ async def request_calibration(
     pins: Pins,
     parameters: CalibrationParameters,
     observers: Sequence[str],
+    *,
+    background: bool = False,
+    repeats_request_id: int | None = None,
 ) -> Product:
     """Make the next request of a locked product; the newest one decides."""
-    order = product.request_order + 1
+    order = await store.next_order(unit, product.data_product_id)
     request = await store.insert_request(
         unit,
         product.data_product_id,
         {
+            **_asked(pins, parameters, observers),
             "request_order": order,
             "purpose": "dry_run" if product.row.dry_run else "record",
-            "parameters": parameters.model_dump(mode="json"),
-            "observers": list(observers),
-            "target": pins.target.model_dump(mode="json"),
-            "camera": pins.camera.model_dump(mode="json"),
-            "traceparent": current_traceparent(),
+            "background": background,
+            "repeats_request_id": repeats_request_id,
         },
     )
     message = (
@@ -64,6 +66,40 @@ async def request_calibration(
     )
     unit.emit(store.event_of(moved, request))
     return moved
+
+
+async def request_preview(
+    unit: UnitOfWork,
+    product: Product,
+    pins: Pins,
+    parameters: CalibrationParameters,
+    observers: Sequence[str],
+) -> Request:
+    """Ask what a calibration of a locked product would come to; nothing moves."""
+    request = await store.insert_request(
+        unit,
+        product.data_product_id,
+        {
+            **_asked(pins, parameters, observers),
+            "request_order": await store.next_order(unit, product.data_product_id),
+            "purpose": "preview",
+            "background": True,
+        },
+    )
+    unit.emit(store.event_of(product, request))
+    return request
+
+
+def _asked(
+    pins: Pins, parameters: CalibrationParameters, observers: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        "parameters": parameters.model_dump(mode="json"),
+        "observers": list(observers),
+        "target": pins.target.model_dump(mode="json"),
+        "camera": pins.camera.model_dump(mode="json"),
+        "traceparent": current_traceparent(),
+    }
 
 
 async def ask_again(unit: UnitOfWork, product: Product, message: str) -> None:

@@ -46,7 +46,7 @@ async def retry(
 
 def _changed(before: CalibrationParameters, wanted: RetryIn) -> CalibrationParameters:
     """The parameters with what was asked for; a negative radius means automatic."""
-    chosen = before.model_dump()
+    chosen = before.model_dump() | {"newest_catalogue": False}
     if wanted.filter is not None:
         chosen["requested_filter"] = fields.requested_filter("filter", wanted.filter)
     if wanted.match_radius is not None:

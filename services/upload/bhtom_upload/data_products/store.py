@@ -71,6 +71,8 @@ class Request:
     observers: tuple[str, ...]
     target: TargetPin
     camera: CameraPin
+    background: bool
+    repeats_request_id: int | None
     traceparent: str | None
 
 
@@ -105,16 +107,50 @@ async def lock_product(unit: UnitOfWork, data_product_id: int) -> Product | None
 
 
 async def newest_request(unit: UnitOfWork, data_product_id: int) -> Request:
-    """The request that decides, with what it pinned."""
+    """The request that decides, with what it pinned; a preview decides nothing."""
     row = (
         await unit.execute(
             select(calibration_requests)
-            .where(calibration_requests.c.data_product_id == data_product_id)
+            .where(
+                calibration_requests.c.data_product_id == data_product_id,
+                calibration_requests.c.purpose != "preview",
+            )
             .order_by(calibration_requests.c.request_order.desc())
             .limit(1)
         )
     ).one()
     return _request_of(row)
+
+
+async def next_order(unit: UnitOfWork, data_product_id: int) -> int:
+    """The number of a locked product's next request."""
+    statement = select(func.max(calibration_requests.c.request_order)).where(
+        calibration_requests.c.data_product_id == data_product_id
+    )
+    return ((await unit.execute(statement)).scalar_one() or 0) + 1
+
+
+async def request_at(
+    unit: UnitOfWork, data_product_id: int, request_order: int
+) -> Request:
+    """A request by its number within its product."""
+    statement = select(calibration_requests).where(
+        calibration_requests.c.data_product_id == data_product_id,
+        calibration_requests.c.request_order == request_order,
+    )
+    return _request_of((await unit.execute(statement)).one())
+
+
+async def is_preview(
+    unit: UnitOfWork, data_product_id: int, request_order: int
+) -> bool:
+    """Whether a request only shows what would come of it."""
+    statement = select(1).where(
+        calibration_requests.c.data_product_id == data_product_id,
+        calibration_requests.c.request_order == request_order,
+        calibration_requests.c.purpose == "preview",
+    )
+    return (await unit.execute(statement)).first() is not None
 
 
 def _request_of(row: Row[Any]) -> Request:
@@ -126,6 +162,8 @@ def _request_of(row: Row[Any]) -> Request:
         observers=tuple(row.observers),
         target=TargetPin.model_validate(row.target),
         camera=CameraPin.model_validate(row.camera),
+        background=row.background,
+        repeats_request_id=row.repeats_request_id,
         traceparent=row.traceparent,
     )
 
@@ -163,6 +201,8 @@ def event_of(product: Product, request: Request) -> FitsUploaded:
         size_bytes=product.size_bytes,
         file_name=row.file_name,
         uploaded_at=row.created_at,
+        background=request.background,
+        repeats_request_id=request.repeats_request_id,
     )
 
 

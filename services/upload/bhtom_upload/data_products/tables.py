@@ -147,6 +147,10 @@ calibration_requests = Table(
     # The target and the camera as they were: what was asked can be asked again.
     Column("target", JSONB, nullable=False),
     Column("camera", JSONB, nullable=False),
+    # Of many at once: new frames come first.
+    Column("background", Boolean, nullable=False, server_default=text("false")),
+    # The preview whose decisions are used again.
+    Column("repeats_request_id", BigInteger),
     Column("traceparent", Text),
     Column(
         "created_at",

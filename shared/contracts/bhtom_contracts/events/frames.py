@@ -94,6 +94,8 @@ class FitsUploaded(Payload):
     uploaded_at: AwareDatetime
     # An earlier request of the product (a preview) whose decisions are used again.
     repeats_request_id: int | None = None
+    # One of many at once: it gives way to new frames.
+    background: bool = False
 
 
 class CalibrationAnswer(Payload):

@@ -1,0 +1,1 @@
+"""Calibrating many products again: previewed, compared, and only then recorded."""

@@ -1,0 +1,450 @@
+"""Campaigns: collected, previewed, compared, accepted; stopped, resumed, repeated."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select, text
+
+from bhtom_contracts.events.frames import (
+    CalibrationFailed,
+    FitsUploaded,
+    FrameQuality,
+    FrameTime,
+    Measurement,
+    PhotometryCalibrated,
+    PhotometryRecorded,
+    RecordedRevision,
+    ZeroPoint,
+)
+from bhtom_contracts.outcomes import Outcome
+from bhtom_upload.recalibrations import steps
+from bhtom_upload.recalibrations.tables import recalibration_items
+from bhtom_upload.testing import Caller, UploadApp, frame, new_id
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+PLACE = "/api/v1/recalibrations"
+
+
+class Field:
+    """Frames of one target and camera, and a cpcs and a core that answer for them."""
+
+    def __init__(self, app: UploadApp, owner: Caller, target: Any, camera: Any) -> None:
+        self.app, self.owner, self.target, self.camera = app, owner, target, camera
+        self.products: list[int] = []
+        self.answered: set[int] = set()
+        self.mjd: dict[int, float] = {}
+
+    async def add(self, count: int) -> None:
+        """Upload frames and calibrate them by the old method."""
+        for _ in range(count):
+            put = await self.app.put(
+                self.owner,
+                frame(seed=new_id()),
+                target=self.target.name,
+                camera=self.camera.camera.oname,
+            )
+            assert put.status_code == 201, put.text
+            number = put.json()["data_product_id"]
+            self.products.append(number)
+            self.mjd[number] = 61000.0 + len(self.products)
+        await self.answer("aperture-1", 15.0)
+
+    async def requests(self) -> list[FitsUploaded]:
+        """What cpcs has not answered yet."""
+        found: list[FitsUploaded] = []
+        for number in self.products:
+            found += [
+                event
+                for event in await self.app.events(number, "fits.uploaded")
+                if event.calibration_request_id not in self.answered
+            ]
+        return found
+
+    async def answer(
+        self, method: str, magnitude: float, fails: tuple[int, ...] = ()
+    ) -> list[FitsUploaded]:
+        """Answer everything that was asked, as cpcs and core do."""
+        asked = await self.requests()
+        for request in asked:
+            self.answered.add(request.calibration_request_id)
+            if request.data_product_id in fails:
+                await self.app.handle(self._failed(request))
+                continue
+            await self.app.handle(self._calibrated(request, method, magnitude))
+            await self.app.handle(_recorded(request))
+        return asked
+
+    def _common(self, request: FitsUploaded) -> dict[str, Any]:
+        return {
+            "data_product_id": request.data_product_id,
+            "calibration_id": request.calibration_request_id + 5,
+            "calibration_request_id": request.calibration_request_id,
+            "request_order": request.request_order,
+            "purpose": request.purpose,
+            "finished_at": START + timedelta(seconds=request.request_order),
+        }
+
+    def _failed(self, request: FitsUploaded) -> CalibrationFailed:
+        return CalibrationFailed(
+            **self._common(request), outcome=Outcome.NO_WCS, message="No WCS."
+        )
+
+    def _calibrated(
+        self, request: FitsUploaded, method: str, magnitude: float
+    ) -> PhotometryCalibrated:
+        mjd = self.mjd[request.data_product_id]
+        measured = Measurement(
+            target_id=self.target.target_id,
+            ra=65.0,
+            dec=-54.9,
+            x=10.0,
+            y=10.0,
+            flux=1000.0,
+            flux_error=10.0,
+            signal_to_noise=100.0,
+            aperture_radius=5.0,
+            magnitude=magnitude,
+            magnitude_error=0.02,
+            is_limit=False,
+        )
+        return PhotometryCalibrated(
+            **self._common(request),
+            outcome=Outcome.CALIBRATED,
+            message="Calibrated.",
+            owner_id=request.owner_id,
+            camera_id=request.camera.camera_id,
+            camera_version=1,
+            facility="Obs",
+            fingerprint="0" * 64,
+            time=FrameTime(
+                mid_exposure_mjd=mjd,
+                bjd_tdb=mjd,
+                exposure_time=60.0,
+                time_as_reported="",
+            ),
+            quality=FrameQuality(),
+            zero_point=ZeroPoint(
+                passband="GaiaSP/r",
+                value=25.0,
+                error=0.01,
+                scatter=0.03,
+                matched_stars=50,
+                used_stars=48,
+                outlier_fraction=0.04,
+                matching_radius=2.0,
+                catalogue="GaiaSP",
+                release="dr3",
+            ),
+            method=method,
+            software_version="1.9.0" if method == "aperture-1" else "1.10.0",
+            settings_version="1",
+            measurements=(measured,),
+        )
+
+    async def ask(self, **wanted: Any) -> httpx.Response:
+        """Ask for a campaign on this target, or what is wanted."""
+        body = {"selection": {"target_id": self.target.target_id}} | wanted
+        return await self.app.client.post(PLACE, json=body, headers=self.owner.headers)
+
+    async def step(self, number: int, times: int = 1) -> dict[str, Any]:
+        """Make steps, as the jobs do; how it stands then."""
+        for _ in range(times):
+            async with self.app.context.database.unit_of_work() as unit:
+                await steps.step(unit, number)
+        return await self.shown(number)
+
+    async def shown(self, number: int) -> dict[str, Any]:
+        answer = await self.app.get(self.owner, f"{PLACE}/{number}")
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def go(self, number: int, what: str) -> httpx.Response:
+        return await self.app.client.post(
+            f"{PLACE}/{number}/{what}", headers=self.owner.headers
+        )
+
+    async def orders(self) -> list[int]:
+        """The deciding request of each product."""
+        found = []
+        for number in self.products:
+            row = await self.app.get(self.owner, f"/api/v1/data-products/{number}")
+            assert row.json()["state"] == "done"
+            found.append(row.json()["planes"][0]["request_order"])
+        return found
+
+
+def _recorded(request: FitsUploaded) -> PhotometryRecorded:
+    disposition: Any = "recorded" if request.purpose == "record" else request.purpose
+    return PhotometryRecorded(
+        data_product_id=request.data_product_id,
+        calibration_request_id=request.calibration_request_id,
+        request_order=request.request_order,
+        results=(
+            RecordedRevision(
+                target_id=request.target.target_id,
+                disposition=disposition,
+                point_id=4 if request.purpose == "record" else None,
+            ),
+        ),
+        recorded_at=START + timedelta(seconds=request.request_order),
+    )
+
+
+@pytest.fixture
+async def field(app: UploadApp) -> Field:
+    owner = await app.add_user()
+    return Field(app, owner, await app.add_target(), await app.add_camera())
+
+
+async def test_a_campaign_is_previewed_compared_and_accepted(field: Field) -> None:
+    await field.add(3)
+    asked = await field.ask()
+    assert asked.status_code == 201, asked.text
+    number = asked.json()["recalibration_id"]
+    assert asked.json()["state"] == "collecting"
+    assert (await field.step(number))["state"] == "previewing"
+    assert (await field.step(number))["counts"] == {"previewing": 3}
+    previews = await field.answer("psf-1", 15.05)
+    assert {request.purpose for request in previews} == {"preview"}
+    assert {request.request_order for request in previews} == {2}
+    assert all(request.background for request in previews)
+    # Nothing has moved: the old request still decides.
+    assert await field.orders() == [1, 1, 1]
+    shown = await field.step(number)
+    assert (shown["state"], shown["can"]) == ("previewed", ["accept", "discard"])
+    assert shown["summary"]["median_difference"] == pytest.approx(0.05)
+    assert (shown["summary"]["changed"], shown["summary"]["compared"]) == (3, 3)
+    items = (await field.app.get(field.owner, f"{PLACE}/{number}/items")).json()
+    (first, *_) = items["items"]
+    assert first["pairs"][0]["old"]["method"] == "aperture-1"
+    assert first["pairs"][0]["new"]["method"] == "psf-1"
+    assert first["pairs"][0]["difference"] == pytest.approx(0.05)
+    assert (await field.go(number, "accept")).json()["state"] == "accepting"
+    await field.step(number)
+    recordings = await field.answer("psf-1", 15.05)
+    assert {request.purpose for request in recordings} == {"record"}
+    repeated = {request.repeats_request_id for request in recordings}
+    assert repeated == {request.calibration_request_id for request in previews}
+    done = await field.step(number)
+    assert (done["state"], done["counts"]) == ("done", {"done": 3})
+    assert await field.orders() == [3, 3, 3]
+    # Accepting twice is accepting once.
+    assert (await field.go(number, "accept")).json()["state"] == "done"
+    await field.step(number)
+    assert await field.requests() == []
+
+
+async def test_at_most_a_handful_is_asked_for_at_a_time(
+    field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "IN_FLIGHT", 2)
+    monkeypatch.setattr(steps, "BATCH", 2)
+    await field.add(5)
+    number = (await field.ask()).json()["recalibration_id"]
+    # Three steps collect two, two and one; the next one asks.
+    for expected in (2, 4, 5):
+        counts = (await field.step(number))["counts"]
+        assert sum(counts.values()) == expected
+    for _ in range(3):
+        await field.step(number, times=3)
+        assert len(await field.requests()) <= 2
+        await field.answer("psf-1", 15.0)
+    assert (await field.step(number))["state"] == "previewed"
+
+
+async def test_a_step_that_is_repeated_asks_nobody_twice(field: Field) -> None:
+    await field.add(2)
+    number = (await field.ask()).json()["recalibration_id"]
+    await field.step(number, times=5)
+    assert len(await field.requests()) == 2
+    await field.answer("psf-1", 15.0)
+    await field.step(number, times=3)
+    await field.go(number, "accept")
+    await field.step(number, times=5)
+    assert len(await field.requests()) == 2
+
+
+async def test_it_is_stopped_and_goes_on_where_it_was(field: Field) -> None:
+    await field.add(2)
+    number = (await field.ask()).json()["recalibration_id"]
+    await field.step(number)
+    assert (await field.go(number, "stop")).json()["can"] == ["discard", "resume"]
+    await field.step(number, times=2)
+    assert await field.requests() == []
+    assert (await field.go(number, "resume")).json()["state"] == "previewing"
+    assert (await field.go(number, "resume")).status_code == 409
+    await field.step(number)
+    assert len(await field.requests()) == 2
+    await field.go(number, "stop")
+    await field.answer("psf-1", 15.0)
+    await field.go(number, "resume")
+    assert (await field.step(number))["state"] == "previewed"
+    assert (await field.go(number, "discard")).json()["state"] == "discarded"
+    assert (await field.go(number, "accept")).status_code == 409
+    await field.step(number)
+    assert await field.orders() == [1, 1]
+
+
+async def test_the_same_key_is_the_same_campaign(field: Field) -> None:
+    await field.add(1)
+    first = await field.ask(idempotency_key="night-1")
+    again = await field.ask(idempotency_key="night-1")
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["recalibration_id"] == again.json()["recalibration_id"]
+    other = await field.ask(idempotency_key="night-1", preview=False)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_used")
+    without = [(await field.ask()).json()["recalibration_id"] for _ in range(2)]
+    assert without[0] != without[1]
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        ({"from_mjd": 61002.0}, [1, 2]),
+        ({"from_mjd": 61001.0, "until_mjd": 61002.0}, [0]),
+        ({"passband": "r(GaiaSP)"}, [0, 1, 2]),
+        ({"passband": "GaiaSP/V"}, []),
+        ({"catalogue": "GaiaSP"}, [0, 1, 2]),
+        ({"method_other_than": "aperture-1"}, []),
+        ({"method_other_than": "psf-1"}, [0, 1, 2]),
+        ({"settings_other_than": "1"}, []),
+        ({"software_older_than": "1.10"}, [0, 1, 2]),
+        ({"software_older_than": "1.9"}, []),
+        ({"software_older_than": "1.9.0"}, []),
+        ({"calibrated_before": "2026-10-31T00:00:00Z"}, []),
+        ({"calibrated_before": "2026-11-02T00:00:00Z"}, [0, 1, 2]),
+    ],
+)
+async def test_what_a_selection_takes(
+    field: Field, selection: dict[str, Any], expected: list[int]
+) -> None:
+    await field.add(3)
+    wanted = {"camera_id": field.camera.camera.camera_id, **selection}
+    asked = await field.ask(selection=wanted)
+    number = asked.json()["recalibration_id"]
+    shown = await field.step(number)
+    assert shown["state"] == ("previewing" if expected else "done")
+    async with field.app.context.database.read() as connection:
+        found = (
+            await connection.execute(
+                select(recalibration_items.c.data_product_id).where(
+                    recalibration_items.c.recalibration_id == number
+                )
+            )
+        ).scalars()
+        assert sorted(found) == [field.products[index] for index in expected]
+
+
+async def test_a_preview_that_fails_leaves_the_old_value(field: Field) -> None:
+    await field.add(2)
+    number = (await field.ask()).json()["recalibration_id"]
+    await field.step(number, times=2)
+    await field.answer("psf-1", 15.0, fails=(field.products[0],))
+    shown = await field.step(number)
+    assert shown["summary"]["only_old"] == 1
+    items = (await field.app.get(field.owner, f"{PLACE}/{number}/items")).json()
+    assert items["items"][0]["answers"][0]["outcome"] == "no_wcs"
+    await field.go(number, "accept")
+    await field.step(number)
+    await field.answer("psf-1", 15.0)
+    done = await field.step(number)
+    assert (done["state"], done["counts"]) == ("done", {"skipped": 1, "done": 1})
+    assert await field.orders() == [1, 3]
+
+
+async def test_a_newer_request_is_not_overruled(field: Field) -> None:
+    await field.add(2)
+    number = (await field.ask()).json()["recalibration_id"]
+    await field.step(number, times=2)
+    await field.answer("psf-1", 15.0)
+    await field.step(number)
+    retry = f"/api/v1/data-products/{field.products[0]}/retry"
+    await field.app.client.post(retry, headers=field.owner.headers)
+    await field.answer("psf-1", 14.9)
+    await field.go(number, "accept")
+    await field.step(number)
+    await field.answer("psf-1", 15.0)
+    done = await field.step(number)
+    assert done["counts"] == {"skipped": 1, "done": 1}
+    # The retry is request 3, after the preview; the other product's recording too.
+    assert await field.orders() == [3, 3]
+
+
+async def test_without_a_preview_it_records_at_once(field: Field) -> None:
+    await field.add(1)
+    changes = {"filter": "GaiaSP/V", "newest_catalogue": True, "match_radius": 0}
+    number = (await field.ask(preview=False, changes=changes)).json()[
+        "recalibration_id"
+    ]
+    await field.step(number, times=2)
+    (request,) = await field.answer("psf-1", 15.0)
+    assert request.purpose == "record"
+    assert request.parameters.requested_filter == "GaiaSP/V"
+    assert request.parameters.newest_catalogue
+    assert request.parameters.match_radius is None
+    assert (await field.step(number))["state"] == "done"
+
+
+async def test_only_one_s_own_and_only_administrators_others(field: Field) -> None:
+    await field.add(1)
+    app = field.app
+    number = (await field.ask()).json()["recalibration_id"]
+    stranger, admin = await app.add_user(), await app.add_user(is_admin=True)
+    assert (await app.get(stranger, f"{PLACE}/{number}")).status_code == 404
+    assert (await app.get(stranger, f"{PLACE}/{number}/items")).status_code == 404
+    stopping = f"{PLACE}/{number}/stop"
+    refused = await app.client.post(stopping, headers=stranger.headers)
+    assert refused.status_code == 404
+    assert (await app.get(stranger, PLACE)).json()["items"] == []
+    assert (await app.get(admin, f"{PLACE}/{number}")).status_code == 200
+    theirs = {"selection": {"owner_id": field.owner.user_id}}
+    refused = await app.client.post(PLACE, json=theirs, headers=stranger.headers)
+    assert refused.status_code == 403
+    # The same target, asked for by somebody without frames of it, holds nothing.
+    mine = {"selection": {"target_id": field.target.target_id}}
+    empty = await app.client.post(PLACE, json=mine, headers=stranger.headers)
+    found = empty.json()["recalibration_id"]
+    async with app.context.database.unit_of_work() as unit:
+        await steps.step(unit, found)
+    assert (await app.get(stranger, f"{PLACE}/{found}")).json()["state"] == "done"
+    everything = await app.client.post(PLACE, json=mine, headers=admin.headers)
+    found = everything.json()["recalibration_id"]
+    async with app.context.database.unit_of_work() as unit:
+        await steps.step(unit, found)
+    counts = (await app.get(admin, f"{PLACE}/{found}")).json()["counts"]
+    assert counts == {"selected": 1}
+
+
+async def test_a_preview_that_nobody_answers_is_asked_for_again(field: Field) -> None:
+    await field.add(1)
+    number = (await field.ask()).json()["recalibration_id"]
+    await field.step(number, times=2)
+    async with field.app.context.database.unit_of_work() as unit:
+        await unit.execute(
+            text(
+                "UPDATE recalibration_items SET asked_at = now() - interval '1 hour' "
+                "WHERE recalibration_id = :number"
+            ),
+            {"number": number},
+        )
+    await field.step(number, times=2)
+    asked = await field.requests()
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
+
+
+async def test_an_answer_wakes_the_campaign_that_waits_for_it(field: Field) -> None:
+    await field.add(1)
+    number = (await field.ask()).json()["recalibration_id"]
+    jobs = field.app.context.database.infrastructure.jobs
+    mine = (jobs.c.kind == steps.STEP, jobs.c.dedupe_key == str(number))
+    await field.step(number, times=2)
+    async with field.app.context.database.unit_of_work() as unit:
+        await unit.execute(jobs.delete().where(*mine))
+    await field.answer("psf-1", 15.0)
+    async with field.app.context.database.read() as connection:
+        found = (await connection.execute(select(jobs).where(*mine))).all()
+    assert [job.state for job in found] == ["ready"]
+    assert found[0].priority < 0
