@@ -2,6 +2,7 @@
 
 from bhtom_cpcs.calibrations.api import calibrations_router
 from bhtom_cpcs.calibrations.consumers import SUBSCRIPTIONS as CALIBRATION_SUBSCRIPTIONS
+from bhtom_cpcs.calibrations.fetching import FETCHING, fetching
 from bhtom_cpcs.calibrations.health import reductions_stand_still
 from bhtom_cpcs.calibrations.jobs import FrameReductions
 from bhtom_cpcs.calibrations.upkeep import CRONS, Upkeep
@@ -26,6 +27,7 @@ def build(context: Context) -> Parts:
     async def reductions() -> str | None:
         return await reductions_stand_still(context.database)
 
+    fetches = settings.fetch_catalogues
     return Parts(
         routers=(
             camera_reports_router(context),
@@ -38,8 +40,9 @@ def build(context: Context) -> Parts:
             FrameReductions(context, settings).kind(),
             *Upkeep(context, held).kinds(),
             deciding(context),
+            *((fetching(context, settings),) if fetches else ()),
         ),
-        crons=(*CRONS, DECISIONS),
+        crons=(*CRONS, DECISIONS, *((FETCHING,) if fetches else ())),
         health_checks={"reductions": reductions},
     )
 

@@ -14,6 +14,7 @@ class CpcsSettings(ServiceSettings):
     port: int = Field(default=8103, ge=1, le=65535)
     catalogues: Path | None = None
     default_catalogue: str = Field(default="GaiaSP", pattern=r"^[A-Za-z0-9]{1,30}$")
+    fetch_catalogues: bool = False
     reduction_processes: int = Field(default=2, ge=1, le=63)
     reduction_timeout_s: float = Field(default=300.0, gt=0)
 

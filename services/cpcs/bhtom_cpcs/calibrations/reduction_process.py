@@ -28,14 +28,21 @@ def reduce_pinned_frame(task: ReductionTask) -> ReducedFrame:
     limit_threads()
     from pathlib import Path
 
-    from bhtom_cpcs.reference_catalogues.catalogue import open_catalogue
+    from bhtom_cpcs.reference_catalogues.catalogue import catalogues_to_try
+    from bhtom_cpcs.science.outcomes import Outcome
     from bhtom_cpcs.science.reduction import reduce_frame
 
     started = time.perf_counter()
-    reference = open_catalogue(Path(task.catalogue_folder), task.catalogue)
-    reduction = reduce_frame(
-        Path(task.frame), reduction_request(task.inputs, task.decisions), reference
-    )
+    request = reduction_request(task.inputs, task.decisions)
+    for reference in catalogues_to_try(
+        Path(task.catalogue_folder),
+        task.catalogue,
+        request.decisions.pinned_releases,
+    ):
+        reduction = reduce_frame(Path(task.frame), request, reference)
+        outcomes = {plane.outcome for plane in reduction.planes}
+        if Outcome.WAITING_FOR_CATALOGUE not in outcomes:
+            break
     planes = tuple(
         ReducedPlane(
             storable(plane.to_json()),

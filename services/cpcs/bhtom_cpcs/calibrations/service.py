@@ -28,6 +28,7 @@ from bhtom_cpcs.calibrations.reduced import (
 )
 from bhtom_cpcs.calibrations.store import NewCalibration, StoredRequest
 from bhtom_cpcs.decisions.service import take_evidence
+from bhtom_cpcs.reference_catalogues.manifest import own_release
 from bhtom_runtime.tracing import traced
 from bhtom_runtime.unit_of_work import NewJob, UnitOfWork
 
@@ -257,5 +258,5 @@ def _missing_tiles(frame: ReducedFrame) -> dict[str, Any] | None:
         "catalogue": missing[0]["catalogue_name"],
         "healpix_order": missing[0]["healpix_order"],
         "pixels": sorted({pixel for tiles in missing for pixel in tiles["pixels"]}),
-        "checked_release": waiting[0]["provenance"]["catalogue_release"],
+        "checked_release": own_release(waiting[0]["provenance"]["catalogue_release"]),
     }

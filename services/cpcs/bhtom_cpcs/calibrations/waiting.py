@@ -30,6 +30,7 @@ class WaitingRequest:
     id: int
     healpix_order: int
     pixels: tuple[int, ...]
+    catalogue: str
 
 
 async def catalogues_waited_for(connection: AsyncConnection) -> list[str]:
@@ -53,6 +54,28 @@ async def not_checked(
             row.id,
             row.missing_tiles["healpix_order"],
             tuple(row.missing_tiles["pixels"]),
+            catalogue,
+        )
+        for row in await connection.execute(statement)
+    ]
+
+
+async def longest_waiting(
+    connection: AsyncConnection, catalogues: Sequence[str]
+) -> list[WaitingRequest]:
+    """Requests that wait for any of the catalogues, the oldest first."""
+    statement = (
+        select(REQUESTS.c.id, REQUESTS.c.missing_tiles)
+        .where(_is_waiting, _catalogue.in_(catalogues))
+        .order_by(REQUESTS.c.id)
+        .limit(BATCH)
+    )
+    return [
+        WaitingRequest(
+            row.id,
+            row.missing_tiles["healpix_order"],
+            tuple(row.missing_tiles["pixels"]),
+            row.missing_tiles["catalogue"],
         )
         for row in await connection.execute(statement)
     ]

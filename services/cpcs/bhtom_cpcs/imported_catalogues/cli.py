@@ -1,9 +1,6 @@
 """`bhtom-cpcs catalogue`: import reference stars, and list what is here."""
 
 import asyncio
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +9,7 @@ import click
 
 from bhtom_cpcs.imported_catalogues.held import CATALOGUE_NAME, HeldCatalogues
 from bhtom_cpcs.reference_catalogues.descriptions import CatalogueDescription
+from bhtom_cpcs.reference_catalogues.import_lock import one_import_at_a_time
 from bhtom_cpcs.reference_catalogues.manifest import CatalogueError, Manifest
 from bhtom_cpcs.reference_catalogues.surveys import KNOWN
 from bhtom_cpcs.settings import CpcsSettings
@@ -66,11 +64,33 @@ def import_(
             credit=credit,
             epoch=epoch,
         )
-        with _one_at_a_time(folder):
+        with one_import_at_a_time(folder):
             manifest = import_slice(folder, file, _footprint(footprint), described)
     except (CatalogueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Imported {file.name}. {_line(manifest)}")
+
+
+@catalogue.command()
+@click.option("--name", required=True, help="A known catalogue, such as GaiaSP.")
+@click.option("--cone", required=True, help="'ra,dec,radius' in degrees.")
+def fetch(name: str, cone: str) -> None:
+    """Ask the catalogue's archive on the internet for a cone and import it.
+
+    Needs the extra `bhtom-cpcs[fetch]`.
+    """
+    folder = _folder()
+    from bhtom_cpcs.reference_catalogues.fetching.fetch import fetch_cone
+    from bhtom_cpcs.reference_catalogues.importers import Cone
+
+    wanted = _footprint(cone)
+    if not isinstance(wanted, Cone):
+        raise click.BadParameter("The cone is 'ra,dec,radius' in degrees.")
+    try:
+        manifest = fetch_cone(folder, name, wanted)
+    except (CatalogueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Fetched {wanted}. {_line(manifest)}")
 
 
 @catalogue.command(name="list")
@@ -142,12 +162,3 @@ def _footprint(text: str) -> "Cone | WholeTiles":
             "The footprint is 'ra,dec,radius' in degrees, or 'tiles'."
         ) from error
     return Cone(ra, dec, radius)
-
-
-@contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Let imports wait for each other, so that none is lost."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".import.lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from bhtom_cpcs.reference_catalogues.manifest import Manifest, Tile
-from bhtom_cpcs.reference_catalogues.tiles import open_tile, separation_deg
+from bhtom_cpcs.reference_catalogues.tiles import open_tile
+from bhtom_cpcs.science.astrometry.coordinates import separation_deg
 from bhtom_cpcs.science.reference import BrightStars, FloatArray, brightness_of
 
 # Some 6,000 a square degree in tiles of order 5: 40 in a field of 5 arcmin.

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from bhtom_cpcs.reference_catalogues.manifest import AND, OF
 from bhtom_cpcs.reference_catalogues.tile_catalogue import TileCatalogue
 from bhtom_cpcs.science.reference import (
     BoolArray,
@@ -18,8 +19,6 @@ from bhtom_cpcs.science.reference import (
 )
 
 _SAME_STAR_ARCSEC: Final = 0.3
-AND: Final = ";"
-OF: Final = "="
 
 
 class CombinedCatalogue:

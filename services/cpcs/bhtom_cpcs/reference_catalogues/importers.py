@@ -32,7 +32,8 @@ from bhtom_cpcs.reference_catalogues.tile_files import (
     read_stars,
     write_tile,
 )
-from bhtom_cpcs.reference_catalogues.tiles import pixels_of, separation_deg
+from bhtom_cpcs.reference_catalogues.tiles import pixels_of
+from bhtom_cpcs.science.astrometry.coordinates import separation_deg
 
 __all__ = [
     "GAIA_SYNTHETIC",
@@ -137,8 +138,10 @@ def _write_tiles(
     """Write the tiles the stars fall into; return those that are not as before."""
     changed = {}
     pixels = pixels_of(order, stars["ra_deg"], stars["dec_deg"])
-    for pixel in np.unique(pixels).tolist():
-        part = {name: values[pixels == pixel] for name, values in stars.items()}
+    rows = np.argsort(pixels, kind="stable")
+    found, first = np.unique(pixels[rows], return_index=True)
+    for pixel, mine in zip(found.tolist(), np.split(rows, first[1:]), strict=True):
+        part = {name: values[mine] for name, values in stars.items()}
         if pixel in tiles:
             part = merged(read_stars(folder, tiles[pixel]), part)
         tile = write_tile(folder, pixel, part)

@@ -13,6 +13,9 @@ from typing import Any
 from bhtom_cpcs.reference_catalogues.sky_coverage import Ranges, is_covered
 
 FORMAT = "bhtom-tiles/1"
+# A release with those of its companions: "DR3+2;GaiaDR3=DR3+1".
+AND = ";"
+OF = "="
 NOTHING_IMPORTED = "none"  # the release of a catalogue that has none
 
 
@@ -72,6 +75,11 @@ class Manifest:
     def has_any(self, order: int, pixels: Iterable[int]) -> bool:
         """Say whether any of the pixels that something waits for is covered now."""
         return any(is_covered(self.coverage, order, pixel) for pixel in pixels)
+
+
+def own_release(release: str) -> str:
+    """A catalogue's own part of a release that names its companions' as well."""
+    return release.partition(AND)[0]
 
 
 def load_current(root: Path, name: str) -> Manifest | None:

@@ -105,9 +105,10 @@ def _positions(table: Table, layout: TableLayout) -> Columns:
 
 def _first_of_its_place(ra: FloatArray, dec: FloatArray) -> npt.NDArray[np.bool_]:
     """Leave out a star that the file has twice: both would count as ambiguous."""
-    _, first = np.unique(np.stack([ra, dec]), axis=1, return_index=True)
-    kept = np.zeros(len(ra), dtype=bool)
-    kept[first] = True
+    order = np.lexsort((dec, ra))  # stable: of equals the first stays
+    same = (np.diff(ra[order]) == 0) & (np.diff(dec[order]) == 0)
+    kept = np.ones(len(ra), dtype=bool)
+    kept[order[1:][same]] = False
     return kept
 
 

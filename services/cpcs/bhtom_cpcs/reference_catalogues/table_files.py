@@ -22,7 +22,7 @@ Column = npt.NDArray[Any]  # float64, or objects that are text (None where missi
 
 _LARGEST_BYTES: Final = 4 << 30
 _MISSING: Final = ["", "null", "NULL", "nan", "NaN", "--", "-", "INDEF", "N/A", "None"]
-_UNREADABLE: Final = (
+UNREADABLE: Final = (
     pa.ArrowException,
     OSError,
     EOFError,
@@ -67,7 +67,7 @@ def read_table(path: Path) -> Table:
             # files from elsewhere break small rules that do not matter here
             warnings.simplefilter("ignore")
             return _read(path)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         message = f"{path.name} cannot be read: {reason}"
         raise CatalogueError(message) from error

@@ -26,8 +26,8 @@ from bhtom_cpcs.reference_catalogues.tiles import (
     STAR_ORDER,
     OpenTile,
     open_tile,
-    separation_deg,
 )
+from bhtom_cpcs.science.astrometry.coordinates import separation_deg
 from bhtom_cpcs.science.reference import (
     BrightStars,
     FloatArray,

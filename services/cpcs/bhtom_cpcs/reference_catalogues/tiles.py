@@ -57,17 +57,3 @@ def open_tile(folder: Path, tile: Tile) -> OpenTile:
         tuple(json.loads((path / "names.json").read_text(encoding="utf-8"))),
         np.load(path / "values.npy", mmap_mode="r"),
     )
-
-
-def separation_deg(
-    ra: FloatArray, dec: FloatArray, ra_0: float, dec_0: float
-) -> FloatArray:
-    """Distance of positions from one place on the sky [deg]."""
-    half = (
-        np.sin(np.radians(dec - dec_0) / 2) ** 2
-        + np.cos(np.radians(dec))
-        * np.cos(np.radians(dec_0))
-        * np.sin(np.radians(ra - ra_0) / 2) ** 2
-    )
-    angle: FloatArray = np.degrees(2 * np.arcsin(np.sqrt(np.clip(half, 0, 1))))
-    return angle

@@ -11,11 +11,13 @@ from bhtom_cpcs.reference_catalogues.catalogue import (
     CombinedCatalogue,
     EmptyCatalogue,
     TileCatalogue,
+    catalogues_to_try,
     open_catalogue,
 )
 from bhtom_cpcs.reference_catalogues.importers import Cone, import_slice
 from bhtom_cpcs.reference_catalogues.manifest import CatalogueError
 from bhtom_cpcs.reference_catalogues.surveys import GAIA_SYNTHETIC, KNOWN
+from bhtom_cpcs.science.decisions import PinnedRelease
 from bhtom_cpcs.science.reference import NoCoverage, ReferenceStars
 
 CENTRE = (65.0, -55.0)
@@ -145,6 +147,21 @@ def test_a_pinned_release_gives_the_same_stars_later(tmp_path: Path) -> None:
     assert (again.magnitude["GaiaSP/r"] == before.magnitude["GaiaSP/r"]).all()
     now = stars_of(tmp_path).magnitude["GaiaSP/r"]
     assert now == pytest.approx(better["mag_r"])
+
+
+def releases(root: Path, *pins: PinnedRelease) -> list[str]:
+    return [found.release for found in catalogues_to_try(root, "GaiaSP", pins)]
+
+
+def test_a_light_curve_stays_with_its_release(tmp_path: Path) -> None:
+    """The newest is tried after it, for frames that it does not cover."""
+    field(tmp_path, 10)
+    now = "DR3+1;GaiaDR3=DR3+1"
+    assert releases(tmp_path) == [now]
+    other = PinnedRelease("GaiaDR3", "DR3+1")
+    assert releases(tmp_path, other, PinnedRelease("GaiaSP", "DR3+1")) == ["DR3+1", now]
+    assert releases(tmp_path, PinnedRelease("GaiaSP", now)) == [now]
+    assert releases(tmp_path, PinnedRelease("GaiaSP", "DR2+4")) == [now]
 
 
 @pytest.mark.parametrize(

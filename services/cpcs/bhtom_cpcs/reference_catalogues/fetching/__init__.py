@@ -1,0 +1,1 @@
+"""Fills the local tiles from archives, when an operator asks for it."""
