@@ -33,7 +33,9 @@ class FrameFigures:
     passband: str | None
     fwhm_arcsec: float | None
     pixel_scale_arcsec: float | None
-    gain_measured: float | None
+    sky_level_adu: float | None
+    sky_variance_adu2: float | None
+    gain_source: str
     saturation_seen_adu: float | None
     zero_point: float | None
     zero_point_error: float | None
@@ -67,13 +69,15 @@ def figures_of(result: Plain, longitude_deg: float) -> FrameFigures:
         pixel_scale_arcsec=_number(wcs, "pixel_scale_arcsec")
         if _number(wcs, "n_matched")
         else None,
-        gain_measured=_number(quality, "gain_measured_e_per_adu"),
-        saturation_seen_adu=_number(quality, "saturation_seen_adu"),
+        sky_level_adu=_number(quality, "sky_level_adu"),
+        sky_variance_adu2=_number(quality, "sky_variance_adu2"),
+        gain_source=str(quality.get("gain_source", "")),
+        saturation_seen_adu=_saturation(quality),
         zero_point=_number(zero_point, "value"),
         zero_point_error=_number(zero_point, "error"),
-        colour=term.get("colour"),
-        colour_term=_number(term, "slope"),
-        colour_term_error=_number(term, "slope_error"),
+        colour=_colour(term),
+        colour_term=_number(term, "value"),
+        colour_term_error=_number(term, "error"),
         limit_5_sigma=_deepest(result),
         software_version=str(_part(result, "provenance").get("software_version", "")),
         map_columns=int(_number(residuals, "columns") or 0),
@@ -95,6 +99,20 @@ def _night(mjd: float, longitude_deg: float) -> int:
     """Number of the local night a moment belongs to."""
     east = longitude_deg - 360 if longitude_deg > 180 else longitude_deg
     return math.floor(mjd + east / 360 - _NIGHT_SHIFT_D)
+
+
+def _saturation(quality: Plain) -> float | None:
+    """Level at which pixels of this frame were seen to end, None where none did."""
+    if not _number(quality, "saturated_fraction"):
+        return None
+    return _number(quality, "saturation_adu")
+
+
+def _colour(term: Plain) -> str | None:
+    """`g - r` of two passbands of one catalogue."""
+    if not term.get("blue") or not term.get("red"):
+        return None
+    return " - ".join(str(term[end]).rpartition("/")[2] for end in ("blue", "red"))
 
 
 def _deepest(result: Plain) -> float | None:

@@ -18,6 +18,8 @@ from bhtom_cpcs.camera_reports.learning import Estimate
 from bhtom_cpcs.camera_reports.schemas import CameraReport, Proposal, ReportedFigure
 
 _MEASURED: Final = ("calibrated", "limit")
+# Elsewhere the sky's noise ruled the stated gain out: averaged, normalised frames.
+_SINGLE_FRAMES: Final = ("camera", "header", "none")
 # A stated figure this far from the measured one, and by more than 3 sigma, is wrong.
 _TOLERANCE: Final = {"gain": 0.2, "pixel_scale": 0.005, "saturation_level": 0.05}
 
@@ -70,7 +72,6 @@ def _figures(camera: CameraPin, frames: Sequence[FrameFigures]) -> list[Reported
     rows: tuple[
         tuple[str, str, float | None, Callable[[FrameFigures], float | None]], ...
     ] = (
-        ("gain", "electron/adu", camera.gain, lambda f: f.gain_measured),
         (
             "pixel_scale",
             "arcsec/px",
@@ -90,6 +91,9 @@ def _figures(camera: CameraPin, frames: Sequence[FrameFigures]) -> list[Reported
         for name, unit, stated, figure in rows
         if (measured := learning.typical(frames, figure)) is not None
     ]
+    gain = learning.gain([f for f in frames if f.gain_source in _SINGLE_FRAMES])
+    if gain is not None:
+        found.insert(0, _figure("gain", "electron/adu", camera.gain, gain))
     shutter = learning.shutter_time(frames)
     if shutter is not None:
         stated = None if camera.learned is None else camera.learned.shutter_time

@@ -100,7 +100,11 @@ class WcsFigures:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good the image is. Background figures are in ADU per pixel."""
+    """How good the image is. Background figures are in ADU per pixel.
+
+    `sky_level_adu` and `sky_variance_adu2` are the sky's of one pixel of the file, as
+    photon transfer wants them; `gain_source` says where the gain comes from.
+    """
 
     fwhm_px: float
     fwhm_arcsec: float | None
@@ -113,6 +117,9 @@ class Quality:
     saturation_adu: float | None
     gain_e_per_adu: float | None
     noise_empirical: bool
+    gain_source: str = ""
+    sky_level_adu: float | None = None
+    sky_variance_adu2: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

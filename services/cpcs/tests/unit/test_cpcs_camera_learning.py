@@ -77,7 +77,12 @@ def test_colour_terms_need_frames_and_nights_and_grow_with_disagreement() -> Non
         return plane(
             timing={"mid_exposure_mjd_utc": 61000.5 + night},
             zero_point={
-                "colour_term": {"colour": "g - r", "slope": slope, "slope_error": 0.01}
+                "colour_term": {
+                    "blue": "GaiaSP/g",
+                    "red": "GaiaSP/r",
+                    "value": slope,
+                    "error": 0.01,
+                }
             },
         )
 
@@ -88,6 +93,30 @@ def test_colour_terms_need_frames_and_nights_and_grow_with_disagreement() -> Non
     assert agreeing.slope.error == pytest.approx(0.01 / 3)
     (torn,) = learning.colour_terms([frame(n, 0.05 * (n % 2)) for n in range(10)])
     assert torn.slope.error > 2 * 0.01 / math.sqrt(10)
+
+
+@pytest.mark.parametrize("pedestal", [0.0, 300.0])
+def test_the_gain_is_the_slope_of_the_skys_variance(pedestal: float) -> None:
+    rng = np.random.default_rng(4)
+    pulls = []
+    for _ in range(30):
+        frames = []
+        for sky in rng.uniform(100, 2000, 12):
+            variance = (sky / 1.6 + (8.0 / 1.6) ** 2) * rng.normal(1, 0.01)
+            level = {"sky_level_adu": sky + pedestal, "sky_variance_adu2": variance}
+            frames.append(plane(quality=level))
+        # a mean of ten frames
+        level = {"sky_level_adu": 900.0, "sky_variance_adu2": 58.0}
+        found = learning.gain([*frames, plane(quality=level)])
+        assert found is not None
+        pulls.append((found.value - 1.6) / found.error)
+    assert abs(np.mean(pulls)) < 0.7
+    assert np.std(pulls) < 1.8
+
+
+def test_an_even_sky_says_nothing_of_the_gain() -> None:
+    level = {"sky_level_adu": 500.0, "sky_variance_adu2": 300.0}
+    assert learning.gain([plane(quality=level) for _ in range(9)]) is None
 
 
 def test_limits_are_brought_to_the_usual_exposure() -> None:

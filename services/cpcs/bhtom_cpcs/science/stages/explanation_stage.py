@@ -1,6 +1,9 @@
 """Gathers what explains a calibration, whatever stage the reduction came to."""
 
+from dataclasses import dataclass
+
 import numpy as np
+import numpy.typing as npt
 
 from bhtom_cpcs.science.calibration.frame_calibration import FrameCalibration
 from bhtom_cpcs.science.calibration.residual_map import ResidualMap, residual_map
@@ -16,10 +19,12 @@ from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results import TargetMeasurement
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 
+FloatArray = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.intp]
+
 
 def explain_stars(state: PlaneState, found: FrameCalibration) -> None:
     """Keep every matched star that has the chosen band, used or not, and why not."""
-    sources = need(state.sources, "find_sources")
     zero_point = need(state.zero_point, "fit_zero_points")
     stars, model = found.stars, found.model
     if stars is None or model is None or found.rows is None:
@@ -30,26 +35,88 @@ def explain_stars(state: PlaneState, found: FrameCalibration) -> None:
         name = " - ".join(band.rpartition("/")[2] for band in pair)
         pivot = found.index.pivot
     rows = found.rows[:MOST_STARS]
-    source = need(state.comparison, "choose_comparison_stars").source[rows]
+    comparison = need(state.comparison, "choose_comparison_stars")
     part = slice(0, len(rows))
-    correction = zero_point.aperture_correction_mag
+    fitted = _Columns(
+        source=comparison.source[rows],
+        reference_magnitude=stars.reference_magnitude[part],
+        star_zero_point=stars.difference[part] + zero_point.aperture_correction_mag,
+        residual=model.residual[part],
+        error=stars.error[part],
+        colour=stars.colour[part] + pivot,
+        air_mass=stars.air_mass[part],
+        why_not=["" if yes else "disagrees with the rest" for yes in model.used[part]],
+    )
+    refused = _refused(state, found.choice.chosen or "")
+    columns = {
+        name: np.concatenate([getattr(fitted, name), getattr(refused, name)])
+        for name in (
+            "reference_magnitude",
+            "star_zero_point",
+            "residual",
+            "error",
+            "colour",
+            "air_mass",
+        )
+    }
+    sources = need(state.sources, "find_sources")
+    source = np.concatenate([fitted.source, refused.source])
+    why_not = (*fitted.why_not, *refused.why_not)
     state.matched_stars = MatchedStars(
         passband=zero_point.passband_text,
         colour_name=name,
         x_px=sources.x[source],
         y_px=sources.y[source],
-        reference_magnitude=stars.reference_magnitude[part],
-        star_zero_point=stars.difference[part] + correction,
-        residual=model.residual[part],
-        error=stars.error[part],
-        colour=stars.colour[part] + pivot,
-        air_mass=stars.air_mass[part],
-        used=model.used[part],
-        why_not=tuple(
-            "" if yes else "disagrees with the rest" for yes in model.used[part]
-        ),
+        used=np.array([not reason for reason in why_not], dtype=bool),
+        why_not=why_not,
         zero_point=zero_point.value,
         scatter=zero_point.scatter,
+        **columns,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Columns of matched stars, of those fitted or those refused before."""
+
+    source: IndexArray
+    reference_magnitude: FloatArray
+    star_zero_point: FloatArray
+    residual: FloatArray
+    error: FloatArray
+    colour: FloatArray
+    air_mass: FloatArray
+    why_not: list[str]
+
+
+def _refused(state: PlaneState, passband: str) -> _Columns:
+    """Matched stars that were never offered to the fit, at the plain zero point."""
+    selection = need(state.selection, "choose_comparison_stars")
+    matches = need(state.matches, "match_stars")
+    fluxes = need(state.star_fluxes, "measure_stars")
+    zero_point = need(state.zero_point, "fit_zero_points")
+    reference = need(state.reference, "read_reference")
+    known = reference.magnitude.get(passband)
+    if known is None:
+        pairs = np.zeros(0, dtype=np.intp)
+        known = np.zeros(len(reference))
+    else:
+        there = ~selection.good & (fluxes.flux > 0)
+        there &= np.isfinite(known[matches.reference])
+        pairs = np.flatnonzero(there)[:MOST_STARS]
+    flux = fluxes.flux[pairs]
+    magnitude = known[matches.reference[pairs]]
+    value = magnitude + 2.5 * np.log10(flux) + zero_point.aperture_correction_mag
+    unknown = np.full(len(pairs), np.nan)
+    return _Columns(
+        source=matches.source[pairs],
+        reference_magnitude=magnitude,
+        star_zero_point=value,
+        residual=value - zero_point.value,
+        error=2.5 / np.log(10) * fluxes.error[pairs] / flux,
+        colour=unknown,
+        air_mass=unknown,
+        why_not=[selection.reason[pair] for pair in pairs],
     )
 
 

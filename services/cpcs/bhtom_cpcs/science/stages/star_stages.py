@@ -106,4 +106,7 @@ def _quality(state: PlaneState) -> Quality:
         saturation_adu=detector.saturation_adu,
         gain_e_per_adu=detector.gain_e_per_adu,
         noise_empirical=detector.noise_empirical,
+        gain_source=detector.gain_source,
+        sky_level_adu=detector.sky_level_adu,
+        sky_variance_adu2=detector.sky_variance_adu2,
     )
