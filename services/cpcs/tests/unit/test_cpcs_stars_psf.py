@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
+from bhtom_cpcs.science.stars.detection import detect
+from bhtom_cpcs.science.stars.psf_fit import fit_psf
 from bhtom_cpcs.science.stars.psf_model import PsfModel, model_of, round_model
-from bhtom_cpcs.science.stars.psf_photometry import fit_positions
+from bhtom_cpcs.science.stars.psf_photometry import fit_positions, fit_sources
 from bhtom_cpcs.science.stars.psf_shape import Shape
 from bhtom_sky.rendering import add_stars
 
@@ -119,3 +121,72 @@ def test_two_stars_in_one_place_have_no_flux_each() -> None:
     assert np.all(np.isfinite(found.flux))
     assert np.all(found.error > 100 * found.photon_error)
     assert found.flux.sum() == pytest.approx(1e4, rel=0.05)
+
+
+def lopsided(
+    x: np.ndarray, y: np.ndarray, flux: np.ndarray, side: int, *, varying: bool
+) -> np.ndarray:
+    """Stars with a fainter, wider companion image: no Moffat profile fits them."""
+    image = np.zeros((side, side))
+    half = 26
+    for place_x, place_y, light in zip(x, y, flux, strict=True):
+        u = (place_x - side / 2) / side if varying else 0.0
+        parts = ((0.8, 0.0, 3.0 * (1 + 0.25 * u)), (0.2, 1.1, 4.0 * (1 + 0.25 * u)))
+        for share, shift, fwhm in parts:
+            at_x, at_y = np.array([place_x + shift]), np.array([place_y + shift / 2])
+            shape = Shape(fwhm, 0.15 * u, 0.0, 0.3)
+            stamp = model_of(shape, 1).stamps(at_x, at_y, half)[0]
+            row, column = int(np.rint(at_y[0])), int(np.rint(at_x[0]))
+            rows = slice(row - half, row + half + 1)
+            image[rows, column - half : column + half + 1] += share * light * stamp
+    return image
+
+
+@pytest.mark.parametrize("varying", [False, True])
+def test_psf_follows_the_stars(varying: bool) -> None:
+    """A form that is no Moffat profile, and one that changes over the frame."""
+    rng = np.random.default_rng(12)
+    side, count = 700, 130
+    x, y = rng.uniform(30, side - 30, (2, count))
+    flux = 10 ** rng.uniform(3.3, 5.3, count)
+    pixels = exposed(lopsided(x, y, flux, side, varying=varying), 3)
+    sources = detect(pixels, None, RMS, 3.0)
+    psf = fit_psf(pixels, None, sources, sources.flags == 0, Shape(3.6), NOISE)
+    assert (psf.variation is not None) == varying
+    found, fluxes = fit_sources(pixels, None, psf, NOISE, sources)
+    distance = np.hypot(found.x[:, None] - x, found.y[:, None] - y)
+    star = np.argmin(distance, axis=0)
+    alone = np.sum(distance < 9.0, axis=0) == 1
+    assert alone.sum() > 80
+    ratio = -2.5 * np.log10(fluxes.flux[star] / flux)[alone]
+    error = (1.0857 * fluxes.error / fluxes.flux)[star][alone]
+    bright = flux[alone] > 2e4
+    assert np.median(fluxes.chi2[star][alone][bright]) < 1.25
+    pull = (ratio - np.median(ratio[bright])) / error
+    assert 1.4826 * np.median(np.abs(pull)) < 1.25
+    assert abs(np.median(ratio[bright]) - np.median(ratio[~bright])) < 0.01
+    assert psf.normalisation_error_mag < 0.006
+
+
+def test_same_psf_everywhere_stays_the_same() -> None:
+    """Noise is not taken for a change over the frame, nor for a form."""
+    for seed in range(3):
+        x, y, flux = crowd(40 + seed, 3.0, 90, 600)
+        pixels = exposed(starlight(x, y, flux, 3.0, 600), seed)
+        sources = detect(pixels, None, RMS, 3.0)
+        psf = fit_psf(pixels, None, sources, sources.flags == 0, Shape(3.6), NOISE)
+        analytic = model_of(psf.shape, 1)
+        place = np.array([300.2]), np.array([300.4])
+        change = psf.stamps(*place, 8) - analytic.stamps(*place, 8)
+        assert psf.variation is None
+        assert np.abs(change).max() < 5e-3 * analytic.stamps(*place, 8).max()
+
+
+def test_few_stars_give_a_round_profile() -> None:
+    x, y, flux = np.array([60.3, 130.1]), np.array([70.2, 90.7]), np.array([9e4, 6e4])
+    pixels = exposed(starlight(x, y, flux, 3.0, 200), 1)
+    sources = detect(pixels, None, RMS, 3.0)
+    psf = fit_psf(pixels, None, sources, sources.flags == 0, Shape(4.5), NOISE)
+    assert psf.n_stars == 2
+    assert psf.ellipticity == 0
+    assert psf.fwhm_px == pytest.approx(3.0, rel=0.05)

@@ -13,17 +13,26 @@ from bhtom_cpcs.science.stars.effective_psf import (
     oversampling_for,
     tabulate,
 )
-from bhtom_cpcs.science.stars.psf_model import PsfModel, model_of
-from bhtom_cpcs.science.stars.psf_shape import Shape
+from bhtom_cpcs.science.stars.psf_model import (
+    UNKNOWN_NORMALISATION_MAG,
+    PsfModel,
+    half_width,
+    model_of,
+)
+from bhtom_cpcs.science.stars.psf_residual import residual_table
+from bhtom_cpcs.science.stars.psf_shape import Shape, total_light
 from bhtom_cpcs.science.stars.psf_stars import (
     FEWEST_STARS,
     PsfStars,
     choose,
+    combine,
     cut_stars,
     fit_each,
+    project,
     quiet,
     without_star,
 )
+from bhtom_cpcs.science.stars.psf_variation import PsfVariation, fit_variation
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -39,6 +48,10 @@ _DIFFERENCE = (0.01, 0.01, 0.01, 0.01)
 _LARGEST_CHANGE = (0.25, 0.2, 0.2, 0.2)
 _LARGEST_ELLIPTICITY = 0.8
 _SOFTEST = 0.75
+_VARYING = 3  # of them change over a frame: all but the softness
+_RESIDUAL_TURNS = 2
+_APERTURE_FWHM = 2.5
+_NORMALISATION_MAG = (0.0005, 0.1)
 
 
 def fit_psf(
@@ -75,7 +88,73 @@ def fit_psf(
         if not _PLAUSIBLE[0] < found.fwhm_px / guess.fwhm_px < _PLAUSIBLE[1]:
             return model_of(guess, 0)
         shape = found
-    return model_of(shape, 0 if stars is None else len(stars))
+    if stars is None or len(stars) < FEWEST_STARS:
+        return model_of(shape, 0 if stars is None else len(stars))
+    return _completed(shape, stars, noise, pixels.shape)
+
+
+def _completed(
+    shape: Shape, stars: PsfStars, noise: PixelNoise, frame: tuple[int, ...]
+) -> PsfModel:
+    """Add to the profile what it leaves of the stars, and its change over the frame."""
+    half = half_width(shape.fwhm_px)
+    oversampling = oversampling_for(shape.axes_px[1])
+    light = shape.pixel_light(oversampling, half)
+    mean = tabulate(light, oversampling, half)
+    for _ in range(_RESIDUAL_TURNS):
+        stars = fit_each(stars, mean, noise)
+        left = without_star(stars, mean, stars.data)
+        table = residual_table(stars, left, oversampling, half, shape.fwhm_px)
+        if not table.any():
+            break
+        light = light + table
+        light /= total_light(light, oversampling, half)
+        mean = tabulate(light, oversampling, half)
+    stars = fit_each(stars, mean, noise)
+    variation = _variation(stars, shape, mean, frame)
+    model = PsfModel(
+        shape, len(stars), float(half), UNKNOWN_NORMALISATION_MAG, mean, variation
+    )
+    return replace(model, normalisation_error_mag=_normalisation_error(stars, model))
+
+
+def _variation(
+    stars: PsfStars, shape: Shape, mean: EffectivePsf, frame: tuple[int, ...]
+) -> PsfVariation | None:
+    """Fit width and ellipticity of single stars, then a polynomial through them."""
+    table = _table(shape, mean.half, mean.oversampling)
+    modes = tuple(_derivatives(shape, table, _VARYING))
+    left = without_star(stars, mean, stars.data)
+    flux = stars.flux[:, None, None]
+    stamps = tuple(
+        without_star(stars, mean, flux * mode.stamps(*stars.offset, stars.at.half))
+        for mode in modes
+    )
+    factors = project(stars.weight, stamps, left)
+    information = [np.sum(stars.weight * stamp**2, axis=(1, 2)) for stamp in stamps]
+    errors = 1 / np.sqrt(np.maximum(np.stack(information, axis=1), 1e-12))
+    return fit_variation((stars.x, stars.y), factors, errors, modes, frame)
+
+
+def _normalisation_error(stars: PsfStars, model: PsfModel) -> float:
+    """Scatter of aperture over PSF fluxes that noise does not explain [mag]."""
+    half = stars.at.half
+    light = model.stamps(stars.x, stars.y, half)
+    offset = np.arange(-half, half + 1)
+    distance = np.hypot(
+        (offset - stars.offset[1][:, None])[:, :, None],
+        (offset - stars.offset[0][:, None])[:, None, :],
+    )
+    inside = (distance < _APERTURE_FWHM * model.fwhm_px) & (stars.weight > 0)
+    whole = np.sum(light * inside, axis=(1, 2))
+    basis = (light, *model.gradients(stars.x, stars.y, half), np.ones_like(light))
+    left = stars.data - combine(project(stars.weight, basis, stars.data), basis)
+    ratio = np.sum(left * inside, axis=(1, 2)) / (stars.flux * whole)
+    variance = np.where(inside, 1 / np.where(inside, stars.weight, 1.0), 0.0)
+    noise = np.sqrt(np.sum(variance, axis=(1, 2))) / (stars.flux * whole)
+    scatter = 1.4826 * float(np.median(np.abs(ratio - np.median(ratio))))
+    excess = scatter**2 - float(np.median(noise**2))
+    return float(np.clip(1.0857 * np.sqrt(max(excess, 0.0)), *_NORMALISATION_MAG))
 
 
 def fit_shape(
@@ -102,15 +181,10 @@ def _shape_step(stars: PsfStars, shape: Shape, table: EffectivePsf) -> FloatArra
     left = without_star(stars, table, stars.data)
     flux = stars.flux[:, None, None]
     free = len(_DIFFERENCE) if len(stars) >= FEWEST_STARS else 1
-    derivatives = []
-    for number, difference in enumerate(_DIFFERENCE[:free]):
-        ahead = np.zeros(4)
-        ahead[number] = difference
-        moved = _table(_changed(shape, ahead), half, table.oversampling)
-        terms = (moved.terms - table.terms) / difference
-        by_parameter = EffectivePsf(table.oversampling, half, terms)
-        stamp = flux * by_parameter.stamps(*stars.offset, half)
-        derivatives.append(without_star(stars, table, stamp))
+    derivatives = [
+        without_star(stars, table, flux * mode.stamps(*stars.offset, half))
+        for mode in _derivatives(shape, table, free)
+    ]
     matrix, right = np.empty((free, free)), np.empty(free)
     for a, first in enumerate(derivatives):
         right[a] = np.sum(stars.weight * first * left)
@@ -123,6 +197,18 @@ def _shape_step(stars: PsfStars, shape: Shape, table: EffectivePsf) -> FloatArra
     limit = np.array(_LARGEST_CHANGE)
     limited: FloatArray = np.clip(step, -limit, limit)
     return limited
+
+
+def _derivatives(shape: Shape, table: EffectivePsf, count: int) -> list[EffectivePsf]:
+    """Change of a star's light with each of the first shape parameters."""
+    found = []
+    for number, difference in enumerate(_DIFFERENCE[:count]):
+        ahead = np.zeros(len(_DIFFERENCE))
+        ahead[number] = difference
+        moved = _table(_changed(shape, ahead), table.half, table.oversampling)
+        terms = (moved.terms - table.terms) / difference
+        found.append(EffectivePsf(table.oversampling, table.half, terms))
+    return found
 
 
 def _changed(shape: Shape, change: FloatArray) -> Shape:

@@ -11,6 +11,7 @@ from bhtom_cpcs.science.stars.effective_psf import (
     tabulate,
 )
 from bhtom_cpcs.science.stars.psf_shape import Shape
+from bhtom_cpcs.science.stars.psf_variation import PsfVariation
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -34,6 +35,8 @@ class PsfModel:
     normalisation_radius_px : the light within this radius is 1
     normalisation_error_mag : 1 sigma of what the normalisation varies by from star to
         star, with place and brightness; the part common to all stars is not in it [mag]
+    mean : table of a star in the middle of the frame
+    variation : how stars elsewhere differ from it; None where they do not
     """
 
     shape: Shape
@@ -41,6 +44,7 @@ class PsfModel:
     normalisation_radius_px: float
     normalisation_error_mag: float
     mean: EffectivePsf
+    variation: PsfVariation | None = None
 
     @property
     def fwhm_px(self) -> float:
@@ -75,13 +79,27 @@ class PsfModel:
         ndarray, shape (n, 2 half + 1, 2 half + 1)
             Middle pixel at (rint(x), rint(y)); zero beyond `half_px`.
         """
-        return self.mean.stamps(x - np.rint(x), y - np.rint(y), half)
+        dx, dy = x - np.rint(x), y - np.rint(y)
+        total = self.mean.stamps(dx, dy, half)
+        if self.variation is not None:
+            factors = self.variation.factors(x, y)
+            for number, mode in enumerate(self.variation.modes):
+                total += factors[:, number, None, None] * mode.stamps(dx, dy, half)
+        return total
 
     def gradients(
         self, x: FloatArray, y: FloatArray, half: int
     ) -> tuple[FloatArray, FloatArray]:
         """Derivatives of the stamps by x and by y [1/px]."""
-        return self.mean.gradients(x - np.rint(x), y - np.rint(y), half)
+        dx, dy = x - np.rint(x), y - np.rint(y)
+        by_x, by_y = self.mean.gradients(dx, dy, half)
+        if self.variation is not None:
+            factors = self.variation.factors(x, y)
+            for number, mode in enumerate(self.variation.modes):
+                mode_by_x, mode_by_y = mode.gradients(dx, dy, half)
+                by_x += factors[:, number, None, None] * mode_by_x
+                by_y += factors[:, number, None, None] * mode_by_y
+        return by_x, by_y
 
     def noise_area_px(self, x: FloatArray, y: FloatArray) -> FloatArray:
         """Pixels whose sky noise a flux carries, 1 / sum(psf^2), shape (n,)."""
