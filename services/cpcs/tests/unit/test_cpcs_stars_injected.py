@@ -5,7 +5,7 @@ import pytest
 
 from tests.bench import injected_truth as injected
 
-KINDS = {"sparse": (1.15, 3.0), "crowded": (1.35, 10.0)}
+KINDS = {"sparse": (1.25, 3.0), "crowded": (1.4, 10.0)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
