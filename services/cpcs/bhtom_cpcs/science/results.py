@@ -148,7 +148,9 @@ class ZeroPoint:
     """Offset from instrumental to standard magnitudes in the chosen passband.
 
     reference magnitude = -2.5 log10(flux in ADU per frame) + `value`. `error` is
-    1 sigma, the PSF-normalisation term included; `scatter` the robust rms [mag];
+    1 sigma, without the PSF normalisation, whose common part cancels between target
+    and stars and whose rest is in the target's own budget; `scatter` the robust rms
+    [mag];
     `aperture_correction_mag` (already in the fluxes) takes the aperture's light to
     the whole star's; `unverified_used` says that values the catalogue itself doubts
     had to be used.

@@ -78,8 +78,8 @@ def choose_band(
     hints : the FILTER card's and the settled band
     """
     ranking = rank_bands(stars)
-    shown = ranking.ties(allowed)
     tied = ranking.ties(ranking.ranked)
+    shown = tuple(band for band in tied if band in allowed) or ranking.ties(allowed)
     chosen, how = _chosen(ranking, allowed, shown, hints)
     contradicted = False
     if chosen in ranking.fits:
@@ -92,7 +92,7 @@ def choose_band(
         for band in stars
     )
     return BandChoice(
-        chosen, how, ranking.least(ranking.ranked), shown, tied, contradicted, figures
+        chosen, how, tied[0] if tied else None, shown, tied, contradicted, figures
     )
 
 

@@ -85,7 +85,7 @@ def _disagrees(card_band: str | None, choice: BandChoice) -> bool | None:
     ranked = {row.passband for row in choice.figures if row.ranked}
     if card_band is None or card_band not in ranked:
         return None
-    return card_band not in (*choice.tied, *choice.shown)
+    return card_band not in choice.tied
 
 
 def _sentence(
@@ -98,11 +98,16 @@ def _sentence(
     shown = _letter(best, choice)
     if disagrees and card_band is not None:
         return f"Header said {_letter(card_band, choice)}; the stars say {shown}."
-    if choice.contradicted:
-        because = "requested" if choice.how is Chosen.REQUESTED else "settled"
-        chosen = _letter(choice.chosen, choice)
-        return f"The {because} band is {chosen}; the stars say {shown}."
-    return None
+    return contradiction(choice)
+
+
+def contradiction(choice: BandChoice) -> str | None:
+    """Say that the stars show another band than the requested or settled one."""
+    if not choice.contradicted or choice.chosen is None or choice.best is None:
+        return None
+    because = "requested" if choice.how is Chosen.REQUESTED else "settled"
+    chosen, best = _letter(choice.chosen, choice), _letter(choice.best, choice)
+    return f"The {because} band is {chosen}; the stars say {best}."
 
 
 def _letter(passband: str, choice: BandChoice) -> str:

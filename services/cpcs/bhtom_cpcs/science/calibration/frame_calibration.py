@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -37,8 +38,24 @@ from bhtom_cpcs.science.calibration.zero_point_model import (
     ZeroPointModel,
     fit_model,
 )
-from bhtom_cpcs.science.reference import ReferenceCatalogue, ReferenceStars
+from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.results import FilterReport
+
+
+class BandOffer(Protocol):
+    """What is asked of a catalogue here: its names and bands."""
+
+    @property
+    def name(self) -> str:
+        """Short name ("GaiaSP")."""
+
+    @property
+    def title(self) -> str:
+        """Name for people."""
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Bands on offer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +107,7 @@ class FrameCalibration:
 def calibrate_frame(
     comparison: ComparisonStars,
     reference: ReferenceStars,
-    catalogue: ReferenceCatalogue,
+    catalogue: BandOffer,
     question: BandQuestion,
     places: StarPlaces,
 ) -> FrameCalibration:

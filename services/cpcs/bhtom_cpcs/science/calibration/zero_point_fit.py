@@ -14,8 +14,6 @@ from bhtom_cpcs.science.calibration.robust_regression import (
 )
 
 FEWEST_STARS = 5
-# Frame-to-frame error of the PSF normalisation, injected stars: 2-6 mmag.
-PSF_NORMALISATION_MAG = 0.002
 
 
 class TooFewStars(ValueError):
@@ -28,7 +26,7 @@ class ZeroPointFit:
 
     Attributes
     ----------
-    value, error : offset and its 1 sigma error, PSF normalisation included [mag]
+    value, error : offset and its 1 sigma error [mag]
     scatter : robust rms of all residuals, none left out [mag]
     intrinsic_variance : what the pairs' own errors do not explain, signed [mag^2]
     outlier_fraction : share of pairs that the biweight gave no weight
@@ -67,10 +65,9 @@ def fit_zero_point(difference: FloatArray, error: FloatArray) -> ZeroPointFit:
     one = np.ones(len(difference))
     start = np.array([start_of(difference)])
     fit = robust_regression((one,), difference, error, start)
-    formal = float(np.sqrt(fit.covariance[0, 0]))
     return ZeroPointFit(
         value=float(fit.coefficients[0]),
-        error=float(np.hypot(formal, PSF_NORMALISATION_MAG)),
+        error=float(np.sqrt(fit.covariance[0, 0])),
         scatter=MAD_TO_SIGMA * float(np.median(np.abs(fit.residual))),
         intrinsic_variance=intrinsic_variance(fit.residual, error),
         outlier_fraction=float(np.mean(~fit.used)),

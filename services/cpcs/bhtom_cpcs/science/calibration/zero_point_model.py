@@ -13,7 +13,6 @@ from bhtom_cpcs.science.calibration.robust_regression import (
     robust_regression,
 )
 from bhtom_cpcs.science.calibration.zero_point_fit import (
-    PSF_NORMALISATION_MAG,
     fit_zero_point,
 )
 
@@ -91,7 +90,7 @@ class ZeroPointModel:
 
     Attributes
     ----------
-    value, error : [mag], PSF normalisation included in the error
+    value, error : [mag]
     scatter : robust rms of all residuals, none left out [mag]
     intrinsic_variance : what errors and terms do not explain, signed [mag^2]
     outlier_fraction : share of the stars that got no weight
@@ -279,7 +278,7 @@ def _placed(fit: Regression, known: BoolArray) -> ZeroPointModel:
     """The zero point at the centre, from the fit with the position."""
     return ZeroPointModel(
         value=float(fit.coefficients[0]),
-        error=float(np.hypot(np.sqrt(fit.covariance[0, 0]), PSF_NORMALISATION_MAG)),
+        error=float(np.sqrt(fit.covariance[0, 0])),
         scatter=MAD_TO_SIGMA * float(np.median(np.abs(fit.residual))),
         outlier_fraction=float(np.mean(~fit.used)),
         used=_spread(fit.used.astype(float), known, 0.0) > 0,

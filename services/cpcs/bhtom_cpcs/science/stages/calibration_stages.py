@@ -6,7 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.calibration.comparison import StarFluxes
-from bhtom_cpcs.science.calibration.filter_report import BandQuestion
+from bhtom_cpcs.science.calibration.filter_report import (
+    BandQuestion,
+    contradiction,
+)
 from bhtom_cpcs.science.calibration.frame_calibration import (
     FrameCalibration,
     StarPlaces,
@@ -128,8 +131,8 @@ def fit_zero_points(state: PlaneState) -> None:
             _places(state),
         )
         state.choice, state.filter = found.choice, found.report
-        if found.report.contradicted and found.report.sentence:
-            state.warnings.append(found.report.sentence)
+        if found.report.contradicted:
+            state.warnings.append(str(contradiction(found.choice)))
     if found is None or found.model is None:
         _borrow(state, found, figures)
         return

@@ -1,0 +1,292 @@
+"""A frame's calibration from its comparison stars: band, source, flags, sentences."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bhtom_cpcs.science.calibration.band_choice import Chosen
+from bhtom_cpcs.science.calibration.comparison import ComparisonStars
+from bhtom_cpcs.science.calibration.filter_report import BandQuestion
+from bhtom_cpcs.science.calibration.frame_calibration import (
+    FrameCalibration,
+    StarPlaces,
+    calibrate_frame,
+)
+from bhtom_cpcs.science.calibration.frame_zero_point import (
+    MatchFigures,
+    borrowed_zero_point,
+    frame_zero_point,
+    refuse_not_linear,
+    refuse_poor,
+)
+from bhtom_cpcs.science.decisions import BorrowedZeroPoint
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.reference import ReferenceStars
+from bhtom_cpcs.science.results import ZeroPoint
+from bhtom_cpcs.science.stop import Stop
+from bhtom_sky import BANDS, make_sky
+
+TEN = tuple(f"GaiaSP/{band}" for band in BANDS)
+REQUESTS = ("GaiaSP/any", "GaiaSP/ugriz", "GaiaSP/UBVRI", "GaiaSP/r", "GaiaSP/R", "no")
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A catalogue of which only the names are asked."""
+
+    bands: tuple[str, ...] = TEN
+    name: str = "GaiaSP"
+    title: str = "Gaia DR3 synthetic photometry"
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """Stars of a sky seen through a filter."""
+
+    comparison: ComparisonStars
+    reference: ReferenceStars
+    places: StarPlaces
+
+    def calibrate(
+        self, question: BandQuestion, bands: tuple[str, ...] = TEN
+    ) -> FrameCalibration:
+        return calibrate_frame(
+            self.comparison, self.reference, Offered(bands), question, self.places
+        )
+
+    def zero_point(
+        self, question: BandQuestion, bands: tuple[str, ...] = TEN
+    ) -> ZeroPoint:
+        found = self.calibrate(question, bands)
+        return frame_zero_point(
+            found, self.places, MatchFigures(80, 2.0), 1.2, {"GaiaSP/r": -0.02}
+        )
+
+
+def exposed(
+    shown: str = "r",
+    seed: int = 1,
+    n: int = 60,
+    *,
+    bands: tuple[str, ...] = BANDS,
+    colour_slope: float = 0.0,
+    gamma: float = 1.0,
+    extra: float = 0.0,
+) -> Exposed:
+    sky = make_sky(seed, (10.0, 10.0), 0.2, n, faintest=17.0)
+    rng = np.random.default_rng(seed + 100)
+    error = np.full(n, 0.02)
+    seen = gamma * (sky.magnitude[shown] - 15) + 15 - 22 + rng.normal(0, 0.02, n)
+    seen += colour_slope * (sky.magnitude["g"] - sky.magnitude["r"])
+    seen += rng.normal(0, extra, n)
+    reference = ReferenceStars(
+        ra_deg=sky.ra_deg,
+        dec_deg=sky.dec_deg,
+        epoch_jyear=2016.0,
+        pm_ra_masyr=np.zeros(n),
+        pm_dec_masyr=np.zeros(n),
+        magnitude={f"GaiaSP/{b}": sky.magnitude[b] for b in bands},
+        error={f"GaiaSP/{b}": np.full(n, 0.005) for b in bands},
+        verified={f"GaiaSP/{b}": np.ones(n, dtype=bool) for b in bands},
+        tile_hashes=(),
+    )
+    index = np.arange(n)
+    places = StarPlaces(
+        rng.uniform(0, 1000, n),
+        rng.uniform(0, 1000, n),
+        np.full(n, 1.2),
+        1000,
+        1000,
+        0.2,
+    )
+    return Exposed(ComparisonStars(seen, error, index, index), reference, places)
+
+
+@given(
+    st.sampled_from("ugrizUBVRI"),
+    st.integers(0, 50),
+    st.sampled_from(REQUESTS),
+    st.sampled_from([None, "r", "g_band", "Clear", "R"]),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_request_changes_no_number_of_a_band(
+    shown: str, seed: int, requested: str, card: str | None
+) -> None:
+    frame = exposed(shown, seed)
+    whole = frame.calibrate(BandQuestion("GaiaSP/any", card))
+    part = frame.calibrate(BandQuestion(requested, card))
+    numbers = {row.passband: replace(row, reason="", chosen=False) for row in
+               whole.choice.figures}  # fmt: skip
+    for row in part.choice.figures:
+        assert replace(row, reason="", chosen=False) == numbers[row.passband]
+    if part.choice.chosen == whole.choice.chosen:
+        assert part.model is not None
+        assert whole.model is not None
+        assert (part.model.value, part.model.error, part.model.scatter) == (
+            whole.model.value,
+            whole.model.error,
+            whole.model.scatter,
+        )
+    if whole.choice.chosen in part.choice.shown and part.choice.how is Chosen.BEST:
+        assert part.choice.chosen == whole.choice.chosen
+
+
+def test_an_r_frame_never_becomes_u_with_ten_bands_offered() -> None:
+    chosen = [
+        exposed("r", seed, n).calibrate(BandQuestion("GaiaSP/any")).choice.chosen
+        for seed in range(30)
+        for n in (8, 15, 60)
+    ]
+    assert not {"GaiaSP/U", "GaiaSP/u"} & set(chosen)
+    assert sum(band == "GaiaSP/r" for band in chosen) >= 0.95 * len(chosen)
+
+
+def test_a_settled_band_is_kept_against_the_stars_and_flagged() -> None:
+    frame = exposed("r")
+    kept = frame.zero_point(BandQuestion("GaiaSP/any", "r", settled="GaiaSP/R"))
+    assert kept.passband == "GaiaSP/R"
+    assert "filter_disagrees" in kept.flags
+    assert "passband_provisional" not in kept.flags
+    found = frame.calibrate(BandQuestion("GaiaSP/any", "", settled="GaiaSP/R"))
+    assert found.report.contradicted
+    assert found.report.sentence == "The settled band is R; the stars say r."
+    assert found.report.shown == ("GaiaSP/r",)
+    agrees = frame.zero_point(BandQuestion("GaiaSP/any", "r", settled="GaiaSP/r"))
+    assert agrees.flags == ()
+
+
+def test_a_band_that_is_not_settled_is_provisional() -> None:
+    assert exposed("r").zero_point(BandQuestion("GaiaSP/any", "r")).flags == (
+        "passband_provisional",
+    )
+    assert exposed("r").zero_point(BandQuestion("GaiaSP/r", "r")).flags == ()
+
+
+def test_a_forced_band_is_honoured_and_flagged() -> None:
+    found = exposed("r").zero_point(BandQuestion("GaiaSP/g", "r"))
+    assert found.passband == "GaiaSP/g"
+    assert {"filter_disagrees", "non_standard_passband"} <= set(found.flags)
+    assert found.colour_term is not None
+    assert found.colour_term.applied > 0.5
+
+
+def test_header_and_stars_disagree_in_one_sentence() -> None:
+    found = exposed("r").calibrate(BandQuestion("GaiaSP/any", "g_band"))
+    assert found.report.disagrees
+    assert found.report.sentence == "Header said g; the stars say r."
+
+
+@pytest.mark.parametrize(
+    ("card", "passband"),
+    [
+        ("Clear", "clear-r(GaiaSP)"),
+        ("CLS-CCD", "CLSCCD-r(GaiaSP)"),
+        ("H-alpha", "Halpha-r(GaiaSP)"),
+        ("OIII", "OIII-g(GaiaSP)"),
+    ],
+)
+def test_other_filters_have_their_own_passband(card: str, passband: str) -> None:
+    found = exposed("r").zero_point(BandQuestion("GaiaSP/any", card))
+    assert found.passband_text == passband
+    assert "non_standard_passband" in found.flags
+    assert found.reference_passband == f"GaiaSP/{passband[-9]}"
+
+
+def test_gaia_g_takes_part_and_is_a_clear_filters_hint() -> None:
+    frame = exposed("V")
+    offered = ("GaiaDR3/G", *TEN)
+    magnitude = {
+        **frame.reference.magnitude,
+        "GaiaDR3/G": frame.reference.magnitude["GaiaSP/V"] - 0.1,
+    }
+    reference = replace(
+        frame.reference,
+        magnitude=magnitude,
+        error={**frame.reference.error, "GaiaDR3/G": np.full(60, 0.005)},
+        verified={**frame.reference.verified, "GaiaDR3/G": np.ones(60, dtype=bool)},
+    )
+    joined = replace(frame, reference=reference)
+    clear = joined.zero_point(BandQuestion("GaiaSP/any", "Clear"), offered)
+    assert clear.passband_text == "clear-G(GaiaDR3)"
+    forced = joined.zero_point(BandQuestion("GaiaDR3/G", "V"), offered)
+    assert (forced.passband, forced.flags) == ("GaiaDR3/G", ())
+    sloan = joined.zero_point(BandQuestion("GaiaSP/UBVRI", "Clear"), offered)
+    assert sloan.passband_text == "clear-V(GaiaSP)"
+
+
+def test_mosaic_colour_stands_in_for_the_card() -> None:
+    frame = exposed("V")
+    twin = frame.reference.magnitude["GaiaSP/V"] + 0.2
+    magnitude = {**frame.reference.magnitude, "GaiaSP/g": twin}
+    tied = replace(frame, reference=replace(frame.reference, magnitude=magnitude))
+    question = BandQuestion("GaiaSP/any", "RGGB", plane_colour="G")
+    assert tied.calibrate(question).choice.chosen == "GaiaSP/V"
+
+
+def test_a_colour_slope_makes_the_passband_non_standard() -> None:
+    found = exposed("r", n=200, colour_slope=-0.2).zero_point(BandQuestion("GaiaSP/r"))
+    assert found.colour_term is not None
+    assert found.colour_term.applied == pytest.approx(0.2, abs=0.03)
+    assert found.colour_term.outside_atmosphere == pytest.approx(
+        found.colour_term.value + 0.02 * 1.2
+    )
+    assert "non_standard_passband" in found.flags
+
+
+def test_a_missing_band_comes_from_a_published_transformation() -> None:
+    sloan = tuple(f"GaiaSP/{band}" for band in "ugriz")
+    frame = exposed("V", n=100, bands=("u", "g", "r", "i", "z"))
+    found = frame.zero_point(BandQuestion("GaiaSP/V"), sloan)
+    assert (found.passband, found.source) == ("GaiaSP/V", "transformation")
+    assert "Jordi" in found.source_note
+    assert "transformed_reference" in found.flags
+    assert found.error > 0.02
+    assert found.value == pytest.approx(22.0, abs=0.1)
+
+
+def test_too_few_stars_in_every_allowed_band() -> None:
+    frame = exposed("r", bands=("r",))
+    empty = {"GaiaSP/r": np.full(60, np.nan)}
+    bare = replace(frame, reference=replace(frame.reference, magnitude=empty))
+    found = bare.calibrate(BandQuestion("GaiaSP/any"), ("GaiaSP/r",))
+    assert found.choice.chosen is None
+    assert found.model is None
+
+
+def test_unknown_filter() -> None:
+    with pytest.raises(Stop) as stop:
+        exposed().calibrate(BandQuestion("GaiaSP/q"))
+    assert stop.value.outcome is Outcome.UNKNOWN_FILTER
+
+
+def test_borrowed_zero_point_says_so() -> None:
+    lent = BorrowedZeroPoint("V", 60000.1, "GaiaSP/V", 23.0, 0.01, 60.0, 1.2, 7)
+    found = borrowed_zero_point(lent, 60.0, 1.2, None, MatchFigures(3, 2.0))
+    assert (found.source, found.n_stars) == ("borrowed", 0)
+    assert found.error >= 0.05
+    assert "calibration 7" in found.source_note
+    assert "borrowed_zero_point" in found.flags
+
+
+def test_stretched_frame_is_refused() -> None:
+    found = exposed("r", n=200, gamma=0.6).zero_point(BandQuestion("GaiaSP/r"))
+    with pytest.raises(Stop) as stop:
+        refuse_not_linear(found)
+    assert stop.value.outcome is Outcome.NOT_LINEAR
+    assert "0.60" in stop.value.message
+    refuse_not_linear(exposed("r", n=200).zero_point(BandQuestion("GaiaSP/r")))
+
+
+def test_poor_is_flagged_and_only_the_outer_limits_refuse() -> None:
+    poor = exposed("r", extra=0.3).zero_point(BandQuestion("GaiaSP/r"))
+    assert "poor_zero_point" in poor.flags
+    refuse_poor(poor)
+    hopeless = exposed("r", extra=3.0).zero_point(BandQuestion("GaiaSP/r"))
+    with pytest.raises(Stop) as stop:
+        refuse_poor(hopeless)
+    assert stop.value.outcome is Outcome.POOR_ZERO_POINT
+    with pytest.raises(Stop):
+        refuse_poor(replace(poor, outlier_fraction=0.6))

@@ -1,0 +1,145 @@
+"""What a zero point is for one target: its place, its colour, the stars' hull."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bhtom_cpcs.science.calibration.borrowed import borrowed_value
+from bhtom_cpcs.science.calibration.convex_hull import convex_hull, inside_hull
+from bhtom_cpcs.science.calibration.zero_point_at import (
+    UNKNOWN_COLOUR_MAG,
+    zero_point_at,
+)
+from bhtom_cpcs.science.decisions import BorrowedZeroPoint, TargetColour
+from bhtom_cpcs.science.results import ZeroPoint
+from bhtom_cpcs.science.zero_point_terms import (
+    ColourTerm,
+    ExtinctionTerm,
+    SpatialTerm,
+)
+
+PLAIN = ZeroPoint(
+    passband="GaiaSP/r",
+    passband_text="r(GaiaSP)",
+    value=24.0,
+    error=0.01,
+    scatter=0.03,
+    n_stars=50,
+    n_matched=60,
+    outlier_fraction=0.1,
+    matching_radius_arcsec=2.0,
+    aperture_correction_mag=0.0,
+    ranking=(),
+)
+TERM = ColourTerm("GaiaSP/g", "GaiaSP/r", 0.6, 0.1, 0.01, 0.1, 0.2, 1.4, 50)
+
+
+def colour(value: float, error: float = 0.02, blue: str = "GaiaSP/g") -> TargetColour:
+    return TargetColour(1, blue, "GaiaSP/r", value, error, "same night")
+
+
+def test_plain_zero_point_is_the_same_everywhere() -> None:
+    found = zero_point_at(PLAIN, 10.0, 900.0, [colour(1.5)])
+    assert (found.value, found.error, found.colour_error, found.flags) == (
+        24.0,
+        0.01,
+        0.0,
+        (),
+    )
+
+
+def test_unknown_colour_goes_into_the_error() -> None:
+    found = zero_point_at(replace(PLAIN, colour_term=TERM), 0, 0)
+    assert found.value == 24.0
+    assert found.colour_error == pytest.approx(0.1 * UNKNOWN_COLOUR_MAG)
+    assert found.flags == ("colour_assumed",)
+    other = zero_point_at(
+        replace(PLAIN, colour_term=TERM), 0, 0, [colour(1.0, blue="GaiaSP/B")]
+    )
+    assert other == found
+
+
+def test_recorded_colour_corrects() -> None:
+    found = zero_point_at(replace(PLAIN, colour_term=TERM), 0, 0, [colour(1.1)])
+    assert found.value == pytest.approx(24.05)
+    assert found.colour_error == pytest.approx(math.hypot(0.1 * 0.02, 0.01 * 0.5))
+    assert found.flags == ()
+    beyond = zero_point_at(replace(PLAIN, colour_term=TERM), 0, 0, [colour(2.0)])
+    assert beyond.flags == ("colour_extrapolated",)
+
+
+def test_insignificant_slope_does_nothing() -> None:
+    term = replace(TERM, applied=0.0)
+    found = zero_point_at(replace(PLAIN, colour_term=term), 0, 0, [colour(1.1)])
+    assert found.value == 24.0
+    assert found.flags == ()
+
+
+def test_place_and_its_error() -> None:
+    term = SpatialTerm(
+        1,
+        500.0,
+        500.0,
+        500.0,
+        (0.05, -0.02),
+        ((1e-4, 0.0, 0.0), (0.0, 4e-4, 0.0), (0.0, 0.0, 4e-4)),
+    )
+    placed = replace(PLAIN, spatial_term=term)
+    centre = zero_point_at(placed, 500.0, 500.0)
+    assert (centre.value, centre.error) == (24.0, pytest.approx(0.01))
+    corner = zero_point_at(placed, 1000.0, 0.0)
+    assert corner.value == pytest.approx(24.07)
+    assert corner.error == pytest.approx(math.sqrt(9e-4))
+    assert zero_point_at(placed, 2000.0, -500.0).value == corner.value
+
+
+def test_air_mass_of_a_wide_field() -> None:
+    term = ExtinctionTerm(-0.3, 0.05, -0.3, 1.5, 1.4, 1.6, 100)
+    wide = replace(PLAIN, extinction_term=term)
+    assert zero_point_at(wide, 0, 0, air_mass=1.6).value == pytest.approx(23.97)
+    assert zero_point_at(wide, 0, 0).value == 24.0
+
+
+def test_outside_the_stars_hull() -> None:
+    hull = convex_hull(np.array([0.0, 100, 100, 0, 50]), np.array([0.0, 0, 90, 90, 40]))
+    assert len(hull) == 4
+    inside = zero_point_at(replace(PLAIN, hull_px=hull), 50.0, 80.0)
+    outside = zero_point_at(replace(PLAIN, hull_px=hull), 50.0, 95.0)
+    assert inside.flags == ()
+    assert outside.flags == ("outside_stars_hull",)
+
+
+places = st.lists(
+    st.tuples(st.integers(-50, 50), st.integers(-50, 50)), min_size=3, max_size=30
+)
+
+
+@given(places)
+def test_hull_holds_all_its_points(points: list[tuple[int, int]]) -> None:
+    x, y = np.array(points, dtype=float).T
+    corners = convex_hull(x, y)
+    assert set(corners) <= set(zip(x, y, strict=True))
+    if len(corners) > 2:
+        assert all(inside_hull(corners, *point) for point in points)
+        assert not inside_hull(corners, 51.0, 0.0)
+
+
+LENT = BorrowedZeroPoint("V", 60000.1, "GaiaSP/V", 23.0, 0.01, 60.0, 1.2, 7)
+
+
+def test_borrowed_zero_point_follows_exposure_and_air_mass() -> None:
+    value, error = borrowed_value(LENT, 60.0, 1.2)
+    assert (value, error) == (23.0, pytest.approx(0.05))
+    longer, _ = borrowed_value(LENT, 600.0, 1.2)
+    assert longer == pytest.approx(25.5)
+    lower, wider = borrowed_value(LENT, 60.0, 2.2)
+    assert lower == pytest.approx(23.0 - 0.15)
+    assert wider == pytest.approx(math.hypot(0.05, 0.05))
+    _, unknown = borrowed_value(LENT, 60.0, None)
+    assert unknown > 0.1
+    _, poor = borrowed_value(replace(LENT, error=0.2), 60.0, 1.2)
+    assert poor == pytest.approx(0.2)
