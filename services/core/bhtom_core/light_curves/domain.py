@@ -1,18 +1,28 @@
 """Rules of points: which revision counts, and what a measurement becomes."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
-from bhtom_contracts.events.frames import Measurement, PhotometryCalibrated
+from bhtom_contracts.events.frames import (
+    CalibratedKind,
+    Measurement,
+    PhotometryCalibrated,
+)
 from bhtom_contracts.events.photometry import HarvestedRow, PhotometryHarvested
 from bhtom_contracts.passbands import system_of
 from bhtom_runtime.errors import Invalid
 
 FRAME: Final = "frame"
+# Where a point comes from, by the kind of the calibrated data product.
+SOURCES: Final[Mapping[CalibratedKind, str]] = {
+    "fits_file": FRAME,
+    "photometry": "photometry_file",
+}
 LIMIT_SIGMA: Final = 3.0
 MAX_REASON: Final = 500
 

@@ -7,7 +7,7 @@ import structlog
 from bhtom_contracts.events.photometry import HarvestedRow, PhotometryHarvested
 from bhtom_core.light_curves import store
 from bhtom_core.light_curves.domain import (
-    FRAME,
+    SOURCES,
     first_revision,
     harvest_order,
     harvested_revision,
@@ -23,8 +23,8 @@ _logger = structlog.get_logger(__name__)
 
 async def record_harvested(unit: UnitOfWork, event: PhotometryHarvested) -> None:
     """Record a chunk of an archive's rows; hidden points stay hidden."""
-    if event.source == FRAME:
-        raise ValueError("An archive cannot be called 'frame'.")
+    if event.source in SOURCES.values():
+        raise ValueError(f"An archive cannot be called '{event.source}'.")
     if not await store.live_targets(unit.connection, [event.target_id]):
         _logger.info("harvest of a deleted target left out", target=event.target_id)
         return

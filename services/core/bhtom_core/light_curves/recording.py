@@ -1,4 +1,4 @@
-"""Recording what the calibration of a frame found: each thing once."""
+"""Recording what the calibration of a frame or catalogue found: each thing once."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from bhtom_contracts.events.frames import (
     RecordedRevision,
 )
 from bhtom_core.light_curves import store
-from bhtom_core.light_curves.domain import FRAME, first_revision, frame_revision
+from bhtom_core.light_curves.domain import SOURCES, first_revision, frame_revision
 from bhtom_core.light_curves.settling import touch
 from bhtom_core.rows import Record
 from bhtom_core.visibility import Reader
@@ -75,7 +75,7 @@ async def _record(
 ) -> RecordedRevision:
     point = await store.locked_point(
         unit.connection,
-        FRAME,
+        SOURCES[event.kind],
         str(event.data_product_id),
         str(event.plane),
         measurement.target_id,
@@ -96,7 +96,7 @@ async def _new_point(
         unit.connection,
         {
             "target_id": measurement.target_id,
-            "source": FRAME,
+            "source": SOURCES[event.kind],
             "record": str(event.data_product_id),
             "component": str(event.plane),
             "data_product_id": event.data_product_id,

@@ -70,6 +70,22 @@ async def test_a_limit_is_a_point_without_a_magnitude(core) -> None:
     assert len(table) == 2
 
 
+async def test_an_instrumental_catalogue_makes_a_point_of_its_own_source(core) -> None:
+    ada = await core.person("ada")
+    target = await core.target(ada)
+    limit = measurement(target["target_id"], None).model_copy(
+        update=dict.fromkeys(("flux", "flux_error", "aperture_radius"))
+    )
+    event = calibrated(ada.user_id, limit, kind="photometry")
+    await core.handle(event)
+    await core.handle(
+        event.model_copy(update={"calibration_request_id": 10**6, "request_order": 2})
+    )
+    (point,) = (await core.light_curve(target["target_id"]))["points"]
+    assert (point["source"], point["revision"]) == ("photometry_file", 2)
+    assert (point["value"], point["flux"]) == (20.5, None)
+
+
 async def test_a_repeat_changes_nothing_and_is_answered_again(core) -> None:
     ada = await core.person("ada")
     target = await core.target(ada)

@@ -134,6 +134,7 @@ def answer_of(
         raise ValueError("A measured plane must have its pixels' fingerprint.")
     return PhotometryCalibrated(
         **common,
+        kind=request.kind,
         owner_id=request.owner_id,
         observers=request.observers,
         visibility=request.visibility,
@@ -167,6 +168,7 @@ def _time(timing: Plain) -> FrameTime:
 
 def _quality(plane: Plain) -> FrameQuality:
     quality, wcs = plane["quality"] or {}, plane["wcs"] or {}
+    listed = plane.get("catalogue_file") or {}
     return FrameQuality(
         fwhm=quality.get("fwhm_px"),
         seeing=quality.get("fwhm_arcsec"),
@@ -175,7 +177,7 @@ def _quality(plane: Plain) -> FrameQuality:
         background_rms=quality.get("background_rms_adu"),
         air_mass=plane["timing"].get("air_mass"),
         pixel_scale=wcs.get("pixel_scale_arcsec"),
-        source_count=quality.get("n_sources"),
+        source_count=quality.get("n_sources") or listed.get("n_sources"),
         wcs_offset=wcs.get("offset_arcsec"),
         wcs_rms=wcs.get("rms_arcsec"),
     )
@@ -240,6 +242,7 @@ def _measurement(measured: Plain, plane: Plain) -> Measurement:
         is_limit=measured["is_limit"],
         flags=flag_word(tuple(words)),
         error_budget=ErrorBudget(
+            instrumental=budget.get("instrumental"),
             photon=budget.get("photon"),
             sky=budget.get("sky"),
             readout=budget.get("read"),

@@ -24,22 +24,24 @@ _THREADS: Final = (
 
 
 def reduce_pinned_frame(task: ReductionTask) -> ReducedFrame:
-    """Reduce a frame with its pinned inputs and draw its plots."""
+    """Reduce a frame or catalogue with its pinned inputs and draw its plots."""
     limit_threads()
     from pathlib import Path
 
     from bhtom_cpcs.reference_catalogues.catalogue import catalogues_to_try
+    from bhtom_cpcs.science.catalogue_reduction import reduce_catalogue
     from bhtom_cpcs.science.outcomes import Outcome
     from bhtom_cpcs.science.reduction import reduce_frame
 
     started = time.perf_counter()
+    reduce = reduce_frame if task.inputs.kind == "fits_file" else reduce_catalogue
     request = reduction_request(task.inputs, task.decisions)
     for reference in catalogues_to_try(
         Path(task.catalogue_folder),
         task.catalogue,
         request.decisions.pinned_releases,
     ):
-        reduction = reduce_frame(Path(task.frame), request, reference)
+        reduction = reduce(Path(task.frame), request, reference)
         outcomes = {plane.outcome for plane in reduction.planes}
         if Outcome.WAITING_FOR_CATALOGUE not in outcomes:
             break
@@ -89,6 +91,7 @@ def reduction_request(
         requested_filter=canonical_request(inputs.parameters.requested_filter),
         match_radius_arcsec=inputs.parameters.match_radius,
         decisions=decisions_of(decisions),
+        mid_exposure_mjd_utc=inputs.parameters.mid_exposure_mjd,
     )
 
 

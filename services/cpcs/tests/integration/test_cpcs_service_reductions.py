@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from click.testing import CliRunner
 from sqlalchemy import select
 
@@ -60,6 +61,53 @@ async def test_a_frame_is_calibrated_and_told_of_once(
     await _plot_and_figures_are_served(cpcs, event)
     await cpcs.deliver(request)
     assert await cpcs.answered(1, 2) == [event, event]
+
+
+def star_list(sky: Sky) -> bytes:
+    """An instrumental catalogue of the field's middle, as CSV."""
+    near = np.hypot(
+        (sky.ra_deg - CENTRE[0]) * np.cos(np.radians(CENTRE[1])),
+        sky.dec_deg - CENTRE[1],
+    )
+    rows = [
+        f"{ra:.7f},{dec:.7f},{magnitude - 24.0:.4f},0.01"
+        for ra, dec, magnitude, distance in zip(
+            sky.ra_deg, sky.dec_deg, sky.magnitude["r"], near, strict=True
+        )
+        if distance < 0.04
+    ]
+    head = "ALPHA_J2000,DELTA_J2000,MAG_AUTO,MAGERR_AUTO"
+    return "\n".join([head, *rows, ""]).encode()
+
+
+async def test_an_instrumental_catalogue_is_calibrated(
+    working: Cpcs, sky: Sky, tmp_path: Path
+) -> None:
+    cpcs = working
+    import_stars(cpcs, sky, tmp_path)
+    await cpcs.deliver(target_snapshot())
+    request = request_for(
+        await cpcs.store_frame(star_list(sky)),
+        70,
+        kind="photometry",
+        file_name="field.csv",
+        parameters=CalibrationParameters(mid_exposure_mjd=61100.25),
+    )
+    await cpcs.deliver(request)
+    (event,) = await cpcs.answered(70)
+    assert event["topic"] == "photometry.calibrated", event["message"]
+    assert event["kind"] == "photometry"
+    assert event["time"]["mid_exposure_mjd"] == 61100.25
+    assert event["method"] == "catalogue-1"
+    (measured,) = event["measurements"]
+    truth = float(sky.magnitude["r"][0])
+    assert abs(measured["magnitude"] - truth) < 5 * measured["magnitude_error"]
+    assert measured["aperture_radius"] is None
+    assert measured["error_budget"]["instrumental"] == 0.01
+    listed = await cpcs.client.get(
+        f"/api/v1/calibrations/{event['calibration_id']}", headers=cpcs.headers("owner")
+    )
+    assert listed.status_code == 200, listed.text
 
 
 async def _plot_and_figures_are_served(cpcs: Cpcs, event: dict[str, Any]) -> None:

@@ -53,4 +53,6 @@ def _changed(before: CalibrationParameters, wanted: RetryIn) -> CalibrationParam
         chosen["match_radius"] = fields.match_radius(
             "match_radius", wanted.match_radius
         )
+    if wanted.mjd is not None:
+        chosen["mid_exposure_mjd"] = fields.mid_exposure_mjd("mjd", wanted.mjd)
     return CalibrationParameters(**chosen)

@@ -88,3 +88,5 @@ class RetryIn(BaseModel):
 
     filter: str | None = None
     match_radius: float | None = None
+    # Of an instrumental catalogue: the middle of its exposure.
+    mjd: float | None = None

@@ -200,6 +200,7 @@ def event_of(product: Product, request: Request) -> FitsUploaded:
         sha256=row.sha256,
         size_bytes=product.size_bytes,
         file_name=row.file_name,
+        kind=row.kind,
         uploaded_at=row.created_at,
         background=request.background,
         repeats_request_id=request.repeats_request_id,

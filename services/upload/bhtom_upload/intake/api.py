@@ -1,11 +1,11 @@
-"""`PUT /api/v1/frames`: one frame as a raw body, for robots and for the web page."""
+"""`PUT /api/v1/frames`: one file as a raw body, for robots and for the web page."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bhtom_contracts.events.frames import CalibrationParameters
+from bhtom_contracts.events.frames import CalibratedKind, CalibrationParameters
 from bhtom_runtime.auth import Principal
 from bhtom_runtime.errors import ServiceError
 from bhtom_runtime.service import Context
@@ -29,6 +29,11 @@ class FrameQuery(BaseModel):
     filter: str = Field(
         default=fields.ANY_BAND, description="Reference band, e.g. GaiaSP/any."
     )
+    data_product_type: CalibratedKind = "fits_file"
+    mjd: float | None = Field(
+        default=None,
+        description="Middle of the exposure (UTC) of an instrumental catalogue.",
+    )
     dry_run: bool = False
     match_radius: float | None = Field(
         default=None, description="Arcsec; nothing or a negative number: automatic."
@@ -41,8 +46,12 @@ class FrameQuery(BaseModel):
 
     def wishes(self) -> Wishes:
         """The choices, checked."""
+        kind = self.data_product_type
+        mjd = self.mjd if kind == "photometry" else None
         return Wishes(
+            kind=kind,
             parameters=CalibrationParameters(
+                mid_exposure_mjd=fields.mid_exposure_mjd("mjd", mjd),
                 requested_filter=fields.requested_filter("filter", self.filter),
                 match_radius=fields.match_radius("match_radius", self.match_radius),
             ),
@@ -78,7 +87,10 @@ def frames_router(context: Context, intake: Intake, reader: Reader) -> APIRouter
         caller: Uploader,
         query: Annotated[FrameQuery, Query()],
     ) -> DataProductOut:
-        """Upload one FITS frame; the same frame again gives the same data product."""
+        """Upload one FITS frame; the same frame again gives the same data product.
+
+        With `data_product_type=photometry` an instrumental catalogue.
+        """
         await intake.refuse_early(request.headers.get("content-length"))
         try:
             wishes = query.wishes()
@@ -88,7 +100,7 @@ def frames_router(context: Context, intake: Intake, reader: Reader) -> APIRouter
             submission = await intake.resolve(
                 caller, target, fields.reference("camera", query.camera), wishes
             )
-            async with intake.open(query.file_name) as file:
+            async with intake.open(query.file_name, wishes.kind) as file:
                 async for chunk in body_of(request):
                     await file.feed(chunk)
                 (registered,) = await intake.finish(submission, [file])

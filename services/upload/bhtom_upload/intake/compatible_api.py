@@ -42,7 +42,7 @@ def compatible_router(context: Context, intake: Intake) -> APIRouter:
         "/upload", status_code=201, response_model=None, include_in_schema=False
     )
     async def upload(request: Request, caller: Uploader) -> JSONResponse:
-        """Upload one or more FITS frames by a form: all of them or none."""
+        """Upload frames, or instrumental catalogues, by a form: all or none."""
         await intake.refuse_early(request.headers.get("content-length"))
         try:
             content_type = request.headers.get("content-type", "")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bhtom_contracts.events.frames import CalibrationParameters
+from bhtom_contracts.events.frames import CalibratedKind, CalibrationParameters
 from bhtom_runtime.auth import Principal
 from bhtom_runtime.errors import Invalid
 from bhtom_upload.replicas.cameras import Camera
@@ -16,6 +16,9 @@ MAX_COMMENT: Final = 2000
 MAX_OBSERVERS: Final = 50
 _FILTER: Final = re.compile(r"[\w.+-]{1,40}/[\w.+'-]{1,40}", re.ASCII)
 _LARGEST_RADIUS_ARCSEC: Final = 60.0
+_JD_OF_MJD_0: Final = 2_400_000.5
+_EARLIEST_MJD: Final = 10_000.0
+_LATEST_MJD: Final = 100_000.0
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _TRUE: Final = frozenset({"true", "1", "yes", "y", "t", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "n", "f", "off", "", "none"})
@@ -39,6 +42,7 @@ class Wishes:
     """What the uploader chose for a file."""
 
     parameters: CalibrationParameters
+    kind: CalibratedKind = "fits_file"
     observers: tuple[str, ...] = ()
     dry_run: bool = False
     batch: str | None = None
@@ -103,6 +107,21 @@ def match_radius(field: str, value: str | float | None) -> float | None:
             f"Ensure this value is at most {_LARGEST_RADIUS_ARCSEC:g} arcsec.",
         )
     return radius if radius > 0 else None
+
+
+def mid_exposure_mjd(field: str, value: str | float | None) -> float | None:
+    """A modified Julian date; nothing where nobody says."""
+    if value is None or value == "":
+        return None
+    try:
+        mjd = float(value)
+    except ValueError as error:
+        raise BadField(field, "A valid number is required.") from error
+    if mjd > _JD_OF_MJD_0:
+        raise BadField(field, "This is a Julian date; MJD = JD - 2400000.5 is needed.")
+    if not _EARLIEST_MJD < mjd < _LATEST_MJD:  # also refuses NaN
+        raise BadField(field, f"{mjd:g} is no modified Julian date of our time.")
+    return mjd
 
 
 def boolean(field: str, text: str) -> bool:

@@ -7,7 +7,10 @@ from typing import Final, Self
 
 from starlette.requests import ClientDisconnect, Request
 
+from bhtom_contracts.events.cameras import HeaderKeywords
+from bhtom_contracts.events.frames import CalibratedKind
 from bhtom_runtime.object_store import ObjectWriter, StoredObject
+from bhtom_upload.intake.catalogue_checks import TableContents, look_at_table
 from bhtom_upload.intake.checks import Contents, look_at
 from bhtom_upload.intake.refusals import FrameRefused
 from bhtom_upload.intake.unpacking import GZIP_MAGIC
@@ -18,8 +21,11 @@ _FITS_MAGIC: Final = b"SIMPLE  ="
 class Incoming:
     """One file being received; leaving its block without `keep` removes it."""
 
-    def __init__(self, writer: ObjectWriter, name: str) -> None:
+    def __init__(
+        self, writer: ObjectWriter, name: str, kind: CalibratedKind | None
+    ) -> None:
         self.name = name
+        self._kind = kind
         self._writer = writer
         self._head = b""
 
@@ -41,7 +47,7 @@ class Incoming:
 
     async def feed(self, chunk: bytes) -> None:
         """Take the next bytes; what is plainly no frame is refused at its first."""
-        if len(self._head) < len(_FITS_MAGIC):
+        if self._kind == "fits_file" and len(self._head) < len(_FITS_MAGIC):
             self._head += chunk[: len(_FITS_MAGIC)]
             if not looks_like_frame(self._head):
                 raise FrameRefused(
@@ -53,13 +59,21 @@ class Incoming:
         await self._writer.feed(chunk)
 
     async def look(self, max_unpacked_bytes: int) -> Contents:
-        """Check all that was received."""
+        """Check a frame once all of it was received."""
+        await self._complete()
+        return await asyncio.to_thread(look_at, self._writer.path, max_unpacked_bytes)
+
+    async def look_for_table(self, keywords: HeaderKeywords) -> TableContents:
+        """Check an instrumental catalogue once all of it was received."""
+        await self._complete()
+        return await asyncio.to_thread(look_at_table, self._writer.path, keywords)
+
+    async def _complete(self) -> None:
         if self.size_bytes == 0:
             raise FrameRefused(
                 "empty_file", f"'{self.name}' is empty. Upload the whole file."
             )
         await self._writer.flush()
-        return await asyncio.to_thread(look_at, self._writer.path, max_unpacked_bytes)
 
     async def keep(self) -> StoredObject:
         """Give the file its place in the store."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from bhtom_contracts.events.frames import CalibratedKind
 from bhtom_runtime.object_store import StoredObject
 from bhtom_runtime.tracing import current_trace_id
 from bhtom_runtime.unit_of_work import UnitOfWork
@@ -17,10 +18,16 @@ from bhtom_upload.data_products.tables import data_products, files
 from bhtom_upload.intake.fields import Submission
 from bhtom_upload.intake.unpacking import Packing
 
-RECEIVED: dict[Packing, str] = {
-    "plain": "Received plain FITS file.",
-    "gzip": "Received gzipped FITS file.",
-    "fpack": "Received fpacked FITS file.",
+RECEIVED: dict[CalibratedKind, dict[Packing, str]] = {
+    "fits_file": {
+        "plain": "Received plain FITS file.",
+        "gzip": "Received gzipped FITS file.",
+        "fpack": "Received fpacked FITS file.",
+    },
+    "photometry": {
+        "plain": "Received instrumental catalogue.",
+        "gzip": "Received gzipped instrumental catalogue.",
+    },
 }
 
 
@@ -49,7 +56,7 @@ async def register(unit: UnitOfWork, submission: Submission, file: Kept) -> Regi
     another request of the same product; a dry run is a product of its own.
     """
     await _keep_file(unit, file)
-    message = RECEIVED[file.packing]
+    message = RECEIVED[submission.wishes.kind][file.packing]
     product = await _insert(unit, submission, file)
     if product is not None:
         await store.add_stage(unit, product, "received", message)
@@ -86,6 +93,7 @@ async def _insert(
     statement = (
         insert(data_products)
         .values(
+            kind=wishes.kind,
             owner_id=caller.user_id,
             owner=caller.username,
             sha256=file.stored.sha256,
@@ -95,7 +103,7 @@ async def _insert(
             oname=submission.camera.oname,
             dry_run=wishes.dry_run,
             state=State.RECEIVED,
-            message=RECEIVED[file.packing],
+            message=RECEIVED[wishes.kind][file.packing],
             file_name=file.name,
             observers=list(submission.observers),
             requested_filter=wishes.parameters.requested_filter,
@@ -117,7 +125,7 @@ async def _existing(unit: UnitOfWork, submission: Submission, file: Kept) -> Pro
         .where(
             data_products.c.owner_id == submission.caller.user_id,
             data_products.c.sha256 == file.stored.sha256,
-            data_products.c.kind == "fits_file",
+            data_products.c.kind == submission.wishes.kind,
             data_products.c.target_id == submission.target.target_id,
             data_products.c.camera_id == submission.camera.camera_id,
             data_products.c.dry_run == submission.wishes.dry_run,

@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from bhtom_contracts.events.frames import CalibratedKind
 from bhtom_runtime.auth import Principal
 from bhtom_runtime.database import Database
 from bhtom_runtime.errors import NoSpace, TooLarge
 from bhtom_runtime.object_store import ObjectStore
+from bhtom_upload.intake.catalogue_checks import MAX_CATALOGUE_BYTES, TableContents
 from bhtom_upload.intake.checks import check_date
-from bhtom_upload.intake.fields import Submission, Wishes
+from bhtom_upload.intake.fields import BadField, Submission, Wishes
 from bhtom_upload.intake.file_names import check_extension, display_name
 from bhtom_upload.intake.incoming import Incoming
 from bhtom_upload.intake.registration import Kept, Registered, register
+from bhtom_upload.intake.unpacking import Packing
 from bhtom_upload.metrics import UPLOADED_BYTES, UPLOADS
 from bhtom_upload.replicas.directory import Directory
 from bhtom_upload.replicas.targets import Target
@@ -67,22 +70,35 @@ class Intake:
         """The target by name or number, or a refusal."""
         return await self._directory.targets.named_or_numbered(reference, caller)
 
-    def open(self, given_name: str | None) -> Incoming:
-        """Begin to receive a file."""
+    def open(
+        self, given_name: str | None, kind: CalibratedKind | None = None
+    ) -> Incoming:
+        """Begin to receive a file; a form may tell its kind only behind it."""
         name = display_name(given_name)
-        check_extension(name)
+        if kind == "fits_file":
+            check_extension(name)
         limit = self.settings.max_upload_bytes
-        return Incoming(self._objects.open_writer(PREFIX, limit), name)
+        if kind == "photometry":
+            limit = min(limit, MAX_CATALOGUE_BYTES)
+        return Incoming(self._objects.open_writer(PREFIX, limit), name, kind)
+
+    async def _look(self, submission: Submission, file: Incoming) -> Packing:
+        """Check what was received for what it is said to be."""
+        keywords = submission.camera.pin.keywords
+        if submission.wishes.kind == "photometry":
+            table = await file.look_for_table(keywords)
+            _told_time(submission.wishes, table)
+            return table.packing
+        check_extension(file.name)
+        contents = await file.look(self.settings.max_unpacked_bytes)
+        check_date(contents, keywords)
+        return contents.packing
 
     async def finish(
         self, submission: Submission, files: Sequence[Incoming]
     ) -> list[Registered]:
         """Check what was received, keep it and register it: all files or none."""
-        packings = []
-        for file in files:
-            contents = await file.look(self.settings.max_unpacked_bytes)
-            check_date(contents, submission.camera.pin.keywords)
-            packings.append(contents.packing)
+        packings = [await self._look(submission, file) for file in files]
         kept = [
             Kept(file.name, await file.keep(), packing)
             for file, packing in zip(files, packings, strict=True)
@@ -98,6 +114,14 @@ class Intake:
             UPLOADS.labels("new" if is_new else "again").inc()
             UPLOADED_BYTES.inc(one.stored.size_bytes)
         return [registered[one.stored.sha256] for one in kept]
+
+
+def _told_time(wishes: Wishes, contents: TableContents) -> None:
+    """See that a catalogue's time is known: from its field, else from the file."""
+    if wishes.parameters.mid_exposure_mjd is None and not contents.tells_time:
+        raise BadField(
+            "mjd", "This field is required: the file does not tell when it was taken."
+        )
 
 
 def _length(content_length: str | None) -> int:

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final, Self
 
-from bhtom_contracts.events.frames import CalibrationParameters
+from bhtom_contracts.events.frames import CalibratedKind, CalibrationParameters
 from bhtom_runtime.auth import Principal
 from bhtom_runtime.errors import TooLarge
 from bhtom_upload.intake import fields
@@ -17,8 +17,8 @@ from bhtom_upload.intake.service import Intake
 
 _MAX_FIELD_BYTES: Final = 64 * 1024
 _NEEDED: Final = ("target", "data_product_type", "observatory")
-# Fields that clients send and that a frame does not need; unknown ones are ignored
-# likewise: mjd, observer, priority, group, no_plot, matching_radius, radius.
+# Fields that clients send and that nothing here needs; unknown ones are ignored
+# likewise: observer, priority, group, no_plot, matching_radius, radius.
 _TYPES: Final = ("fits_file", "photometry", "photometry_csv", "spectroscopy")
 
 
@@ -86,7 +86,7 @@ class UploadForm:
                 "too_many_files", f"A form may hold at most {limit} files."
             )
         self._text = None
-        incoming = self._intake.open(file_name)
+        incoming = self._intake.open(file_name, self._kind_so_far())
         self.files.append(await self._opened.enter_async_context(incoming))
 
     async def _take(self, data: bytes) -> None:
@@ -111,25 +111,40 @@ class UploadForm:
 
     async def _submission(self) -> Submission:
         """Check the fields as they are by now."""
-        kind = fields.reference("data_product_type", self._last("data_product_type"))
-        if kind not in _TYPES:
-            raise BadField("data_product_type", f'"{kind}" is not a valid choice.')
-        if kind != "fits_file":
-            raise BadField(
-                "data_product_type",
-                f"'{kind}' cannot be uploaded here yet: only fits_file is taken.",
-            )
+        kind = self._kind()
         observatory = fields.reference("observatory", self._last("observatory"))
         target = await self._intake.target(
             fields.reference("target", self._last("target")), self._caller
         )
         return await self._intake.resolve(
-            self._caller, target, observatory, self._wishes()
+            self._caller, target, observatory, self._wishes(kind)
         )
 
-    def _wishes(self) -> Wishes:
+    def _kind(self) -> CalibratedKind:
+        kind = fields.reference("data_product_type", self._last("data_product_type"))
+        if kind not in _TYPES:
+            raise BadField("data_product_type", f'"{kind}" is not a valid choice.')
+        if kind == "fits_file":
+            return "fits_file"
+        if kind == "photometry":
+            return "photometry"
+        raise BadField(
+            "data_product_type",
+            f"'{kind}' cannot be uploaded here yet: fits_file and photometry are "
+            "taken.",
+        )
+
+    def _kind_so_far(self) -> CalibratedKind | None:
+        """The kind, when the form has told it before the file."""
+        return self._kind() if self._values.get("data_product_type") else None
+
+    def _wishes(self, kind: CalibratedKind) -> Wishes:
+        # Frames tell their time themselves, whatever a form says.
+        mjd = self._last("mjd").strip() if kind == "photometry" else None
         return Wishes(
+            kind=kind,
             parameters=CalibrationParameters(
+                mid_exposure_mjd=fields.mid_exposure_mjd("mjd", mjd),
                 requested_filter=fields.requested_filter(
                     "filter", self._last("filter")
                 ),

@@ -149,8 +149,8 @@ async def test_observers_as_a_comma_list(
             {"data_product_type": "spectroscopy"},
             {
                 "data_product_type": [
-                    "'spectroscopy' cannot be uploaded here yet: only fits_file is "
-                    "taken."
+                    "'spectroscopy' cannot be uploaded here yet: fits_file and "
+                    "photometry are taken."
                 ]
             },
         ),

@@ -21,6 +21,8 @@ from bhtom_contracts.units import (
 )
 
 Purpose = Literal["record", "dry_run", "preview"]
+# What can be calibrated: a frame, or the list of sources that was measured in one.
+CalibratedKind = Literal["fits_file", "photometry"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 DataProductState = Literal[
     "received", "calibrating", "waiting", "recording", "done", "failed", "deleted"
@@ -55,6 +57,8 @@ class CalibrationParameters(BaseModel):
 
     requested_filter: str = "GaiaSP/any"
     match_radius: Arcseconds | None = Field(default=None, gt=0, le=60)
+    # The middle of the exposure, UTC, of an instrumental catalogue; frames tell theirs.
+    mid_exposure_mjd: Mjd | None = Field(default=None, gt=10_000, lt=100_000)
     # The newest release of the catalogue, in the place of the one that is pinned.
     newest_catalogue: bool = False
 
@@ -72,6 +76,7 @@ class TargetPin(BaseModel):
 class FitsUploaded(Payload):
     """A frame is stored and asks to be calibrated; everything that counts is pinned.
 
+    Of kind `photometry` it is an instrumental catalogue in the place of a frame.
     `request_order` grows with every request of the product: the newest request
     decides the current revision, whatever arrives first.
     """
@@ -92,6 +97,7 @@ class FitsUploaded(Payload):
     file_name: str
     fingerprint: Sha256 | None = None
     uploaded_at: AwareDatetime
+    kind: CalibratedKind = "fits_file"
     # An earlier request of the product (a preview) whose decisions are used again.
     repeats_request_id: int | None = None
     # One of many at once: it gives way to new frames.
@@ -170,10 +176,14 @@ class ZeroPoint(BaseModel):
 
 
 class ErrorBudget(BaseModel):
-    """The terms of a point's error; they add in quadrature."""
+    """The terms of a point's error; they add in quadrature.
+
+    `instrumental` is the error that an instrumental catalogue itself tells.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    instrumental: Magnitudes | None = None
     photon: Magnitudes | None = None
     sky: Magnitudes | None = None
     readout: Magnitudes | None = None
@@ -185,19 +195,23 @@ class ErrorBudget(BaseModel):
 
 
 class Measurement(BaseModel):
-    """The target on one plane: always its forced flux, of whatever sign."""
+    """The target on one plane: always its forced flux, of whatever sign.
+
+    An instrumental catalogue has no aperture, and where the target is not in it no
+    flux: these are null. Its flux is 10^(-0.4 m) of the catalogue's magnitude m.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     target_id: int
     ra: Degrees
     dec: Degrees
-    x: Pixels
-    y: Pixels
-    flux: Adu
-    flux_error: Adu
-    signal_to_noise: Dimensionless
-    aperture_radius: Pixels
+    x: Pixels | None = None
+    y: Pixels | None = None
+    flux: Adu | None = None
+    flux_error: Adu | None = None
+    signal_to_noise: Dimensionless | None = None
+    aperture_radius: Pixels | None = None
     magnitude: Magnitudes | None = None
     magnitude_error: Magnitudes | None = None
     limit_3_sigma: Magnitudes | None = None
@@ -211,6 +225,7 @@ class Measurement(BaseModel):
 class PhotometryCalibrated(CalibrationAnswer):
     """A plane was calibrated: a measurement or a limit for each of its targets."""
 
+    kind: CalibratedKind = "fits_file"
     owner_id: int
     observers: tuple[str, ...] = ()
     visibility: Visibility = "public"

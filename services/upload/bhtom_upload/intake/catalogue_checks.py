@@ -1,0 +1,101 @@
+"""Looks at an instrumental catalogue before it is taken: is it a table at all?
+
+What its columns mean is found out in the calibration, which says so in a sentence.
+Here only what nobody could use is refused, with little memory and without libraries.
+"""
+
+import codecs
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from bhtom_contracts.events.cameras import HeaderKeywords
+from bhtom_upload.intake.exposure_dates import has_usable_date
+from bhtom_upload.intake.fits_headers import Hdu, walk
+from bhtom_upload.intake.refusals import FrameRefused
+from bhtom_upload.intake.unpacking import (
+    GzipSource,
+    OpenedFrame,
+    Packing,
+    PlainSource,
+)
+
+# 50,000 sources of 50 columns take some 30 MB of text.
+MAX_CATALOGUE_BYTES: Final = 200_000_000
+_HEAD_BYTES: Final = 64 * 1024
+_FITS_MAGIC: Final = b"SIMPLE  ="
+_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LDAC_HEADER: Final = "LDAC_IMHEAD"
+_DATE_LINE: Final = re.compile(rb"^#\s*(DATE-OBS|MJD-OBS|JD)\s*[:=]", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class TableContents:
+    """How the catalogue is packed, and whether it tells when it was taken."""
+
+    packing: Packing
+    tells_time: bool
+
+
+def look_at_table(path: Path, keywords: HeaderKeywords) -> TableContents:
+    """Read as much as it takes to see a table; raises FrameRefused for anything else.
+
+    Blocks on the disk: run it in a thread.
+    """
+    with OpenedFrame(path, MAX_CATALOGUE_BYTES) as file:
+        packing: Packing = "gzip" if file.is_gzip else "plain"
+        if not file.is_gzip and path.stat().st_size > MAX_CATALOGUE_BYTES:
+            raise FrameRefused(
+                "too_large",
+                f"The catalogue is larger than {MAX_CATALOGUE_BYTES // 1_000_000} MB.",
+            )
+        head = file.source.read(_HEAD_BYTES)
+        _finish(file.source)
+    if head.startswith(_FITS_MAGIC):
+        with OpenedFrame(path, MAX_CATALOGUE_BYTES) as file:
+            hdus = list(walk(file.source))
+        return TableContents(packing, _table_tells_time(hdus, keywords))
+    _refuse_no_text(head)
+    return TableContents(packing, _DATE_LINE.search(head) is not None)
+
+
+def _finish(source: PlainSource | GzipSource) -> None:
+    """See that a packed file is whole."""
+    if isinstance(source, GzipSource):
+        source.finish()
+
+
+def _table_tells_time(hdus: Sequence[Hdu], keywords: HeaderKeywords) -> bool:
+    tables = [
+        hdu
+        for hdu in hdus
+        if hdu.kind == "BINTABLE"
+        and not hdu.is_compressed_image
+        and hdu.cards.get("NAXIS2") != 0
+    ]
+    if not tables:
+        if any(hdu.image_shape for hdu in hdus):
+            raise FrameRefused(
+                "is_a_frame",
+                "The file holds an image and no table of sources: upload it as "
+                "fits_file, to have its sources measured here.",
+            )
+        raise FrameRefused("no_table", "The FITS file holds no table with rows.")
+    if any(hdu.cards.get("EXTNAME") == _LDAC_HEADER for hdu in tables):
+        return True
+    headers = [hdus[0].cards, *(hdu.cards for hdu in tables)]
+    return has_usable_date(headers, keywords, datetime.now(UTC))
+
+
+def _refuse_no_text(head: bytes) -> None:
+    if head.startswith(_UTF16):
+        return
+    if b"\0" in head or not re.search(rb"\d", head):
+        raise FrameRefused(
+            "not_a_catalogue",
+            "This is no table of sources: send SExtractor's ASCII_HEAD, DAOPHOT, CSV, "
+            "ECSV, VOTable, or a FITS table (FITS_1.0, FITS_LDAC, BANZAI).",
+        )
