@@ -17,6 +17,10 @@ from bhtom_web.visits import SignedInVisit, Visit
 
 router = page_router()
 _PAGE_SIZE: Final = 50
+KINDS: Final = (
+    ("fits_file", "Frames (images)"),
+    ("photometry", "Instrumental catalogues (lists of measured sources)"),
+)
 FILTERS: Final = (
     ("GaiaSP/any", "Let the stars decide (GaiaSP/any)"),
     ("GaiaSP/ugriz", "One of u g r i z (GaiaSP/ugriz)"),
@@ -40,6 +44,7 @@ async def upload_page(visit: SignedInVisit, request: Request) -> HTMLResponse:
         cameras_sentence=cameras.sentence,
         targets=targets,
         filters=FILTERS,
+        kinds=KINDS,
         batch=f"web-{secrets.token_hex(6)}",
     )
 

@@ -18,6 +18,22 @@ const news = new Map();
 let running = 0;
 let source = null;
 
+const ACCEPTED = files.accept;
+
+function kind() {
+  return form.elements.data_product_type.value;
+}
+
+/** Shows what belongs to frames or to catalogues, and lets those files be chosen. */
+function showKind() {
+  const isCatalogue = kind() === "photometry";
+  document.getElementById("catalogue-time").hidden = !isCatalogue;
+  for (const hint of drop.querySelectorAll("[data-kind]")) {
+    hint.hidden = hint.dataset.kind !== kind();
+  }
+  files.accept = isCatalogue ? "" : ACCEPTED;
+}
+
 function missing(name, sentence) {
   const field = form.elements[name];
   const note = document.getElementById(`${name}-error`);
@@ -34,6 +50,8 @@ function query(name) {
   const values = {
     target: text("target"),
     camera: text("camera"),
+    data_product_type: kind(),
+    mjd: kind() === "photometry" ? text("mjd") : "",
     file_name: name,
     filter: text("filter"),
     observers: text("observers"),
@@ -123,6 +141,8 @@ function tell() {
   summary.textContent = told.join(", ");
 }
 
+form.elements.data_product_type.addEventListener("change", showKind);
+showKind();
 files.addEventListener("change", () => {
   add([...files.files]);
   files.value = "";

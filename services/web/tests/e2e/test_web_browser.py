@@ -272,6 +272,18 @@ def test_frames_are_followed_until_they_are_done(
     )
 
 
+def test_the_upload_form_asks_for_the_time_of_catalogues(
+    opened: BrowserContext, world: Any
+) -> None:
+    page = opened.new_page()
+    page.goto("/upload")
+    time = page.get_by_label("Middle of the exposure")
+    expect(time).to_be_hidden()
+    page.get_by_label("What you send").select_option("photometry")
+    expect(time).to_be_visible()
+    expect(page.locator("#files")).to_have_attribute("accept", "")
+
+
 def test_searching_needs_no_button(opened: BrowserContext, world: Any) -> None:
     page = opened.new_page()
     page.goto("/targets")

@@ -186,3 +186,12 @@ async def test_a_report_card_becomes_a_version_by_its_owners_step(
     again = (await visitor.get("/cameras/1/report")).text
     assert "version 2 rests on these frames" in again
     assert "Make it version" not in again
+
+
+async def test_the_upload_form_takes_frames_and_catalogues(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    text = (await visit_as(services.ADA).get("/upload")).text
+    assert '<option value="fits_file"' in text
+    assert '<option value="photometry"' in text
+    assert 'name="mjd"' in text
