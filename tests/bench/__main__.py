@@ -9,7 +9,16 @@ from pathlib import Path
 from tests.bench.figures import Figure
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "measured.md"
-MODULES = ("uploads", "events", "reduction", "injected_truth", "files", "suite")
+MODULES = (
+    "uploads",
+    "events",
+    "reduction",
+    "injected_truth",
+    "files",
+    "real_data",
+    "catalogue_files",
+    "suite",
+)
 HEAD = """# Measured
 
 Written by `make bench`; every figure was measured beside its peer or floor in the same

@@ -19,6 +19,8 @@ from typing import Any, Final
 
 from tests.bench.figures import Figure
 
+# What stands behind this is written by tests/bench/real_data.py.
+LIST_MARK: Final = "<!-- instrumental catalogues -->"
 TARGET: Final = Path(__file__).resolve().parents[2] / "docs" / "real-files.md"
 COMMAND: Final = "python -m tests.bench files"
 LIMIT_BYTES: Final = 1_500_000_000
@@ -178,7 +180,9 @@ def write_table(answers: list[FileAnswer], lost: list[str]) -> None:
             text = message.replace("|", "/")
             lines.append(f"| {name} | `{outcome}` | {text} | {flags} | {figures} |\n")
     lines += [f"| {name} | **no answer** | | | | |\n" for name in lost]
-    TARGET.write_text("".join(lines), encoding="utf-8")
+    before = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
+    _, mark, behind = before.partition(LIST_MARK)
+    TARGET.write_text("".join(lines) + mark + behind, encoding="utf-8")
 
 
 def _as_json(answer: FileAnswer) -> Mapping[str, Any]:

@@ -77,7 +77,7 @@ def _table(
         if card := fact_card(name):
             facts.setdefault(card, index)
     if not wanted:
-        listed = ", ".join(names[:8])
+        listed = ", ".join([name for name in names if name][:8])[:120]
         raise refuse(f"none of its columns is known ({listed})")
     told: dict[str, tuple[str, ...]] = {}
     split: list[list[str]] = []

@@ -73,9 +73,12 @@ def _format(part: Table) -> str:
 def _joined(parts: list[Table], kind: str, header: fits.Header) -> Table:
     names = parts[0].columns.keys()
     same = [part for part in parts if names <= part.columns.keys()]
-    columns = {
-        name: np.concatenate([part.columns[name] for part in same]) for name in names
-    }
+    columns = dict(parts[0].columns)
+    if len(same) > 1:
+        columns = {
+            name: np.concatenate([part.columns[name] for part in same])
+            for name in names
+        }
     check_rows(len(next(iter(columns.values()))))
     facts = {
         card: tuple(dict.fromkeys(text for part in same for text in part.facts[card]))[

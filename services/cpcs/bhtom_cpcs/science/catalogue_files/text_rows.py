@@ -11,6 +11,7 @@ from bhtom_cpcs.science.catalogue_files.table import (
     number_of,
     refuse,
 )
+from bhtom_cpcs.science.stop import Stop
 
 
 def numbers_in(
@@ -28,11 +29,28 @@ def numbers_in(
     delimiter : one character, None for any white space
     """
     check_rows(len(rows))
+    n_named = max(wanted.values()) + 1
+    try:
+        # All columns: only then are rows of another length found.
+        values = np.loadtxt(rows, delimiter=delimiter, comments=None, ndmin=2)
+    except (ValueError, OverflowError):
+        return _numbers_in_good(rows, wanted, delimiter, n_named)
+    if values.shape[1] < n_named:
+        raise _too_narrow(values.shape[1], n_named)
+    return {name: values[:, index].copy() for name, index in wanted.items()}, 0
+
+
+def _numbers_in_good(
+    rows: Sequence[str],
+    wanted: Mapping[str, int],
+    delimiter: str | None,
+    n_named: int,
+) -> tuple[dict[str, FloatArray], int]:
+    """Leave out rows of another length, and make NaN of what is no number."""
     widths = [len(row.split(delimiter)) for row in rows]
     width, _ = Counter(widths).most_common(1)[0]
-    n_named = max(wanted.values()) + 1
     if width < n_named:
-        raise refuse(f"most rows have {width} fields where {n_named} columns are named")
+        raise _too_narrow(width, n_named)
     good = [row for row, fields in zip(rows, widths, strict=True) if fields == width]
     indices = list(dict.fromkeys(wanted.values()))
     try:
@@ -44,6 +62,10 @@ def numbers_in(
         values = tolerant([[fields[i] for i in indices] for fields in split])
     columns = {name: values[:, indices.index(i)].copy() for name, i in wanted.items()}
     return columns, len(rows) - len(good)
+
+
+def _too_narrow(width: int, n_named: int) -> Stop:
+    return refuse(f"most rows have {width} fields where {n_named} columns are named")
 
 
 def tolerant(rows: Sequence[Sequence[str]]) -> FloatArray:

@@ -109,8 +109,7 @@ def _one_exposure(reading: _Reading) -> None:
         if len(told) > 1:
             what = {"FILENAME": "frame", "FILTER": "filter"}.get(card, "time")
             raise refuse(
-                f"its rows are of more than one {what} ({told[0]}, {told[1]}, ...); "
-                "send one file an exposure, or a light curve as photometry_csv"
+                f"its rows are of more than one {what} ({told[0]}, {told[1]}, ...)"
             )
     for card in FACTS:
         if len(facts.get(card, ())) == 1 and card not in ("FILENAME", "MJD-OBS"):
