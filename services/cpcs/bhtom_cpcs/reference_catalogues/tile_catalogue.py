@@ -1,5 +1,6 @@
 """Cone searches in a release's tiles: the science's reference catalogue."""
 
+import math
 from pathlib import Path
 
 import hpgeom
@@ -39,7 +40,7 @@ from bhtom_cpcs.science.reference import (
 # fills 0.64 of the circle about it.
 MINIMUM_COVERED = 0.6
 _MOST_MISSING_PIXELS = 4096
-_SEARCH_ORDER = 16  # pixels of 3 arcsec bound the rows that are looked at
+_FINEST_SEARCH_ORDER = 16  # pixels of 3 arcsec
 
 
 class TileCatalogue:
@@ -111,11 +112,14 @@ class TileCatalogue:
         self, ra: float, dec: float, radius: float, fraction: float
     ) -> ReferenceStars:
         touched = self._touched(ra, dec, radius)
-        ranges = _cone_ranges(_SEARCH_ORDER, ra, dec, radius, inclusive=True)
+        search_order = _search_order(radius)
+        ranges = _cone_ranges(search_order, ra, dec, radius, inclusive=True)
         picked = []
         for pixel in touched:
             tile = self._open_tile(pixel)
-            picked.append((tile, _rows_in_cone(tile, ranges, ra, dec, radius)))
+            picked.append(
+                (tile, _rows_in_cone(tile, search_order, ranges, (ra, dec, radius)))
+            )
         hashes = tuple(sorted(self._tiles[pixel].sha256 for pixel in touched))
         return _reference_stars(self._manifest, picked, hashes, fraction)
 
@@ -203,18 +207,27 @@ def _cone_ranges(
     return tuple((int(low), int(high)) for low, high in found)
 
 
+def _search_order(radius_deg: float) -> int:
+    """The order whose pixels bound the rows that are looked at.
+
+    Some thirty pixels across the cone: few ranges, and few rows beyond its edge.
+    """
+    order = math.log2(58.6 * 15 / radius_deg)  # a pixel of order 0 is 58.6 deg wide
+    return min(max(round(order), 4), _FINEST_SEARCH_ORDER)
+
+
 def _rows_in_cone(
-    tile: OpenTile, ranges: Ranges, ra: float, dec: float, radius: float
+    tile: OpenTile, search_order: int, ranges: Ranges, cone: tuple[float, float, float]
 ) -> npt.NDArray[np.intp]:
     """Rows of a tile within a cone, found along the sorted HEALPix column."""
-    shift = 2 * (STAR_ORDER - _SEARCH_ORDER)
+    ra, dec, radius = cone
+    shift = 2 * (STAR_ORDER - search_order)
     bounds = np.array(ranges, dtype=np.int64) << shift
     first = np.searchsorted(tile.healpix29, bounds[:, 0])
-    last = np.searchsorted(tile.healpix29, bounds[:, 1])
-    slices = [np.arange(a, b) for a, b in zip(first, last, strict=True) if b > a]
-    if not slices:
-        return np.zeros(0, dtype=np.intp)
-    rows = np.concatenate(slices)
+    count = np.searchsorted(tile.healpix29, bounds[:, 1]) - first
+    # the rows first, first + 1, ... of every range, without a loop over ranges
+    start = np.repeat(first - np.cumsum(count) + count, count)
+    rows: npt.NDArray[np.intp] = np.arange(count.sum()) + start
     distance = separation_deg(
         tile.column("ra_deg", rows), tile.column("dec_deg", rows), ra, dec
     )

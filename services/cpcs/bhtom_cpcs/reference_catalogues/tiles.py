@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hpgeom
 import numpy as np
@@ -53,7 +54,12 @@ def open_tile(folder: Path, tile: Tile) -> OpenTile:
         derive_columns(folder, tile.sha256)
     return OpenTile(
         tile.sha256,
-        np.load(path / "healpix29.npy", mmap_mode="r"),
+        _mapped(path / "healpix29.npy"),
         tuple(json.loads((path / "names.json").read_text(encoding="utf-8"))),
-        np.load(path / "values.npy", mmap_mode="r"),
+        _mapped(path / "values.npy"),
     )
+
+
+def _mapped(path: Path) -> npt.NDArray[Any]:
+    """Map an array; as a plain one, since a memmap costs at every access."""
+    return np.asarray(np.load(path, mmap_mode="r"))
