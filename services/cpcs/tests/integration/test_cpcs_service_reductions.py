@@ -15,7 +15,7 @@ from bhtom_cpcs.calibrations.tables import CALIBRATIONS, REQUESTS
 from bhtom_cpcs.cli import main
 from bhtom_cpcs.testing import CENTRE, Cpcs, request_for, target_snapshot
 from bhtom_runtime.tracing import new_traceparent, trace_id_of
-from bhtom_sky import Frame, Sky, write_catalogue
+from bhtom_sky import Frame, Sky, make_sky, write_catalogue
 
 
 def import_stars(
@@ -144,7 +144,8 @@ async def test_it_waits_for_stars_and_goes_on_by_itself(
     (waits,) = await cpcs.answered(2)
     assert waits["topic"] == "calibration.waiting"
     # Stars of another field are looked at once, and do not wake it.
-    import_stars(cpcs, sky, tmp_path, "Later", "10,10,0.05")
+    elsewhere = make_sky(3, (10.0, 10.0), 0.05, 40)
+    import_stars(cpcs, elsewhere, tmp_path, "Later", "10,10,0.05")
     await cpcs.until(lambda: _was_checked(cpcs, 20, "sim+1"), "the check of sim+1")
     assert len(await cpcs.events(2)) == 1
     import_stars(cpcs, sky, tmp_path, "Later")
