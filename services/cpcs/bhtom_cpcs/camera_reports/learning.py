@@ -12,6 +12,8 @@ from bhtom_cpcs.camera_reports.frame_figures import FrameFigures
 FEWEST_FRAMES: Final = 5
 FEWEST_NIGHTS: Final = 2
 _FEWEST_STARS_IN_CELL: Final = 10
+# One star's catalogue error, seen again in every frame, is not the flat field's.
+_FEWEST_STARS_A_FRAME: Final = 3
 # Exposures of one night must differ by this much to tell of the shutter.
 _LEVER: Final = 3.0
 _WORST_REDUCED_CHI2: Final = 10.0
@@ -236,7 +238,7 @@ def flat_residuals(
         return None
     newest = max(mapped, key=lambda frame: frame.mjd or 0.0)
     shape = (newest.map_columns, newest.map_rows)
-    sums: dict[tuple[int, int], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    sums: dict[tuple[int, int], list[float]] = defaultdict(lambda: [0.0] * 4)
     for frame in mapped:
         if (frame.map_columns, frame.map_rows) != shape:
             continue
@@ -245,10 +247,12 @@ def flat_residuals(
             entry[0] += cell.weight
             entry[1] += cell.weighted_residual
             entry[2] += cell.stars
+            entry[3] += 1
     cells = tuple(
         CellEstimate(column, row, product / weight, weight**-0.5, int(stars))
-        for (column, row), (weight, product, stars) in sorted(sums.items())
-        if weight > 0 and stars >= _FEWEST_STARS_IN_CELL
+        for (column, row), (weight, product, stars, seen) in sorted(sums.items())
+        if weight > 0
+        and stars >= max(_FEWEST_STARS_IN_CELL, _FEWEST_STARS_A_FRAME * seen)
     )
     return (*shape, cells) if cells else None
 
