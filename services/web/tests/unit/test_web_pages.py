@@ -17,6 +17,7 @@ FOR_SIGNED_IN = (
     *("/targets/new", "/targets/1/edit", "/cameras/new", "/upload"),
     *("/uploads", "/uploads/101", "/uploads/104", "/profile", "/people"),
     *("/cameras/1/report", "/cameras/2/report"),
+    *("/recalibrations", "/recalibrations?target_id=1", "/recalibrations/7"),
 )
 PAGES = (*FOR_ALL, *FOR_SIGNED_IN)
 
@@ -195,3 +196,33 @@ async def test_the_upload_form_takes_frames_and_catalogues(
     assert '<option value="fits_file"' in text
     assert '<option value="photometry"' in text
     assert 'name="mjd"' in text
+
+
+async def test_old_and_new_are_compared_before_they_are_accepted(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    visitor = visit_as(services.ADA)
+    asked = await visitor.post("/recalibrations", data={"target_id": "1"})
+    assert asked.headers["location"].startswith("/recalibrations/7?done=")
+    page = (await visitor.get("/recalibrations/7")).text
+    for told in ("15.100", "15.123", "0.0230", "psf-1", "No WCS.", "Accept"):
+        assert told in page, told
+    assert "every 5s" not in page
+    accepted = await visitor.post("/recalibrations/7/accept")
+    assert accepted.status_code == 303
+    page = (await visitor.get("/recalibrations/7")).text
+    assert "every 5s" in page
+    assert "Accept" not in page
+    assert (await visitor.post("/recalibrations/7/typo")).status_code == 404
+
+
+async def test_a_wish_for_a_recalibration_is_checked(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    visitor = visit_as(services.ADA)
+    nothing = await visitor.post("/recalibrations", data={})
+    assert nothing.status_code == 422
+    assert "select something" in nothing.text
+    wrong = await visitor.post("/recalibrations", data={"from_mjd": "yesterday"})
+    assert wrong.status_code == 422
+    assert "This must be a number" in wrong.text
