@@ -19,6 +19,7 @@ from bhtom_cpcs.science.stars.blends import (
     solve,
 )
 from bhtom_cpcs.science.stars.psf_model import PsfModel
+from bhtom_cpcs.science.stars.psf_stars import project
 from bhtom_cpcs.science.stars.residual_sky import LocalSky, annulus_radii, residual_sky
 from bhtom_cpcs.science.stars.stamps import (
     Places,
@@ -39,6 +40,7 @@ _WING_RMS = 0.03
 _FEWEST_COVERAGE = 0.1
 # Fainter stars stay where they were found: a step would follow the noise.
 _MOVES_AT_SIGMA = 5.0
+_CENTRING_STEPS = 2
 _LARGEST_STEP_PX = 0.4
 _LARGEST_MOVE_FWHM = 0.5
 
@@ -80,6 +82,10 @@ class SceneFit:
         self.profile = np.empty((count, side, side))
         self.good = np.empty((count, side, side), dtype=bool)
         self.coverage = np.empty(count)
+        self._data = np.empty((count, side, side))
+        self._wide = np.full(count, -1)  # row among the wide stamps
+        self._wide_at = places(self.x[:0], self.y[:0], psf.half_px)
+        self._wide_light = np.empty((0, 0, 0))
         self._place(np.arange(count))
         self.pairs: Pairs = overlapping(self.x, self.y, 2 * psf.fit_radius_px)
         self.flux = np.zeros(count)
@@ -88,7 +94,6 @@ class SceneFit:
         self.matrix: csr_array = correlations(
             self.pairs, np.zeros(len(self.pairs)), self.information
         )
-        self._wide = np.zeros(count, dtype=bool)
 
     @property
     def measured(self) -> BoolArray:
@@ -99,16 +104,17 @@ class SceneFit:
     def run(self, *, move: bool = False) -> None:
         """Fit in rounds; the weights and the sky follow from the round before."""
         everyone = np.arange(len(self.x))
-        self._solve(everyone)
-        edge = self.light[:, 0, self.at.half]
-        self._wide = self.flux * edge > _WING_RMS * self.noise.sky_rms_adu
-        self._subtract(everyone, self.flux)
         blended = np.unique(np.concatenate([self.pairs.first, self.pairs.second]))
+        if move:
+            self._centre(np.setdiff1d(everyone, blended))
+        self._solve(everyone)
+        self._widen()
+        self._subtract(everyone, self.flux)
         rounds = _ROUNDS_BLENDED if len(blended) else _ROUNDS_ALONE
         for number in range(1, rounds):
             who = everyone if number < _ROUNDS_ALONE else blended
             if move:
-                self._move(who)
+                self._move(blended)
             self._find_sky(who)
             before = self.flux[who].copy()
             self._solve(who)
@@ -136,8 +142,7 @@ class SceneFit:
         """All stars' light in the stamps [ADU]."""
         if who is None:
             who = np.arange(len(self.x))
-        at = self.at.of(who)
-        light: FloatArray = cut_out(at, self._image) - cut_out(at, self.left_over)
+        light: FloatArray = self._data[who] - cut_out(self.at.of(who), self.left_over)
         return light
 
     def weight(self, model: FloatArray, who: IndexArray) -> FloatArray:
@@ -149,10 +154,12 @@ class SceneFit:
 
     def _solve(self, who: IndexArray) -> None:
         """Change the fluxes so that nothing of a star's form is left."""
-        weight = self.weight(self.model(who), who)
+        left = cut_out(self.at.of(who), self.left_over)
+        weight = self.weight(self._data[who] - left, who)
+        left -= self.sky.level[who, None, None]
         weighed = self.profile[who] * weight
         right = np.zeros(len(self.x))
-        right[who] = np.sum(weighed * self.left(who), axis=(1, 2))
+        right[who] = np.sum(weighed * left, axis=(1, 2))
         right[~self.measured] = 0.0
         self.information[who] = np.sum(weighed * self.profile[who], axis=(1, 2))
         self.information[~self.measured] = 1.0
@@ -178,6 +185,39 @@ class SceneFit:
         self.sky.level[who] = found.level
         self.sky.error[who] = found.error
 
+    def _centre(self, who: IndexArray) -> None:
+        """Step the positions of stars that stand alone to the centre of their image."""
+        half = int(np.ceil(max(self.psf.fwhm_px, 2.0)))
+        for _ in range(_CENTRING_STEPS):
+            x, y = self.x[who], self.y[who]
+            at = places(x - self._left, y - self._bottom, half)
+            light = self.psf.stamps(x, y, half)
+            basis = (light, *self.psf.gradients(x, y, half))
+            data = cut_out(at, self._image)
+            good = usable_pixels(at, self._image, self._mask)
+            area = np.maximum(np.sum(good * light**2, axis=(1, 2)), 1e-12)
+            flux = np.maximum(np.sum(good * light * data, axis=(1, 2)) / area, 0.0)
+            weight = good / self.noise.variance(flux[:, None, None] * light)
+            bright = flux * np.sqrt(area) > _MOVES_AT_SIGMA * self.noise.sky_rms_adu
+            solved = project(weight, basis, data)
+            step = solved[:, 1:] / np.maximum(solved[:, :1], 1e-6)
+            step = np.clip(step, -_LARGEST_STEP_PX, _LARGEST_STEP_PX)
+            step[~(bright & (solved[:, 0] > 0))] = 0.0
+            self._step(who, step[:, 0], step[:, 1])
+        self._place(who)
+
+    def _step(
+        self, who: IndexArray, step_x: FloatArray, step_y: FloatArray
+    ) -> IndexArray:
+        """Move stars that stay near where they were found; return these."""
+        new_x, new_y = self.x[who] + step_x, self.y[who] + step_y
+        start_x, start_y = (axis[who] for axis in self._start)
+        away = max(_LARGEST_MOVE_FWHM * self.psf.fwhm_px, 1.0)
+        stays = np.hypot(new_x - start_x, new_y - start_y) > away
+        moved = who[~stays]
+        self.x[moved], self.y[moved] = new_x[~stays], new_y[~stays]
+        return moved
+
     def _move(self, who: IndexArray) -> None:
         """Step the bright stars' positions towards what is left (Gauss and Newton)."""
         scale = np.sqrt(self.information[who])
@@ -200,15 +240,10 @@ class SceneFit:
         limit = _LARGEST_STEP_PX
         step_x = np.clip((yy * x - xy * y) / determinant * safe, -limit, limit)
         step_y = np.clip((xx * y - xy * x) / determinant * safe, -limit, limit)
-        away = max(_LARGEST_MOVE_FWHM * self.psf.fwhm_px, 1.0)
-        new_x, new_y = self.x[who] + step_x, self.y[who] + step_y
-        start_x, start_y = (axis[who] for axis in self._start)
-        stays = np.hypot(new_x - start_x, new_y - start_y) > away
-        moved = who[~stays]
-        self._subtract(moved, -self.flux[moved])
-        self.x[moved], self.y[moved] = new_x[~stays], new_y[~stays]
+        self._subtract(who, -self.flux[who])
+        moved = self._step(who, step_x, step_y)
         self._place(moved)
-        self._subtract(moved, self.flux[moved])
+        self._subtract(who, self.flux[who])
 
     def _place(self, who: IndexArray) -> None:
         """Make the stamps of stars at their positions."""
@@ -222,18 +257,39 @@ class SceneFit:
         square = profile**2
         self.coverage[who] = np.sum(square * good, (1, 2)) / np.sum(square, (1, 2))
         self.light[who], self.profile[who], self.good[who] = light, profile, good
+        self._data[who] = cut_out(at, self._image)
+        self._place_wide(who)
+
+    def _widen(self) -> None:
+        """Give wide stamps to the stars whose wings matter."""
+        edge = self.light[:, 0, self.at.half]
+        limit = _WING_RMS * self.noise.sky_rms_adu
+        wide = np.flatnonzero(self.flux * edge > limit)
+        self._wide[wide] = np.arange(len(wide))
+        half = self.psf.half_px
+        self._wide_at = places(self.x[wide], self.y[wide], half)
+        self._wide_light = np.empty((len(wide), 2 * half + 1, 2 * half + 1))
+        self._place_wide(wide)
+
+    def _place_wide(self, who: IndexArray) -> None:
+        star = who[self._wide[who] >= 0]
+        if not len(star):
+            return
+        row, half = self._wide[star], self.psf.half_px
+        x, y = self.x[star], self.y[star]
+        at = places(x - self._left, y - self._bottom, half)
+        self._wide_at.column[row], self._wide_at.row[row] = at.column, at.row
+        self._wide_light[row] = self.psf.stamps(x, y, half)
 
     def _subtract(self, who: IndexArray, flux: FloatArray) -> None:
         """Take light of stars out of the image, the wings of bright ones too."""
-        wide = self._wide[who]
-        narrow = ~wide
-        if wide.any():
-            star = who[wide]
-            x, y = self.x[star], self.y[star]
-            half = self.psf.half_px
-            light = self.psf.stamps(x, y, half)
-            at = places(x - self._left, y - self._bottom, half)
-            subtract(at, light * flux[wide, None, None], self.left_over)
+        row = self._wide[who]
+        wide, narrow = row >= 0, row < 0
+        subtract(
+            self._wide_at.of(row[wide]),
+            self._wide_light[row[wide]] * flux[wide, None, None],
+            self.left_over,
+        )
         star = who[narrow]
         subtract(
             self.at.of(star),
