@@ -19,6 +19,7 @@ from bhtom_cpcs.science.stars.hidden_stars import (
 )
 from bhtom_cpcs.science.stars.psf_model import PsfModel
 from bhtom_cpcs.science.stars.scene_fit import SceneFit
+from bhtom_cpcs.science.stars.stamps import dot
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -163,11 +164,11 @@ def _fluxes(fit: SceneFit) -> PsfFluxes:
     model = fit.model()
     weight = fit.weight(model, everyone)
     weighed = weight * fit.profile
-    square = np.sum(weighed**2, axis=(1, 2)) / information**2
+    square = dot(weighed, weighed) / information**2
     own = flux * fit.light
-    photon = np.sum(weighed**2 * np.maximum(own, 0.0), axis=(1, 2))
+    photon = dot(weighed, weighed, np.maximum(own, 0.0))
     photon /= noise.gain_e_per_adu * information**2
-    level = np.sum(weighed, axis=(1, 2)) / information * fit.sky.error
+    level = dot(weighed) / information * fit.sky.error
     sky = np.maximum(1 / information - photon, 0.0) * correlated
     read = np.zeros_like(sky)
     if noise.read_noise_e is not None and not noise.empirical:
@@ -176,11 +177,11 @@ def _fluxes(fit: SceneFit) -> PsfFluxes:
     blend = (growth - 1) * (photon + sky)
     variance = photon + sky + level**2 + blend
     inside = fit.profile > 0
-    count = np.sum(inside & fit.good, axis=(1, 2))
+    count = np.count_nonzero(inside & fit.good, axis=(1, 2))
     left = fit.left()
-    chi2 = np.sum(weight * inside * left**2, axis=(1, 2))
+    chi2 = dot(weight * inside, left, left)
     optimal, optimal_variance = _optimal(fit, left, model)
-    others = np.sum(weighed * (model - own), axis=(1, 2)) / information
+    others = dot(weighed, model - own) / information
     nothing = np.where(fit.measured, 0.0, np.nan)
     return PsfFluxes(
         flux=fit.flux + nothing,
@@ -206,20 +207,20 @@ def _optimal(
 ) -> tuple[FloatArray, FloatArray]:
     """Flux and variance by Naylor's weights, neighbours taken out."""
     mask = fit.profile * fit.good
-    area = np.sum(mask * fit.profile, axis=(1, 2))
+    area = dot(mask, fit.profile)
     area = np.where(area > 0, area, 1.0)
     variance = fit.noise.variance(np.maximum(model, 0.0))
-    flux = fit.flux + np.sum(mask * left, axis=(1, 2)) / area
-    return flux, np.sum(mask**2 * variance, axis=(1, 2)) / area**2
+    flux = fit.flux + dot(mask, left) / area
+    return flux, dot(mask, mask, variance) / area**2
 
 
 def _empty_error(fit: SceneFit, others: FloatArray, growth: FloatArray) -> FloatArray:
     """1 sigma error of the flux if no star were at the position [ADU]."""
     weight = fit.weight(others, np.arange(len(fit.x)))
     weighed = weight * fit.profile
-    information = np.sum(weighed * fit.profile, axis=(1, 2))
+    information = dot(weighed, fit.profile)
     information = np.where(fit.measured, information, 1.0)
-    level = np.sum(weighed, axis=(1, 2)) / information * fit.sky.error
+    level = dot(weighed) / information * fit.sky.error
     variance = fit.noise.correlation**2 * growth / information + level**2
     error: FloatArray = np.sqrt(variance)
     return error

@@ -11,7 +11,7 @@ from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stars.effective_psf import EffectivePsf
 from bhtom_cpcs.science.stars.psf_shape import Shape
-from bhtom_cpcs.science.stars.stamps import Places, cut_out, places, usable_pixels
+from bhtom_cpcs.science.stars.stamps import Places, cut_out, dot, places, usable_pixels
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -176,7 +176,7 @@ def fit_each(stars: PsfStars, psf: EffectivePsf, noise: PixelNoise) -> PsfStars:
         weight=weight,
         flux=flux,
         sky=solution[:, 3],
-        chi2=np.sum(weight * left**2, axis=(1, 2)) / count,
+        chi2=dot(weight, left, left) / count,
     )
 
 
@@ -203,9 +203,9 @@ def project(
     right = np.empty((len(data), size, 1))
     for a in range(size):
         weighed = weight * basis[a]
-        right[:, a, 0] = np.sum(weighed * data, axis=(1, 2))
+        right[:, a, 0] = dot(weighed, data)
         for b in range(a, size):
-            matrix[:, a, b] = np.sum(weighed * basis[b], axis=(1, 2))
+            matrix[:, a, b] = dot(weighed, basis[b])
             matrix[:, b, a] = matrix[:, a, b]
     each = np.arange(size)
     diagonal = matrix[:, each, each]

@@ -24,6 +24,7 @@ from bhtom_cpcs.science.stars.residual_sky import LocalSky, annulus_radii, resid
 from bhtom_cpcs.science.stars.stamps import (
     Places,
     cut_out,
+    dot,
     places,
     subtract,
     usable_pixels,
@@ -159,9 +160,9 @@ class SceneFit:
         left -= self.sky.level[who, None, None]
         weighed = self.profile[who] * weight
         right = np.zeros(len(self.x))
-        right[who] = np.sum(weighed * left, axis=(1, 2))
+        right[who] = dot(weighed, left)
         right[~self.measured] = 0.0
-        self.information[who] = np.sum(weighed * self.profile[who], axis=(1, 2))
+        self.information[who] = dot(weighed, self.profile[who])
         self.information[~self.measured] = 1.0
         if not len(self.pairs):
             self.flux[who] += right[who] / self.information[who]
@@ -195,8 +196,8 @@ class SceneFit:
             basis = (light, *self.psf.gradients(x, y, half))
             data = cut_out(at, self._image)
             good = usable_pixels(at, self._image, self._mask)
-            area = np.maximum(np.sum(good * light**2, axis=(1, 2)), 1e-12)
-            flux = np.maximum(np.sum(good * light * data, axis=(1, 2)) / area, 0.0)
+            area = np.maximum(dot(good * light, light), 1e-12)
+            flux = np.maximum(dot(good * light, data) / area, 0.0)
             weight = good / self.noise.variance(flux[:, None, None] * light)
             bright = flux * np.sqrt(area) > _MOVES_AT_SIGMA * self.noise.sky_rms_adu
             solved = project(weight, basis, data)
@@ -230,10 +231,9 @@ class SceneFit:
         weight = self.weight(self.model(who), who)
         left = self.left(who)
         xx, yy, xy = (
-            np.sum(weight * a * b, axis=(1, 2))
-            for a, b in ((by_x, by_x), (by_y, by_y), (by_x, by_y))
+            dot(weight, a, b) for a, b in ((by_x, by_x), (by_y, by_y), (by_x, by_y))
         )
-        x, y = (np.sum(weight * a * left, axis=(1, 2)) for a in (by_x, by_y))
+        x, y = (dot(weight, a, left) for a in (by_x, by_y))
         determinant = xx * yy - xy**2
         safe = determinant > 1e-6 * xx * yy
         determinant = np.where(safe, determinant, 1.0)
@@ -255,7 +255,7 @@ class SceneFit:
         profile = light * _circle(at, x - self._left, y - self._bottom, radius)
         good = usable_pixels(at, self._image, self._mask)
         square = profile**2
-        self.coverage[who] = np.sum(square * good, (1, 2)) / np.sum(square, (1, 2))
+        self.coverage[who] = dot(square * good) / dot(square)
         self.light[who], self.profile[who], self.good[who] = light, profile, good
         self._data[who] = cut_out(at, self._image)
         self._place_wide(who)

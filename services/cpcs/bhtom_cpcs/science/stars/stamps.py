@@ -42,6 +42,13 @@ class Places:
         return flat, row_inside[:, :, None] & column_inside[:, None, :]
 
 
+def dot(*stamps: FloatArray | BoolArray) -> FloatArray:
+    """Sum over the pixels of each stamp of the product of (n, side, side) arrays."""
+    terms = ",".join("kij" for _ in stamps)
+    total: FloatArray = np.einsum(f"{terms}->k", *stamps)
+    return total
+
+
 def places(x: FloatArray, y: FloatArray, half: int) -> Places:
     """Stamps about positions on the frame."""
     return Places(np.rint(x).astype(np.int64), np.rint(y).astype(np.int64), half)
