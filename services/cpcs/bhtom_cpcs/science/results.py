@@ -99,6 +99,26 @@ class WcsFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class PsfReport:
+    """The point-spread function that the frame's fluxes were fitted with.
+
+    Full widths at half maximum along the long and the short axis, angle of the long
+    axis from x towards y, Moffat exponent (None: a Gaussian), order of its change over
+    the frame, and what its normalisation varies by from star to star, 1 sigma.
+    `from_few_stars` says that fewer than five stars were good enough.
+    """
+
+    n_stars: int
+    from_few_stars: bool
+    long_fwhm_px: float
+    short_fwhm_px: float
+    angle_deg: float
+    beta: float | None
+    spatial_order: int
+    normalisation_error_mag: float
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """How good the image is. Background figures are in ADU per pixel.
 
@@ -120,6 +140,7 @@ class Quality:
     gain_source: str = ""
     sky_level_adu: float | None = None
     sky_variance_adu2: float | None = None
+    psf: PsfReport | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from bhtom_cpcs.science.explain.explanation import (
     MOST_STARS,
     Explanation,
     MatchedStars,
+    StarImage,
     TargetMark,
 )
 from bhtom_cpcs.science.explain.pictures import around, whole_frame
@@ -136,6 +137,21 @@ def residual_map_of(state: PlaneState) -> ResidualMap | None:
     )
 
 
+def _star_image(state: PlaneState) -> StarImage | None:
+    """Show the mean star beside the point-spread function that was fitted to it."""
+    figures = None if state.psf is None else state.psf.figures
+    if figures is None:
+        return None
+    return StarImage(
+        growth_radius_px=figures.radius_px,
+        growth=figures.growth,
+        profile_radius_px=figures.radius_px,
+        profile=figures.profile,
+        model=figures.model_profile,
+        residual=figures.residual,
+    )
+
+
 def explanation(
     state: PlaneState, outcome: Outcome, measured: TargetMeasurement | None
 ) -> Explanation:
@@ -159,4 +175,5 @@ def explanation(
         target=mark,
         stars=state.matched_stars,
         bands=tuple(json_form(band) for band in ranking),
+        star_image=_star_image(state),
     )

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise, measure_pixel_noise
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.results import Quality
+from bhtom_cpcs.science.results import PsfReport, Quality
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stars.detection import (
     SEP_MERGED,
@@ -18,6 +18,7 @@ from bhtom_cpcs.science.stars.detection import (
     subtract_background,
 )
 from bhtom_cpcs.science.stars.psf_fit import fit_psf
+from bhtom_cpcs.science.stars.psf_model import PsfModel
 from bhtom_cpcs.science.stars.psf_photometry import fit_sources
 from bhtom_cpcs.science.stars.psf_shape import Shape
 from bhtom_cpcs.science.stop import Stop
@@ -25,6 +26,7 @@ from bhtom_cpcs.science.stop import Stop
 BoolArray = npt.NDArray[np.bool_]
 
 _NEAR_SATURATION = 0.95
+_GAUSSIAN_SOFTNESS = 0.02  # a Moffat exponent above 50 is a Gaussian
 
 
 def find_sources(state: PlaneState) -> None:
@@ -109,4 +111,20 @@ def _quality(state: PlaneState) -> Quality:
         gain_source=detector.gain_source,
         sky_level_adu=detector.sky_level_adu,
         sky_variance_adu2=detector.sky_variance_adu2,
+        psf=_psf_report(psf),
+    )
+
+
+def _psf_report(psf: PsfModel) -> PsfReport:
+    long_fwhm, short_fwhm = psf.shape.axes_px
+    softness = psf.shape.softness
+    return PsfReport(
+        n_stars=psf.n_stars,
+        from_few_stars=psf.from_few_stars,
+        long_fwhm_px=long_fwhm,
+        short_fwhm_px=short_fwhm,
+        angle_deg=psf.shape.angle_deg,
+        beta=1 / softness if softness > _GAUSSIAN_SOFTNESS else None,
+        spatial_order=0 if psf.variation is None else psf.variation.order,
+        normalisation_error_mag=psf.normalisation_error_mag,
     )

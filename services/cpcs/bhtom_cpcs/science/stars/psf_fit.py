@@ -13,6 +13,7 @@ from bhtom_cpcs.science.stars.effective_psf import (
     oversampling_for,
     tabulate,
 )
+from bhtom_cpcs.science.stars.psf_figures import figures_of
 from bhtom_cpcs.science.stars.psf_model import (
     UNKNOWN_NORMALISATION_MAG,
     PsfModel,
@@ -115,7 +116,13 @@ def _completed(
     model = PsfModel(
         shape, len(stars), float(half), UNKNOWN_NORMALISATION_MAG, mean, variation
     )
-    return replace(model, normalisation_error_mag=_normalisation_error(stars, model))
+    light = model.stamps(stars.x, stars.y, stars.at.half)
+    gradients = model.gradients(stars.x, stars.y, stars.at.half)
+    return replace(
+        model,
+        normalisation_error_mag=_normalisation_error(stars, light, gradients, shape),
+        figures=figures_of(stars, light, gradients),
+    )
 
 
 def _variation(
@@ -136,18 +143,22 @@ def _variation(
     return fit_variation((stars.x, stars.y), factors, errors, modes, frame)
 
 
-def _normalisation_error(stars: PsfStars, model: PsfModel) -> float:
+def _normalisation_error(
+    stars: PsfStars,
+    light: FloatArray,
+    gradients: tuple[FloatArray, FloatArray],
+    shape: Shape,
+) -> float:
     """Scatter of aperture over PSF fluxes that noise does not explain [mag]."""
     half = stars.at.half
-    light = model.stamps(stars.x, stars.y, half)
     offset = np.arange(-half, half + 1)
     distance = np.hypot(
         (offset - stars.offset[1][:, None])[:, :, None],
         (offset - stars.offset[0][:, None])[:, None, :],
     )
-    inside = (distance < _APERTURE_FWHM * model.fwhm_px) & (stars.weight > 0)
+    inside = (distance < _APERTURE_FWHM * shape.fwhm_px) & (stars.weight > 0)
     whole = np.sum(light * inside, axis=(1, 2))
-    basis = (light, *model.gradients(stars.x, stars.y, half), np.ones_like(light))
+    basis = (light, *gradients, np.ones_like(light))
     left = stars.data - combine(project(stars.weight, basis, stars.data), basis)
     ratio = np.sum(left * inside, axis=(1, 2)) / (stars.flux * whole)
     variance = np.where(inside, 1 / np.where(inside, stars.weight, 1.0), 0.0)

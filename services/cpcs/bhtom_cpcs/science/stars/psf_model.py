@@ -10,7 +10,9 @@ from bhtom_cpcs.science.stars.effective_psf import (
     oversampling_for,
     tabulate,
 )
+from bhtom_cpcs.science.stars.psf_figures import PsfFigures
 from bhtom_cpcs.science.stars.psf_shape import Shape
+from bhtom_cpcs.science.stars.psf_stars import FEWEST_STARS
 from bhtom_cpcs.science.stars.psf_variation import PsfVariation
 
 FloatArray = npt.NDArray[np.float64]
@@ -37,6 +39,7 @@ class PsfModel:
         star, with place and brightness; the part common to all stars is not in it [mag]
     mean : table of a star in the middle of the frame
     variation : how stars elsewhere differ from it; None where they do not
+    figures : the mean star beside the model; None where there are too few stars
     """
 
     shape: Shape
@@ -45,11 +48,17 @@ class PsfModel:
     normalisation_error_mag: float
     mean: EffectivePsf
     variation: PsfVariation | None = None
+    figures: PsfFigures | None = None
 
     @property
     def fwhm_px(self) -> float:
         """Full width at half maximum, geometric mean of both axes [px]."""
         return self.shape.fwhm_px
+
+    @property
+    def from_few_stars(self) -> bool:
+        """Whether fewer stars were good enough than tell a form."""
+        return self.n_stars < FEWEST_STARS
 
     @property
     def ellipticity(self) -> float:
