@@ -94,7 +94,8 @@ def test_the_nearest_entry_is_calibrated(
     assert found.magnitude_error is not None
     truth = float(field.sky.magnitude["r"][0])
     assert abs(found.magnitude - truth) < 4 * found.magnitude_error
-    assert set(found.error_budget_mag) == {"instrumental", "zero_point", "floor"}
+    terms = {"instrumental", "zero_point", "colour", "floor"}
+    assert set(found.error_budget_mag) == terms
     total = sum(term**2 for term in found.error_budget_mag.values()) ** 0.5
     assert found.magnitude_error == pytest.approx(total)
     assert plane.provenance.method == "catalogue-1"

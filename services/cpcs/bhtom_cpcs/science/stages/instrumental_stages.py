@@ -190,6 +190,8 @@ def find_targets(state: SourceListState) -> None:
         edge=file.edge,
         astrometry=need(state.astrometry, "match_stars"),
         zero_point=need(state.zero_point, "fit_zero_points"),
+        air_mass=need(state.timing, "read_catalogue_time").air_mass,
+        decisions=state.request.decisions,
         given_radius_arcsec=given if given is not None and given > 0 else None,
         matched_radius_arcsec=matched,
         shape=(state.plane.pixels.shape[0], state.plane.pixels.shape[1]),

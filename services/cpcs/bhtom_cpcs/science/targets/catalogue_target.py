@@ -8,20 +8,19 @@ import numpy.typing as npt
 from scipy.spatial import ConvexHull, QhullError
 
 from bhtom_cpcs.science.astrometry.coordinates import Astrometry
-from bhtom_cpcs.science.calibration.bands import passband_text
 from bhtom_cpcs.science.calibration.error_relation import (
     NEAREST_SOURCES,
     ErrorRelation,
     fit_error_relation,
 )
+from bhtom_cpcs.science.calibration.zero_point_at import (
+    TargetZeroPoint,
+    zero_point_at,
+)
+from bhtom_cpcs.science.decisions import Decisions
 from bhtom_cpcs.science.outcomes import Outcome, sentence
 from bhtom_cpcs.science.results import Rival, TargetMeasurement, ZeroPoint
-from bhtom_cpcs.science.targets.target import (
-    FEW_REFERENCE_STARS,
-    FLOOR_MAG,
-    POOR_SCATTER_MAG,
-    POOR_ZERO_POINT_ERROR_MAG,
-)
+from bhtom_cpcs.science.targets.target import FLOOR_MAG
 from bhtom_cpcs.science.targets.target_position import TargetPlace, refusal_of
 
 FloatArray = npt.NDArray[np.float64]
@@ -63,6 +62,8 @@ class CatalogueSources:
     edge: BoolArray
     astrometry: Astrometry
     zero_point: ZeroPoint
+    air_mass: float | None
+    decisions: Decisions
     given_radius_arcsec: float | None
     matched_radius_arcsec: float
     shape: tuple[int, int]
@@ -75,6 +76,11 @@ class CatalogueSources:
         if self.given_radius_arcsec is not None:
             return self.given_radius_arcsec
         return math.hypot(self.matched_radius_arcsec, 2 * max(place.error_arcsec))
+
+    def zero_point_for(self, target_id: int, x: float, y: float) -> TargetZeroPoint:
+        """The zero point of a target at its place, with its colour where recorded."""
+        colours = self.decisions.colours_of(target_id)
+        return zero_point_at(self.zero_point, x, y, colours, self.air_mass)
 
 
 def measure_in_catalogue(at: CatalogueSources, place: TargetPlace) -> TargetMeasurement:
@@ -102,7 +108,7 @@ def measure_in_catalogue(at: CatalogueSources, place: TargetPlace) -> TargetMeas
         if outside > 0:
             message = _OUTSIDE.format(distance=outside)
             return replace(blank, outcome=Outcome.TARGET_OUTSIDE_FRAME, message=message)
-        return _limit(at, replace(blank, flags=tuple(_flags(at))), x, y)
+        return _limit(at, blank, x, y)
     if at.saturated[nearest]:
         return replace(
             blank,
@@ -122,7 +128,8 @@ def _found(
     separation: FloatArray,
 ) -> TargetMeasurement:
     """Turn the entry into a magnitude, or into a limit when its error is too large."""
-    zero_point = at.zero_point
+    x, y = float(at.x[index]), float(at.y[index])
+    zero_point = at.zero_point_for(blank.target_id, x, y)
     rivals = tuple(
         Rival(
             float(separation[other]),
@@ -131,25 +138,30 @@ def _found(
         )
         for other in near.tolist()
     )
-    flags = _flags(at)
+    flags = []
     if rivals or at.blended[index]:
         flags.append("blended")
     if at.edge[index]:
         flags.append("near_edge")
     own = float(at.error[index])
     flux = 10 ** (-0.4 * float(at.magnitude[index]))
-    budget = {"instrumental": own, "zero_point": zero_point.error, "floor": FLOOR_MAG}
+    budget = {
+        "instrumental": own,
+        "zero_point": zero_point.error,
+        "colour": zero_point.colour_error,
+        "floor": FLOOR_MAG,
+    }
     placed = replace(
         blank,
-        x_px=float(at.x[index]),
-        y_px=float(at.y[index]),
+        x_px=x,
+        y_px=y,
         flux_adu=flux,
         flux_error_adu=flux * own / _MAG_PER_RELATIVE,
         signal_to_noise=_MAG_PER_RELATIVE / own,
         rivals=rivals,
         flags=tuple(flags),
     )
-    placed = _with_limits(at, placed, float(at.x[index]), float(at.y[index]))
+    placed = _with_limits(at, placed, x, y)
     if own > ERROR_AT_3_SIGMA and placed.limit_3sigma is not None:
         return _as_limit(at, placed)
     magnitude = float(at.magnitude[index]) + zero_point.value
@@ -159,10 +171,10 @@ def _found(
         outcome=Outcome.CALIBRATED,
         message=sentence(
             Outcome.CALIBRATED,
-            passband=passband_text(zero_point.passband),
+            passband=at.zero_point.passband_text,
             magnitude=magnitude,
             magnitude_error=error,
-            n_stars=zero_point.n_stars,
+            n_stars=at.zero_point.n_stars,
         ),
         magnitude=magnitude,
         magnitude_error=error,
@@ -191,7 +203,7 @@ def _as_limit(at: CatalogueSources, placed: TargetMeasurement) -> TargetMeasurem
     message = sentence(
         Outcome.LIMIT,
         limit_3sigma=placed.limit_3sigma,
-        passband=passband_text(at.zero_point.passband),
+        passband=at.zero_point.passband_text,
         n_stars=at.zero_point.n_stars,
     )
     return replace(placed, outcome=Outcome.LIMIT, message=message, is_limit=True)
@@ -200,14 +212,17 @@ def _as_limit(at: CatalogueSources, placed: TargetMeasurement) -> TargetMeasurem
 def _with_limits(
     at: CatalogueSources, placed: TargetMeasurement, x: float, y: float
 ) -> TargetMeasurement:
+    """Add the limits and the words on the zero point at this place."""
+    zero_point = at.zero_point_for(placed.target_id, x, y)
+    words = (*placed.flags, *at.zero_point.flags, *zero_point.flags)
+    placed = replace(placed, flags=tuple(dict.fromkeys(words)))
     relation = local_relation(at, x, y)
     if relation is None:
         return placed
-    zero_point = at.zero_point.value
     return replace(
         placed,
-        limit_3sigma=relation.magnitude_of_error(ERROR_AT_3_SIGMA) + zero_point,
-        limit_5sigma=relation.magnitude_of_error(ERROR_AT_5_SIGMA) + zero_point,
+        limit_3sigma=relation.magnitude_of_error(ERROR_AT_3_SIGMA) + zero_point.value,
+        limit_5sigma=relation.magnitude_of_error(ERROR_AT_5_SIGMA) + zero_point.value,
         limit_definition=_DEFINITION.format(n=relation.n_sources),
     )
 
@@ -236,19 +251,6 @@ def _outside_arcmin(at: CatalogueSources, x: float, y: float) -> float:
     beyond = float(np.max(hull.equations @ np.array([x, y, 1.0])))
     spacing = math.sqrt(hull.volume / len(points))
     return beyond * scale if beyond > spacing else 0.0
-
-
-def _flags(at: CatalogueSources) -> list[str]:
-    """Words on the zero point; how frames flag theirs."""
-    flags = []
-    if at.zero_point.n_stars < FEW_REFERENCE_STARS:
-        flags.append("few_reference_stars")
-    if at.zero_point.unverified_used:
-        flags.append("unverified_reference")
-    poor_error = at.zero_point.error > POOR_ZERO_POINT_ERROR_MAG
-    if poor_error or at.zero_point.scatter > POOR_SCATTER_MAG:
-        flags.append("poor_zero_point")
-    return flags
 
 
 def _finite(value: float) -> float | None:
