@@ -257,6 +257,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "cut gzip": (lambda: gzip.compress(sextractor())[:-20], "cut short"),
     "damaged gzip": (lambda: b"\x1f\x8b\x08" + b"x" * 100, "damaged"),
     "long line": (lambda: b"ra,dec," + b"x," * 200_000, "characters"),
+    "short lines": (lambda: b"1\n" * 4_200_000, "lines"),
+    "large xml": (lambda: b"<VOTABLE>" + b" " * 30_000_001, "as XML"),
     "columns": (lambda: b"a," * 3000 + b"\n" + b"1," * 3000, "columns"),
     "head only": (SEXTRACTOR_HEAD.encode, "no rows"),
     "head far": (lambda: b"# 1 NUMBER\n# 9999999 MAG_AUTO\n1 2\n", "columns"),

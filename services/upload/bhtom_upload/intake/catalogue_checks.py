@@ -24,7 +24,7 @@ from bhtom_upload.intake.unpacking import (
 )
 
 # 50,000 sources of 50 columns take some 30 MB of text.
-MAX_CATALOGUE_BYTES: Final = 200_000_000
+MAX_CATALOGUE_BYTES: Final = 100_000_000
 _HEAD_BYTES: Final = 64 * 1024
 _FITS_MAGIC: Final = b"SIMPLE  ="
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -108,7 +108,8 @@ def _table(
             labels.append(f"{name}[{repeat + 1}]" if many else name)
             cuts.append((number + repeat, blocks[number], index))
     values = tolerant(
-        [[_field(record[at], block, i) for at, block, i in cuts] for record in whole]
+        ([_field(record[at], block, i) for at, block, i in cuts] for record in whole),
+        len(cuts),
     )
     columns = {label: values[:, i].copy() for i, label in enumerate(labels)}
     return Table("DAOPHOT (IRAF)", columns, {}, {}, header, len(records) - len(whole))

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from astropy.io import fits
@@ -79,40 +79,47 @@ def _table(
     if not wanted:
         listed = ", ".join([name for name in names if name][:8])[:120]
         raise refuse(f"none of its columns is known ({listed})")
-    told: dict[str, tuple[str, ...]] = {}
-    split: list[list[str]] = []
-    quoted = any('"' in row for row in rows)
-    if facts or quoted:
-        split = _split(rows, delimiter)
-        told = {card: _distinct(split, index) for card, index in facts.items()}
-    if quoted:
-        columns, n_broken = _quoted(split, wanted, len(names))
+    told = _facts(rows, facts, delimiter)
+    if any('"' in row for row in rows):
+        columns, n_broken = _quoted(rows, wanted, len(names), delimiter)
     else:
         columns, n_broken = numbers_in(rows, wanted, delimiter)
     _hours_to_degrees(columns, rows, wanted, delimiter)
     return Table(kind, columns, units, told, header, n_broken, note)
 
 
-def _split(rows: Sequence[str], delimiter: str | None) -> list[list[str]]:
+def _split(rows: Sequence[str], delimiter: str | None) -> Iterator[list[str]]:
     try:
-        return list(csv.reader(rows, delimiter=delimiter or " ", skipinitialspace=True))
+        yield from csv.reader(rows, delimiter=delimiter or " ", skipinitialspace=True)
     except csv.Error as error:
         raise refuse("its rows cannot be read as CSV") from error
 
 
+def _facts(
+    rows: Sequence[str], facts: dict[str, int], delimiter: str | None
+) -> dict[str, tuple[str, ...]]:
+    """The first two distinct texts of each column that tells of the exposure."""
+    found: dict[str, dict[str, None]] = {card: {} for card in facts}
+    if facts:
+        for row in _split(rows, delimiter):
+            for card, index in facts.items():
+                if len(found[card]) < 2 and index < len(row):
+                    found[card].setdefault(row[index])
+    return {card: tuple(texts) for card, texts in found.items()}
+
+
 def _quoted(
-    split: list[list[str]], wanted: dict[str, int], width: int
+    rows: Sequence[str], wanted: dict[str, int], width: int, delimiter: str | None
 ) -> tuple[dict[str, FloatArray], int]:
-    good = [fields for fields in split if len(fields) == width]
-    check_rows(len(good))
-    values = tolerant([[fields[i] for i in wanted.values()] for fields in good])
+    good = (
+        [fields[index] for index in wanted.values()]
+        for fields in _split(rows, delimiter)
+        if len(fields) == width
+    )
+    values = tolerant(good, len(wanted))
+    check_rows(len(values))
     columns = {name: values[:, i].copy() for i, name in enumerate(wanted)}
-    return columns, len(split) - len(good)
-
-
-def _distinct(split: list[list[str]], index: int) -> tuple[str, ...]:
-    found = dict.fromkeys(row[index] for row in split if index < len(row))
-    return tuple(found)[:2]
+    return columns, len(rows) - len(values)
 
 
 def _hours_to_degrees(
@@ -165,10 +172,10 @@ def _upper(names: Sequence[str]) -> list[str]:
 
 
 def _all_numbers(fields: Sequence[str]) -> bool:
-    return bool(np.isfinite(tolerant([fields])).all())
+    return bool(np.isfinite(tolerant([fields], len(fields))).all())
 
 
 def _plausible(fields: Sequence[str]) -> bool:
-    ra, dec, x, y, counts, error = tolerant([fields])[0][:6]
+    ra, dec, x, y, counts, error = tolerant([fields], len(fields))[0][:6]
     on_sky = 0 <= ra <= 360 and -90 <= dec <= 90
     return bool(on_sky and x > -10 and y > -10 and counts > error > 0)

@@ -8,11 +8,13 @@ import numpy as np
 from astropy.io import fits
 
 from bhtom_cpcs.science.catalogue_files.column_names import (
+    MOST_APERTURES,
     fact_card,
     is_number_column,
 )
 from bhtom_cpcs.science.catalogue_files.table import (
     MAX_COLUMNS,
+    MAX_VALUES,
     FloatArray,
     Table,
     refuse,
@@ -106,6 +108,8 @@ def _table(hdu: Any, header: fits.Header) -> Table | None:
         if not is_number_column(name) or values.dtype.kind not in "iufb":
             continue
         _take(columns, name, values)
+        if sum(part.size for part in columns.values()) > MAX_VALUES:
+            raise refuse(f"its columns hold more than {MAX_VALUES} numbers")
         units[name] = str(column.unit or "")
     return Table("", columns, units, facts, header) if columns else None
 
@@ -115,7 +119,7 @@ def _take(columns: dict[str, FloatArray], name: str, values: Any) -> None:
     if values.ndim == 1:
         columns.setdefault(name, np.array(values, dtype=np.float64))
     elif values.ndim == 2 and 0 < values.shape[1] <= MAX_COLUMNS:
-        for index in range(values.shape[1]):
+        for index in range(min(values.shape[1], MOST_APERTURES)):
             part = np.array(values[:, index], dtype=np.float64)
             columns.setdefault(f"{name}[{index + 1}]", part)
 

@@ -25,6 +25,7 @@ from bhtom_cpcs.science.catalogue_files.sextractor import (
 from bhtom_cpcs.science.catalogue_files.table import (
     MAX_BYTES,
     MAX_LINE,
+    MAX_ROWS,
     Table,
     refuse,
     take_card,
@@ -37,6 +38,7 @@ from bhtom_cpcs.science.stop import Stop
 _GZIP = b"\x1f\x8b"
 _FITS = b"SIMPLE  ="
 _COMMENT_CARD = re.compile(r"#+\s*([A-Z][A-Z0-9_-]{1,7})\s*[:=]\s*([^/]+)")
+_MOST_LINES = 2 * MAX_ROWS + 100_000
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -110,6 +112,9 @@ def _lines(data: bytes) -> list[str]:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("latin-1")
+    n_lines = text.count("\n") + text.count("\r")
+    if n_lines > _MOST_LINES:  # short ones take fifty times their size in memory
+        raise refuse(f"it has {n_lines} lines and the limit is {_MOST_LINES}")
     lines = text.splitlines()
     longest = max(map(len, lines), default=0)
     if longest > MAX_LINE:

@@ -12,9 +12,10 @@ from bhtom_cpcs.science.stop import Stop
 
 FloatArray = npt.NDArray[np.float64]
 
-MAX_BYTES = 200_000_000
+MAX_BYTES = 100_000_000
 MAX_ROWS = 2_000_000
 MAX_COLUMNS = 2_000
+MAX_VALUES = 40_000_000
 MAX_LINE = 100_000
 
 

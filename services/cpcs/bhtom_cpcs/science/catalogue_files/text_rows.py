@@ -1,7 +1,7 @@
 """Rows of text into columns of numbers: fast where it can, tolerant where it must."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -58,8 +58,7 @@ def _numbers_in_good(
             good, usecols=indices, delimiter=delimiter, comments=None, ndmin=2
         )
     except (ValueError, OverflowError):
-        split = [row.split(delimiter) for row in good]
-        values = tolerant([[fields[i] for i in indices] for fields in split])
+        values = tolerant(_picked(good, indices, delimiter), len(indices))
     columns = {name: values[:, indices.index(i)].copy() for name, i in wanted.items()}
     return columns, len(rows) - len(good)
 
@@ -68,9 +67,19 @@ def _too_narrow(width: int, n_named: int) -> Stop:
     return refuse(f"most rows have {width} fields where {n_named} columns are named")
 
 
-def tolerant(rows: Sequence[Sequence[str]]) -> FloatArray:
-    """Numbers of rows of fields; NaN where a field is none."""
-    return np.array([[_number(text) for text in row] for row in rows], dtype=float)
+def _picked(
+    rows: Iterable[str], indices: Sequence[int], delimiter: str | None
+) -> Iterator[list[str]]:
+    """Give the fields of each row that are needed, a row at a time."""
+    for row in rows:
+        fields = row.split(delimiter)
+        yield [fields[index] for index in indices]
+
+
+def tolerant(rows: Iterable[Sequence[str]], width: int) -> FloatArray:
+    """Numbers of rows of `width` fields; NaN where a field is none."""
+    flat = np.fromiter((_number(text) for row in rows for text in row), dtype=float)
+    return flat.reshape(-1, width)
 
 
 def check_rows(count: int) -> None:

@@ -19,6 +19,9 @@ from bhtom_cpcs.science.catalogue_files.table import (
 from bhtom_cpcs.science.catalogue_files.text_rows import check_rows
 from bhtom_cpcs.science.frames.fits_input import FITS_ERRORS
 
+# A cell of XML becomes some hundred bytes while it is read.
+_MAX_XML_BYTES = 30_000_000
+
 
 def is_votable(data: bytes) -> bool:
     """Whether the file is XML with a VOTABLE element near its beginning."""
@@ -27,6 +30,10 @@ def is_votable(data: bytes) -> bool:
 
 def read_votable(data: bytes, header: fits.Header) -> Table:
     """Read the first table with rows."""
+    if len(data) > _MAX_XML_BYTES:
+        raise refuse(
+            f"as XML it may have {_MAX_XML_BYTES // 1_000_000} MB; FITS and CSV more"
+        )
     # Entities can unfold to gigabytes, and no program writes them into a table.
     if b"<!ENTITY" in data or b"<!DOCTYPE" in data:
         raise refuse("it declares XML entities, which a table does not need")
