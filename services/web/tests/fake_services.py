@@ -591,9 +591,10 @@ def make_fake(world: World) -> FastAPI:
 
     @app.get("/api/v1/reference-catalogues")
     async def catalogues() -> Json:
-        item = {"name": "GaiaSP", "release": "DR3", "bands": ["B", "V", "R", "g"]}
+        item = {"name": "GaiaSP", "release": "DR3", "bands": ["GaiaSP/B", "GaiaSP/g"]}
         more = {"tiles": 3, "stars": 212, "credit": "ESA/Gaia/DPAC"}
-        return {"items": [{**item, **more}]}
+        other = {"name": "2MASS", "release": "2003+1", "bands": ["2MASS/J"]}
+        return {"items": [{**item, **more}, {**more, **other, "credit": "IPAC"}]}
 
     @app.get("/api/v1/sources")
     async def sources() -> Json:

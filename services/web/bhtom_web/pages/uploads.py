@@ -32,9 +32,10 @@ FILTERS: Final = (
 @router.get("/upload")
 async def upload_page(visit: SignedInVisit, request: Request) -> HTMLResponse:
     """Choose a target and a camera, and drop frames."""
-    cameras, targets = await asyncio.gather(
+    cameras, targets, filters = await asyncio.gather(
         attempt(visit.api.get("core", "/api/v1/cameras", limit=200)),
         attempt(visit.api.get("core", "/api/v1/targets", limit=200)),
+        _filters(visit),
     )
     return visit.page(
         "upload.html",
@@ -43,9 +44,25 @@ async def upload_page(visit: SignedInVisit, request: Request) -> HTMLResponse:
         idle_cameras=[item for item in cameras.items if not item.get("active")],
         cameras_sentence=cameras.sentence,
         targets=targets,
-        filters=FILTERS,
+        filters=filters,
         kinds=KINDS,
         batch=f"web-{secrets.token_hex(6)}",
+    )
+
+
+async def _filters(visit: Visit) -> tuple[tuple[str, str], ...]:
+    """The bands to calibrate to: the usual ones, then those of what is imported."""
+    answer = await attempt(visit.api.get("cpcs", "/api/v1/reference-catalogues"))
+    usual = {value for value, _ in FILTERS}
+    others = [
+        band
+        for catalogue in answer.items
+        for band in (f"{catalogue['name']}/any", *catalogue["bands"])
+        if band not in usual
+    ]
+    return (
+        *FILTERS,
+        *((band, f"{band.partition('/')[2]} ({band})") for band in others),
     )
 
 
@@ -127,6 +144,6 @@ async def _details(
         product=product,
         calibrations=[(item, calibration_view(item)) for item in shown],
         calibrations_sentence=calibrations.sentence,
-        filters=FILTERS,
+        filters=await _filters(visit),
         form=form or Form(),
     )

@@ -189,6 +189,17 @@ async def test_a_report_card_becomes_a_version_by_its_owners_step(
     assert "Make it version" not in again
 
 
+@pytest.mark.parametrize("path", ["/upload", "/uploads/102"])
+async def test_bands_of_what_is_imported_are_offered(
+    path: str, visit_as: Visitors, services: ModuleType
+) -> None:
+    text = (await visit_as(services.ADA).get(path)).text
+    assert 'value="GaiaSP/any"' in text
+    assert 'value="2MASS/any"' in text
+    assert 'value="2MASS/J"' in text
+    assert text.count('value="GaiaSP/g"') == 1
+
+
 async def test_the_upload_form_takes_frames_and_catalogues(
     visit_as: Visitors, services: ModuleType
 ) -> None:
