@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -40,19 +41,20 @@ def ask_archive(address: str, adql: str, most_rows: int, answer: Path) -> None:
         raise CatalogueError(message) from error
     deadline = time.monotonic() + _JOB_TIMEOUT_S
     try:
-        session = _session()
-        service = TAPService(address, session=session)
-        job = service.submit_job(adql, maxrec=most_rows + 1)
-        try:
-            job.run()
-            while job.phase not in _OVER:
-                if time.monotonic() > deadline:
-                    raise DALServiceError(f"no answer in {_JOB_TIMEOUT_S:g} s")
-                time.sleep(_POLL_S)
-            job.raise_if_error()
-            _download(session, job.result_uri, answer, deadline)
-        finally:
-            job.delete()
+        with closing(_session()) as session:
+            job = TAPService(address, session=session).submit_job(
+                adql, maxrec=most_rows + 1
+            )
+            try:
+                job.run()
+                while job.phase not in _OVER:
+                    if time.monotonic() > deadline:
+                        raise DALServiceError(f"no answer in {_JOB_TIMEOUT_S:g} s")
+                    time.sleep(_POLL_S)
+                job.raise_if_error()
+                _download(session, job.result_uri, answer, deadline)
+            finally:
+                job.delete()
     except (DALAccessError, RequestException, OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         message = f"The archive {address} did not answer: {reason}"
