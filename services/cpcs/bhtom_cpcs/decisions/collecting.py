@@ -176,6 +176,8 @@ async def _colours(
 async def _borrowed(
     connection: AsyncConnection, request: FitsUploaded, mjd: float
 ) -> tuple[BorrowedZeroPoint, ...]:
+    if request.kind != "fits_file":
+        return ()
     table = FRAME_EVIDENCE
     nearest = (
         select(table)

@@ -19,8 +19,32 @@ _LENT_ERROR_MAG: Final = 0.05
 _LENT_SCATTER_MAG: Final = 0.15
 # A colour of worse magnitudes would correct nothing.
 _COLOUR_ERROR_MAG: Final = 0.1
-# Words that do not speak against a position or a magnitude.
-_HARMLESS: Final = frozenset({"colour_assumed", "passband_provisional"})
+# Words that do not speak against a magnitude, in a colour of one night.
+_MAGNITUDE_STANDS: Final = frozenset(
+    {
+        "colour_assumed",
+        "passband_provisional",
+        "noise_empirical",
+        "outside_stars_hull",
+        "time_uncertain",
+        "date_obs_taken_as_start",
+        "exposure_time_unknown",
+        "time_cards_disagree",
+        "time_scale_unknown",
+    }
+)
+# Nor against a position, which needs neither a zero point nor a passband.
+_POSITION_STANDS: Final = _MAGNITUDE_STANDS | {
+    "few_reference_stars",
+    "filter_disagrees",
+    "poor",
+    "poor_zero_point",
+    "unverified_reference",
+    "non_standard_passband",
+    "borrowed_zero_point",
+    "transformed_reference",
+    "colour_extrapolated",
+}
 _FITTED: Final = (
     "fitted_ra_deg",
     "fitted_dec_deg",
@@ -61,7 +85,10 @@ def frame_row(origin: Origin, plane: Plain) -> dict[str, Any]:
     wcs = plane.get("wcs") or {}
     card = (plane.get("filter") or {}).get("card") or ""
     good = (
-        fitted["error"] <= _LENT_ERROR_MAG
+        # A catalogue's zero point belongs to the program that wrote its fluxes.
+        origin.request.kind == "fits_file"
+        and fitted.get("source", "native") == "native"
+        and fitted["error"] <= _LENT_ERROR_MAG
         and fitted["scatter"] <= _LENT_SCATTER_MAG
         and not fitted.get("unverified_used")
     )
@@ -93,17 +120,22 @@ def target_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:
     for measured in plane.get("measurements") or ():
         if measured.get("flux_adu") is None:
             continue
-        words = {*measured["flags"], *plane["timing"]["flags"]} - _HARMLESS
+        words = {*measured["flags"], *plane["timing"]["flags"]}
         signal_to_noise = measured.get("signal_to_noise") or 0.0
         fitted = [measured.get(name) for name in _FITTED]
         placed = (
-            not (words or moves)
+            not moves
+            and words <= _POSITION_STANDS
             and signal_to_noise > _POSITION_SIGNAL_TO_NOISE
             and None not in fitted
             and min(fitted[2:]) > 0
         )
         error = measured.get("magnitude_error")
-        bright = not words and error is not None and error <= _COLOUR_ERROR_MAG
+        bright = (
+            words <= _MAGNITUDE_STANDS
+            and error is not None
+            and error <= _COLOUR_ERROR_MAG
+        )
         ra, dec, ra_error, dec_error = fitted if placed else (None,) * 4
         yield origin.columns(plane) | {
             "target_id": measured["target_id"],

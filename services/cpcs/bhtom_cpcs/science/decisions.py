@@ -14,7 +14,7 @@ SAME_NIGHT_DAYS = 0.5
 class SettledBand:
     """The passband that a camera's filter card means within an interval of time.
 
-    `filter_card` is the card's text as the frames carry it; `provisional` while too
+    `filter_card` is the card's text, "" where there is none; `provisional` while too
     few frames agree; `n_frames` of `n_nights` nights agreed.
     """
 
@@ -133,7 +133,7 @@ class Decisions:
             ends = band.valid_until_mjd is not None and (
                 mid_exposure_mjd >= band.valid_until_mjd
             )
-            if band.filter_card == filter_card and begins and not ends:
+            if band.filter_card == (filter_card or "") and begins and not ends:
                 return band
         return None
 
@@ -144,7 +144,7 @@ class Decisions:
         same_night = [
             zero_point
             for zero_point in self.borrowed_zero_points
-            if zero_point.filter_card == filter_card
+            if zero_point.filter_card == (filter_card or "")
             and abs(zero_point.mid_exposure_mjd - mid_exposure_mjd) < SAME_NIGHT_DAYS
         ]
         return min(

@@ -154,6 +154,16 @@ def test_doubtful_planes_are_no_evidence() -> None:
     poor = calibrated_result()
     poor["zero_point"]["scatter"] = 0.2
     assert not frame_row(origin(), poor)["lends_zero_point"]
+    of_a_catalogue = origin(kind="photometry")
+    assert not frame_row(of_a_catalogue, calibrated_result())["lends_zero_point"]
+    # A time that is read as the start spoils neither, a poor zero point the colour.
+    dated = calibrated_result()
+    dated["timing"]["flags"] = ["date_obs_taken_as_start"]
+    (row,) = target_rows(origin(), dated)
+    assert None not in (row["ra"], row["magnitude"])
+    dated["measurements"][0]["flags"] = ["poor_zero_point"]
+    (row,) = target_rows(origin(), dated)
+    assert (row["ra"] is None, row["magnitude"] is None) == (False, True)
     flagged = calibrated_result()
     flagged["measurements"][0]["flags"] = ["blended"]
     (row,) = target_rows(origin(), flagged)

@@ -59,6 +59,10 @@ def test_a_card_means_what_it_meant_at_the_time() -> None:
     assert passband("R", 60000.0) == "GaiaSP/R"
     assert passband("V", 60000.0) is None
     assert passband(None, 60000.0) is None
+    blank = Decisions(settled_bands=(SettledBand("", "GaiaSP/V", False, 0, 0),))
+    found = blank.settled_band_of(None, 60000.0)
+    assert found is not None
+    assert found.passband == "GaiaSP/V"
 
 
 def test_a_zero_point_is_borrowed_from_the_same_night_and_card() -> None:
