@@ -31,6 +31,8 @@ NOTICES: Final = {
     "camera-activated": "The camera is active.",
     "camera-deactivated": "The camera is not active any more.",
     "retry": "The frame is calibrated once more.",
+    "ruling": "The ruling is kept; it holds for frames calibrated from now on.",
+    "ruling-withdrawn": "The ruling is withdrawn.",
     "recalibration": "The frames are being calibrated again, as a preview.",
     "recalibration-accepted": "Accepted: the new values are being recorded.",
     "recalibration-stopped": "Stopped.",

@@ -568,6 +568,7 @@ def make_fake(world: World) -> FastAPI:
         return made
 
     _add_recalibrations(app)
+    _add_decisions(app)
 
     @app.get("/api/v1/calibrations")
     async def calibrations() -> Json:
@@ -643,6 +644,43 @@ def calibration() -> Json:
             "explanation": None,
         },
     }
+
+
+def _add_decisions(app: FastAPI) -> None:
+    here = "/api/v1/calibrations/decisions/cameras/{number}"
+    rulings: list[Json] = []
+
+    def decided(number: int) -> Json:
+        band = {
+            **{"passband": "GaiaSP/r", "provisional": True, "by": "stars"},
+            **{"valid_from_mjd": 61100.0, "valid_until_mjd": None},
+            **{"n_frames": 4, "n_nights": 1, "n_contradicting": 3},
+            **{"agreeing": [1, 2, 3, 4], "contradicting": [5, 6, 7]},
+        }
+        card = {"filter_card": "Rs<b>", "declared_filter": "GaiaSP/any", "version": 2}
+        when = {"decided_at": "2026-11-20T21:14:09+00:00", "bands": [band]}
+        return {"camera_id": number, "filters": [card | when], "rulings": rulings}
+
+    @app.get(here)
+    async def decisions(number: int) -> Json:
+        return decided(number)
+
+    @app.post(here + "/rulings", status_code=201)
+    async def rule(number: int, request: Request) -> Any:
+        asked = await request.json()
+        if asked["kind"] == "settle":
+            return problem(409, "nothing_proposed", "No frames propose it.")
+        when = {"ruled_at": "2026-11-20T21:14:09+00:00", "username": "ada"}
+        bounds = {"valid_from_mjd": None, "valid_until_mjd": None}
+        open_still = {"withdrawn_at": None, "withdrawn_by": None, "ruling_id": 3}
+        rulings.append(bounds | asked | when | open_still)
+        return decided(number)
+
+    @app.post(here + "/rulings/{ruling}/withdraw")
+    async def withdraw(number: int, ruling: int) -> Json:
+        rulings[0] |= {"withdrawn_at": "2026-11-21T01:00:00+00:00"}
+        rulings[0] |= {"withdrawn_by": "ada"}
+        return decided(number)
 
 
 def _add_recalibrations(app: FastAPI) -> None:

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from bhtom_web.pages import (
     about,
     archives,
+    camera_filters,
     camera_reports,
     cameras,
     home,
@@ -27,6 +28,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     archives.router,
     points.router,
     camera_reports.router,
+    camera_filters.router,
     cameras.router,
     uploads.router,
     recalibrations.router,

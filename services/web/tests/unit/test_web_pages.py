@@ -17,6 +17,7 @@ FOR_SIGNED_IN = (
     *("/targets/new", "/targets/1/edit", "/cameras/new", "/upload"),
     *("/uploads", "/uploads/101", "/uploads/104", "/profile", "/people"),
     *("/cameras/1/report", "/cameras/2/report"),
+    *("/cameras/1/filters", "/cameras/2/filters"),
     *("/recalibrations", "/recalibrations?target_id=1", "/recalibrations/7"),
 )
 PAGES = (*FOR_ALL, *FOR_SIGNED_IN)
@@ -237,3 +238,22 @@ async def test_a_wish_for_a_recalibration_is_checked(
     wrong = await visitor.post("/recalibrations", data={"from_mjd": "yesterday"})
     assert wrong.status_code == 422
     assert "This must be a number" in wrong.text
+
+
+async def test_an_owner_rules_on_a_filter_and_takes_it_back(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    visitor = visit_as(services.ADA)
+    page = (await visitor.get("/cameras/1/filters")).text
+    assert "provisional" in page
+    assert "Rs&lt;b&gt;" in page
+    wish = {"filter_card": "R", "kind": "settle", "passband": "GaiaSP/r", "why": "new"}
+    refused = await visitor.post("/cameras/1/filters", data=wish)
+    assert refused.status_code == 422
+    assert "No frames propose it." in refused.text
+    done = await visitor.post("/cameras/1/filters", data=wish | {"kind": "force"})
+    assert done.headers["location"] == "/cameras/1/filters?done=ruling"
+    assert "Withdraw" in (await visitor.get("/cameras/1/filters")).text
+    back = await visitor.post("/cameras/1/filters/3/withdraw")
+    assert back.status_code == 303
+    assert "withdrawn by ada" in (await visitor.get("/cameras/1/filters")).text
