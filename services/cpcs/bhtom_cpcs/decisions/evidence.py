@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_cpcs.decisions.pinned import scene_of
+from bhtom_cpcs.science.calibration.filter_cards import names_a_filter
 from bhtom_cpcs.science.calibration.settlement import observing_night
 from bhtom_cpcs.science.decisions import Scene
 
@@ -87,6 +88,8 @@ def frame_row(origin: Origin, plane: Plain) -> dict[str, Any]:
     good = (
         # A catalogue's zero point belongs to the program that wrote its fluxes.
         origin.request.kind == "fits_file"
+        # A blank or generic card may stand for any filter, or for a mosaic's colour.
+        and names_a_filter(card)
         and fitted.get("source", "native") == "native"
         and fitted["error"] <= _LENT_ERROR_MAG
         and fitted["scatter"] <= _LENT_SCATTER_MAG

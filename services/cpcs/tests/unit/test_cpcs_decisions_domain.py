@@ -156,6 +156,9 @@ def test_doubtful_planes_are_no_evidence() -> None:
     assert not frame_row(origin(), poor)["lends_zero_point"]
     of_a_catalogue = origin(kind="photometry")
     assert not frame_row(of_a_catalogue, calibrated_result())["lends_zero_point"]
+    unnamed = calibrated_result()
+    unnamed["filter"]["card"] = "3"
+    assert not frame_row(origin(), unnamed)["lends_zero_point"]
     # A time that is read as the start spoils neither, a poor zero point the colour.
     dated = calibrated_result()
     dated["timing"]["flags"] = ["date_obs_taken_as_start"]
