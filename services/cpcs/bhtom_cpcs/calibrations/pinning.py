@@ -1,7 +1,11 @@
 """Ties a request to what is decided when its reduction first starts."""
 
+from dataclasses import replace
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_contracts.outcomes import Outcome
 from bhtom_cpcs.calibrations import store
 from bhtom_cpcs.calibrations.answers import contract_outcome
@@ -9,6 +13,7 @@ from bhtom_cpcs.calibrations.reduced import ReducedFrame
 from bhtom_cpcs.calibrations.store import StoredRequest
 from bhtom_cpcs.decisions.collecting import collect
 from bhtom_cpcs.decisions.pinned import decisions_of, plain_decisions
+from bhtom_cpcs.science.decisions import PinnedRelease
 from bhtom_runtime.database import Database
 
 
@@ -24,11 +29,7 @@ class PinnedDecisions:
             return request.decisions
         inputs = request.inputs
         async with self._database.read() as connection:
-            values = None
-            if inputs.repeats_request_id is not None:
-                values = await store.decisions_pinned_by(
-                    connection, inputs.data_product_id, inputs.repeats_request_id
-                )
+            values = await _repeated(connection, inputs)
             if values is None:
                 values = plain_decisions(await collect(connection, inputs, None))
         async with self._database.unit_of_work() as uow:
@@ -56,3 +57,21 @@ class PinnedDecisions:
             return None
         async with self._database.unit_of_work() as uow:
             return await store.pin_decisions(uow, request.id, found, anew=True)
+
+
+async def _repeated(
+    connection: AsyncConnection, inputs: FitsUploaded
+) -> dict[str, Any] | None:
+    """What the request that is repeated was tied to, and the stars that it used.
+
+    A preview may have asked for the newest release: by now there may be a newer one.
+    """
+    product, repeated = inputs.data_product_id, inputs.repeats_request_id
+    if repeated is None:
+        return None
+    values = await store.decisions_pinned_by(connection, product, repeated)
+    used = await store.releases_used_by(connection, product, repeated)
+    if values is None or not used:
+        return values
+    releases = tuple(PinnedRelease(name, release) for name, release in used)
+    return plain_decisions(replace(decisions_of(values), pinned_releases=releases))

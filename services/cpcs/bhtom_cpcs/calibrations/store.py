@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_contracts.events.frames import FitsUploaded
+from bhtom_contracts.outcomes import Outcome
 from bhtom_cpcs.calibrations.domain import (
     UNFINISHED,
     Move,
@@ -186,6 +187,29 @@ async def decisions_pinned_by(
     )
     pinned: dict[str, Any] | None = await connection.scalar(statement)
     return pinned
+
+
+async def releases_used_by(
+    connection: AsyncConnection, data_product_id: int, request_id: int
+) -> tuple[tuple[str, str], ...]:
+    """The catalogues and releases that an earlier request of a product came to."""
+    source = CALIBRATIONS.c.result["provenance"]
+    statement = (
+        select(
+            source["catalogue_name"].astext.label("name"),
+            source["catalogue_release"].astext.label("release"),
+        )
+        .join(REQUESTS, REQUESTS.c.id == CALIBRATIONS.c.calibration_request_id)
+        .where(
+            REQUESTS.c.id == request_id,
+            REQUESTS.c.data_product_id == data_product_id,
+            CALIBRATIONS.c.outcome.in_((Outcome.CALIBRATED, Outcome.LIMIT)),
+        )
+        .order_by(CALIBRATIONS.c.plane)
+        .limit(1)
+    )
+    rows = (await connection.execute(statement)).all()
+    return tuple((row.name, row.release) for row in rows)
 
 
 async def release_decisions(uow: UnitOfWork, request_id: int) -> None:

@@ -304,6 +304,32 @@ async def test_a_repeat_gets_the_decisions_of_the_first_start(cpcs: Cpcs) -> Non
     assert await pinned.of(await stored(cpcs, 2009)) == first
 
 
+async def test_what_a_preview_used_is_used_when_it_is_accepted(cpcs: Cpcs) -> None:
+    pinned = PinnedDecisions(cpcs.context.database)
+    newest = CalibrationParameters(newest_catalogue=True)
+    preview = request(230, 231, 2301, purpose="preview", parameters=newest)
+    await cpcs.deliver(preview)
+    first = await pinned.of(await stored(cpcs, 2300))
+    assert first["pinned_releases"] == []
+    used = {"catalogue_release": "sim+7;GaiaDR3=DR3+2"}
+    await answer(cpcs, preview, provenance=used)
+    accepted = request(
+        230,
+        231,
+        2301,
+        parameters=newest,
+        calibration_request_id=2309,
+        request_order=2,
+        repeats_request_id=2300,
+    )
+    await cpcs.deliver(accepted)
+    again = await pinned.of(await stored(cpcs, 2309))
+    (release,) = again["pinned_releases"]
+    assert release == {"catalogue_name": "GaiaSP", "release": "sim+7;GaiaDR3=DR3+2"}
+    without = {**again, "pinned_releases": [], "version": first["version"]}
+    assert without == first
+
+
 async def test_a_frame_without_reference_looks_again_when_its_night_is_known(
     cpcs: Cpcs,
 ) -> None:
