@@ -266,6 +266,22 @@ async def test_a_step_that_is_repeated_asks_nobody_twice(field: Field) -> None:
     assert len(await field.requests()) == 2
 
 
+async def test_a_step_that_is_killed_leaves_nothing_half_done(field: Field) -> None:
+    await field.add(2)
+    number = (await field.ask()).json()["recalibration_id"]
+    for state in ("collecting", "previewing"):
+        before = await field.shown(number)
+        assert before["state"] == state
+        with pytest.raises(ConnectionError):
+            async with field.app.context.database.unit_of_work() as unit:
+                await steps.step(unit, number)
+                raise ConnectionError
+        assert await field.shown(number) == before
+        assert await field.requests() == []
+        await field.step(number)
+    assert len(await field.requests()) == 2
+
+
 async def test_it_is_stopped_and_goes_on_where_it_was(field: Field) -> None:
     await field.add(2)
     number = (await field.ask()).json()["recalibration_id"]
