@@ -155,6 +155,12 @@ class Field:
                 await steps.step(unit, number)
         return await self.shown(number)
 
+    async def killed_step(self, number: int) -> None:
+        """A step whose process ends before its transaction does."""
+        async with self.app.context.database.unit_of_work() as unit:
+            await steps.step(unit, number)
+            raise ConnectionError
+
     async def shown(self, number: int) -> dict[str, Any]:
         answer = await self.app.get(self.owner, f"{PLACE}/{number}")
         found: dict[str, Any] = answer.json()
@@ -273,9 +279,7 @@ async def test_a_step_that_is_killed_leaves_nothing_half_done(field: Field) -> N
         before = await field.shown(number)
         assert before["state"] == state
         with pytest.raises(ConnectionError):
-            async with field.app.context.database.unit_of_work() as unit:
-                await steps.step(unit, number)
-                raise ConnectionError
+            await field.killed_step(number)
         assert await field.shown(number) == before
         assert await field.requests() == []
         await field.step(number)
