@@ -29,6 +29,7 @@ PAGES = (
     *("/", "/targets", "/targets/1", "/targets/3", "/targets/new", "/cameras"),
     *("/cameras/new", "/cameras/1", "/upload", "/uploads", "/uploads/101"),
     *("/uploads/104", "/profile", "/people", "/system", "/about", "/points/1"),
+    *("/recalibrations", "/recalibrations/7", "/cameras/1/filters"),
 )
 
 
