@@ -27,6 +27,7 @@ class PointFlag(IntFlag):
     BORROWED_ZERO_POINT = 1 << 17
     TRANSFORMED_REFERENCE = 1 << 18
     COLOUR_EXTRAPOLATED = 1 << 19
+    DOUBTFUL_FRAME = 1 << 20
 
 
 DESCRIPTIONS: dict[PointFlag, str] = {
@@ -68,6 +69,10 @@ DESCRIPTIONS: dict[PointFlag, str] = {
     ),
     PointFlag.COLOUR_EXTRAPOLATED: (
         "The target's colour is outside that of the stars of the colour term."
+    ),
+    PointFlag.DOUBTFUL_FRAME: (
+        "The frame's stars are drawn out, or it was not calibrated, stretched, or "
+        "stored with 8 bits."
     ),
 }
 

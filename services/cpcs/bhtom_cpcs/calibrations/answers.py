@@ -66,6 +66,10 @@ FLAG_WORDS: Final = {
     "unverified_reference": PointFlag.UNVERIFIED_REFERENCE,
     "colour_assumed": PointFlag.COLOUR_ASSUMED,
     "passband_provisional": PointFlag.PASSBAND_PROVISIONAL,
+    "drawn_out": PointFlag.DOUBTFUL_FRAME,
+    "not_calibrated": PointFlag.DOUBTFUL_FRAME,
+    "eight_bit": PointFlag.DOUBTFUL_FRAME,
+    "stretched": PointFlag.DOUBTFUL_FRAME,
     "host_included": PointFlag.HOST_INCLUDED,
     "outside_stars_hull": PointFlag.OUTSIDE_STARS_HULL,
     "non_standard_passband": PointFlag.NON_STANDARD_PASSBAND,
@@ -218,6 +222,7 @@ def _measurement(measured: Plain, plane: Plain) -> Measurement:
         *measured["flags"],
         *plane["timing"]["flags"],
         *(fitted.get("flags") or ()),
+        *(plane.get("flags") or ()),
     ]
     if (plane["filter"] or {}).get("disagrees"):
         words.append("filter_disagrees")

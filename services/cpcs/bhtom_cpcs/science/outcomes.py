@@ -145,8 +145,8 @@ SENTENCES: dict[Outcome, str] = {
         "the detector's limit; take a shorter exposure."
     ),
     Outcome.TRAILED: (
-        "The stars are trails, {elongation:.1f} times longer than wide and all in one "
-        "direction; check tracking and wind, and upload a frame with round stars."
+        "The stars are trails, {elongation:.1f} times longer than wide; check tracking "
+        "and wind, and upload a frame with round stars."
     ),
     Outcome.OUT_OF_FOCUS: (
         "The stars are far out of focus ({reason}); focus, and upload a sharper frame."

@@ -192,6 +192,7 @@ def answer(
         measurements=state.measurements,
         missing_tiles=state.missing_tiles,
         warnings=tuple(state.warnings),
+        flags=tuple(state.frame_flags),
         explanation=explanation(state, outcome, _best(state.measurements)),
     )
 

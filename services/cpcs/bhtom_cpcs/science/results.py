@@ -310,7 +310,8 @@ class PlaneReduction:
     """One image plane's answer; what could not be found out is None.
 
     With several targets the outcome is the best of theirs (calibrated before limit
-    before failed); each measurement holds its own.
+    before failed); each measurement holds its own. `flags` are words about the frame
+    as a whole (`drawn_out`, `not_calibrated`, `eight_bit`, `stretched`).
     """
 
     plane: int
@@ -329,6 +330,7 @@ class PlaneReduction:
     missing_tiles: MissingTiles | None = None
     catalogue_file: CatalogueFile | None = None
     warnings: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     explanation: Explanation | None = field(default=None, metadata={"json": False})
 
     def to_json(self) -> dict[str, Any]:

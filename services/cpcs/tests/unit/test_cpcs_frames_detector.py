@@ -191,6 +191,16 @@ def test_a_pedestal_is_no_sky() -> None:
     assert detector(frame() + 1000, cards).gain_source == "header"
 
 
+def test_whole_numbers_of_one_exposure_have_a_pedestal_no_average() -> None:
+    raw = np.rint(frame() + 20000).astype(np.uint16)
+    header = header_of({"EGAIN": GAIN})
+    found = read_detector(make_plane("raw", header, raw, ()), CameraSettings())
+    assert (found.gain_e_per_adu, found.gain_source) == (GAIN, "header")
+    stacked = header_of({"EGAIN": GAIN, "NCOMBINE": 9})
+    found = read_detector(make_plane("mean", stacked, raw, ()), CameraSettings())
+    assert found.noise_empirical
+
+
 def test_masked_frames_have_no_figures_of_their_own() -> None:
     header = fits.Header([("EGAIN", GAIN)])
     everything = np.ones((SIDE, SIDE), dtype=bool)

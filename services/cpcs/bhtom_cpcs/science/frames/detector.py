@@ -7,7 +7,7 @@ from typing import Literal
 
 from astropy.io import fits
 
-from bhtom_cpcs.science.frames.exposure_length import stated_exposure_s
+from bhtom_cpcs.science.frames.exposure_length import n_exposures, stated_exposure_s
 from bhtom_cpcs.science.frames.header_cards import (
     comment_of,
     first_number,
@@ -63,7 +63,8 @@ def read_detector(plane: Plane, camera: CameraSettings) -> Detector:
     The gain is the camera row's, else the header's, unless the sky's own noise rules
     it out: averaged, median, normalised and per-second frames have another, effective
     one. That comes from the slope of variance against level over the frame, else from
-    the level over the variance.
+    the level over the variance. Whole numbers of one exposure are not averaged: there
+    a level too high for its noise has a pedestal (a bias left in, a sky put back).
     """
     level, fraction = saturation_level(
         plane.pixels, plane.mask, plane.header, camera, plane.offset_adu
@@ -137,6 +138,8 @@ def _effective_gain(
             return stated, source
         if sky.gain_e_per_adu is not None and _alike(sky.gain_e_per_adu, stated):
             return stated, source  # the level has a pedestal, the slope knows none
+        if sky.gain_e_per_adu is None and _is_one_exposure_as_read(plane):
+            return stated, source  # whole numbers of one exposure: a pedestal again
     if sky.gain_e_per_adu is not None:
         return sky.gain_e_per_adu, "photon_transfer"
     if from_level is not None:
@@ -152,6 +155,11 @@ def _gain_of_level(
         return None
     noise = read_noise_e or 0.0
     return (level + sqrt(level**2 + 4 * variance * noise**2)) / (2 * variance)
+
+
+def _is_one_exposure_as_read(plane: Plane) -> bool:
+    """Whether the values are whole numbers, and no card tells of several exposures."""
+    return plane.bits is not None and n_exposures(plane.header) == 1
 
 
 def _alike(one: float, other: float) -> bool:

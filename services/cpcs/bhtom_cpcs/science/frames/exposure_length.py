@@ -86,7 +86,7 @@ def exposure_length(
     interval_s : from the first exposure's start to the last one's end, where known
     """
     stated = stated_exposure_s(header, camera)
-    count = _count(header)
+    count = n_exposures(header)
     total = first_number(header, _TOTAL_CARDS)
     if count <= 1:
         return ExposureLength(stated if stated is not None else total, 1)
@@ -123,7 +123,8 @@ def stated_exposure_s(header: fits.Header, camera: CameraSettings) -> float | No
     return None
 
 
-def _count(header: fits.Header) -> int:
+def n_exposures(header: fits.Header) -> int:
+    """How many exposures the header says a frame was made of, 1 by default."""
     for card in _COUNT_CARDS:
         value = number_of(header, card)
         if value is not None and 1 < value <= _MOST_FRAMES and value == int(value):

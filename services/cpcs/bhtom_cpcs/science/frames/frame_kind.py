@@ -28,12 +28,34 @@ _KINDS = (
 )
 
 
+# An OBJECT card is a name: only one that says nothing else counts.
+_NAME = r"^(master)?[ _-]*{}[ _-]*(frame|field)?[ _-]*\d*$"
+_NAMED = (
+    (Outcome.IS_DARK, re.compile(_NAME.format("dark"), re.IGNORECASE)),
+    (Outcome.IS_BIAS, re.compile(_NAME.format("(bias|zero)"), re.IGNORECASE)),
+    (
+        Outcome.IS_FLAT,
+        re.compile(_NAME.format("((sky|dome|twilight)[ _-]*)?flat"), re.IGNORECASE),
+    ),
+)
+
+
 def refuse_calibration_frame(header: fits.Header) -> None:
     """Stop with `is_dark`, `is_bias` or `is_flat` when the header says so."""
+    is_sky = False
     for card in _CARDS:
         text = str(header.get(card, "")).strip()
         if _SKY.search(text):
+            is_sky = True
             continue
-        for outcome, pattern in _KINDS:
-            if pattern.search(text):
-                raise Stop(outcome, reason=f"its card {card} says '{text}'")
+        _refuse(card, text, _KINDS)
+    if not is_sky:
+        _refuse("OBJECT", str(header.get("OBJECT", "")).strip(), _NAMED)
+
+
+def _refuse(
+    card: str, text: str, kinds: tuple[tuple[Outcome, re.Pattern[str]], ...]
+) -> None:
+    for outcome, pattern in kinds:
+        if pattern.search(text):
+            raise Stop(outcome, reason=f"its card {card} says '{text}'")

@@ -48,6 +48,10 @@ class Plane:
     bits: int | None = None
     notes: tuple[str, ...] = ()
 
+    def scale_of(self, camera_scale: float | None) -> float | None:
+        """Arcseconds from one value to the next, of the camera's per pixel."""
+        return None if camera_scale is None else camera_scale * self.pixel_pitch
+
 
 def make_plane(
     name: str,

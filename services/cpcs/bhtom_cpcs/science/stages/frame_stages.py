@@ -4,6 +4,14 @@ from dataclasses import replace
 
 from bhtom_cpcs.science.frames.detector import read_detector as read_detector_of
 from bhtom_cpcs.science.frames.exposure_time import ExposureTime, exposure_time
+from bhtom_cpcs.science.frames.frame_hints import (
+    difference_hint,
+    is_eight_bit,
+    is_stretched,
+    not_calibrated,
+    overscan_mask,
+    spectrum_hint,
+)
 from bhtom_cpcs.science.frames.frame_kind import refuse_calibration_frame
 from bhtom_cpcs.science.frames.header_cards import number_of
 from bhtom_cpcs.science.frames.observing_site import mirrored, site_of
@@ -31,8 +39,27 @@ _AIR_MASS_TOLERANCE = 0.05  # of the value: start, middle and end differ by as m
 
 def check_kind(state: PlaneState) -> None:
     """Refuse darks, biases, flats and images without any contrast."""
-    refuse_calibration_frame(state.plane.header)
-    pixels, mask = state.plane.pixels, state.plane.mask
+    plane = state.plane
+    refuse_calibration_frame(plane.header)
+    axes = spectrum_hint(plane.header)
+    if axes is not None:
+        raise Stop(Outcome.NO_IMAGE, reason=f"its axes are {axes}")
+    hint = difference_hint(plane.header)
+    if hint is not None:
+        raise Stop(Outcome.IS_DIFFERENCE, reason=hint)
+    height, width = plane.pixels.shape
+    overscan = overscan_mask(plane.header, (height, width))
+    if overscan is not None:
+        plane.mask = overscan if plane.mask is None else plane.mask | overscan
+    raw = not_calibrated(plane.header, overscan is not None)
+    if raw is not None:
+        state.frame_flags.append("not_calibrated")
+        state.warnings.append(f"The frame is not calibrated: {raw}.")
+    if is_eight_bit(plane):
+        state.frame_flags.append("eight_bit")
+    if is_stretched(plane.header):
+        state.frame_flags.append("stretched")
+    pixels, mask = plane.pixels, plane.mask
     if mask is not None and mask.mean() > 0.98:
         raise Stop(Outcome.EMPTY_IMAGE, reason="nearly all of them are masked")
     low, high = float(pixels.min()), float(pixels.max())

@@ -40,6 +40,7 @@ class PlaneState:
     request: ReductionRequest
     catalogue: ReferenceCatalogue
     warnings: list[str] = field(default_factory=list)
+    frame_flags: list[str] = field(default_factory=list)
     outcome: Outcome | None = None
     message: str = ""
 

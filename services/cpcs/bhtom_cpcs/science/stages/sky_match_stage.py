@@ -197,7 +197,9 @@ def _solutions(state: PlaneState, header: Astrometry | None) -> Iterator[Solved]
         if isinstance(nothing, NoCoverage):
             raise _waiting(state, nothing, centre, radius)
         ranges = scale_ranges(
-            state.plane.header, state.request.camera.pixel_scale_arcsec, shape
+            state.plane.header,
+            state.plane.scale_of(state.request.camera.pixel_scale_arcsec),
+            shape,
         )
     else:
         scale = header.pixel_scale_arcsec

@@ -7,6 +7,7 @@ from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise, measure_pixel_noise
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results import PsfReport, Quality
+from bhtom_cpcs.science.stages.image_judgement import judge_images
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stars.detection import (
     SEP_MERGED,
@@ -50,6 +51,7 @@ def find_sources(state: PlaneState) -> None:
         Shape(guess),
         _first_noise(state),
     )
+    judge_images(state, sources, guess)
     state.pixel_noise = measure_pixel_noise(
         plane.pixels,
         plane.mask,
@@ -93,7 +95,7 @@ def _quality(state: PlaneState) -> Quality:
     plane, sky = state.plane, need(state.sky, "find_sources")
     psf = need(state.psf, "find_sources")
     detector = need(state.detector, "find_sources")
-    scale = state.request.camera.pixel_scale_arcsec
+    scale = state.plane.scale_of(state.request.camera.pixel_scale_arcsec)
     if state.astrometry is not None:
         scale = state.astrometry.pixel_scale_arcsec
     return Quality(

@@ -1,0 +1,61 @@
+"""Recognises frames whose sources are no stars: trails, discs, subtraction's rests."""
+
+import numpy as np
+
+from bhtom_cpcs.science.frames.star_images import defocus, elongation
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stars.detection import SEP_MERGED, Sources, detect
+from bhtom_cpcs.science.stop import Stop
+
+_NEAR_SATURATION = 0.9
+_FEWEST_SINGLE = 5
+# A sky as near to zero as this, in its own rms, may have been subtracted ...
+_NO_SKY_SIGMA = 3.0
+# ... and sources below it, as many as this beside those above it, do not exist.
+_FEWEST_NEGATIVE, _NEGATIVE_SHARE = 8, 0.4
+
+
+def judge_images(state: PlaneState, sources: Sources, kernel_fwhm_px: float) -> None:
+    """Stop at trails, discs and difference images; flag stars that are drawn out."""
+    psf = need(state.psf, "find_sources")
+    _refuse_difference(state, sources, kernel_fwhm_px)
+    blurred = defocus(sources.flux, sources.a, sources.b, psf.fwhm_px, psf.n_stars)
+    if blurred is not None:
+        raise Stop(Outcome.OUT_OF_FOCUS, reason=blurred)
+    sky, detector = need(state.sky, "background"), need(state.detector, "detector")
+    whole = np.ones(len(sources), dtype=bool)
+    if detector.saturation_adu is not None:  # bleeding columns are long and parallel
+        ceiling = _NEAR_SATURATION * detector.saturation_adu
+        whole = sources.peak + sky.level < ceiling
+    single = whole & ((sources.flags & SEP_MERGED) == 0)
+    if np.count_nonzero(single) >= _FEWEST_SINGLE:
+        whole = single
+    images = elongation(
+        state.plane.pixels,
+        sources.x[whole],
+        sources.y[whole],
+        sources.a[whole],
+        sky.rms,
+    )
+    if images.is_trailed:
+        raise Stop(Outcome.TRAILED, elongation=images.ratio)
+    if images.is_drawn_out:
+        state.frame_flags.append("drawn_out")
+        state.warnings.append(
+            f"The stars are drawn out {images.ratio:.1f} times in one direction."
+        )
+
+
+def _refuse_difference(state: PlaneState, sources: Sources, fwhm_px: float) -> None:
+    """Look for sources below a sky of zero: only subtraction makes them."""
+    sky, pixels = need(state.sky, "background"), state.plane.pixels
+    if abs(sky.level + state.plane.offset_adu) > _NO_SKY_SIGMA * sky.rms:
+        return
+    below = detect(-pixels, state.plane.mask, sky.rms, fwhm_px)
+    if len(below) < max(_FEWEST_NEGATIVE, _NEGATIVE_SHARE * len(sources)):
+        return
+    raise Stop(
+        Outcome.IS_DIFFERENCE,
+        reason=f"{len(below)} sources lie below its sky, {len(sources)} above it",
+    )

@@ -1,0 +1,210 @@
+"""Frames that are not of the sky, or whose sources are no stars: said, not measured."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from astropy.io import fits
+
+from bhtom_cpcs.reference_catalogues.catalogue import TileCatalogue
+from bhtom_cpcs.science.frames.frame_hints import overscan_mask
+from bhtom_cpcs.science.frames.planes import make_plane
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.request import ReductionRequest
+from bhtom_cpcs.science.stages import frame_stages, star_stages
+from bhtom_cpcs.science.stages.plane_state import PlaneState
+from bhtom_cpcs.science.stop import Stop
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def spots(
+    along: float,
+    across: float,
+    *,
+    angle_deg: float | None = 30.0,
+    count: int = 60,
+    seed: int = 3,
+    sky: float = 400.0,
+    side: int = 500,
+) -> FloatArray:
+    """Gaussian images of given axes (rms), in one direction or in any."""
+    random = np.random.default_rng(seed)
+    row, column = np.indices((side, side))
+    light = np.full((side, side), sky)
+    for _ in range(count):
+        x, y = random.uniform(40, side - 40, 2)
+        turn = random.uniform(0, 180) if angle_deg is None else angle_deg
+        cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+        box = np.s_[int(y) - 40 : int(y) + 41, int(x) - 40 : int(x) + 41]
+        dx, dy = column[box] - x, row[box] - y
+        u, v = (dx * cos + dy * sin) / along, (dy * cos - dx * sin) / across
+        peak = 40000 * random.uniform(0.3, 1) / (along * across)
+        light[box] += peak * np.exp(-(u**2 + v**2) / 2)
+    return light + random.normal(0, np.sqrt(np.maximum(sky, 25)), light.shape)
+
+
+@dataclass
+class Judged:
+    """What the stages up to the sources made of a frame."""
+
+    outcome: Outcome | None
+    message: str
+    flags: list[str]
+    masked: float
+
+
+def judged(
+    image: npt.NDArray[Any], catalogue: TileCatalogue, **cards: object
+) -> Judged:
+    header = fits.Header(list(cards.items()))
+    plane = make_plane("image", header, image, ())
+    state = PlaneState(plane, ReductionRequest(targets=()), catalogue)
+    outcome, message = None, ""
+    try:
+        frame_stages.check_kind(state)
+        frame_stages.read_detector(state)
+        star_stages.find_sources(state)
+    except Stop as stop:
+        outcome, message = stop.outcome, stop.message
+    masked = 0.0 if plane.mask is None else float(plane.mask.mean())
+    return Judged(outcome, message, state.frame_flags, masked)
+
+
+@pytest.fixture
+def reduce(field) -> Callable[..., Judged]:  # type: ignore[no-untyped-def]
+    def run(image: npt.NDArray[Any], **cards: object) -> Judged:
+        return judged(image.astype(np.float32), field.reference, **cards)
+
+    return run
+
+
+def test_trails_are_refused(reduce: Callable) -> None:
+    plane = reduce(spots(7.0, 1.6))
+    assert plane.outcome is Outcome.TRAILED
+    assert "times longer" in plane.message
+
+
+def test_streaks_that_turn_with_the_field_are_refused(reduce: Callable) -> None:
+    assert reduce(spots(11.0, 1.5, angle_deg=None)).outcome is Outcome.TRAILED
+
+
+@pytest.mark.parametrize(
+    "image", [spots(1.8, 1.6), spots(4.2, 1.6, angle_deg=None), spots(1.7, 1.7)]
+)
+def test_round_stars_and_galaxies_of_any_direction_are_no_trails(
+    reduce: Callable, image: FloatArray
+) -> None:
+    plane = reduce(image)
+    assert plane.outcome is not Outcome.TRAILED
+    assert "drawn_out" not in plane.flags
+
+
+def test_stars_that_are_drawn_out_are_flagged(reduce: Callable) -> None:
+    plane = reduce(spots(2.6, 1.6))
+    assert "drawn_out" in plane.flags
+    assert plane.outcome is not Outcome.TRAILED
+
+
+def test_a_lonely_disc_is_out_of_focus(reduce: Callable) -> None:
+    random = np.random.default_rng(5)
+    image = random.normal(800, 30, (700, 600))
+    row, column = np.indices(image.shape)
+    distance = np.hypot(column - 300, row - 350)
+    image[(distance < 18) & (distance > 5)] += 6000
+    plane = reduce(image)
+    assert plane.outcome is Outcome.OUT_OF_FOCUS
+    assert "disc" in plane.message
+
+
+def test_a_difference_image_is_told_by_its_sky(reduce: Callable) -> None:
+    one = spots(1.7, 1.7, sky=400.0)
+    other = spots(1.7, 1.7, sky=400.0, seed=4)
+    plane = reduce(one - other)
+    assert plane.outcome is Outcome.IS_DIFFERENCE
+    assert "below its sky" in plane.message
+    only_subtracted = reduce(one - 400.0)
+    assert only_subtracted.outcome is not Outcome.IS_DIFFERENCE
+
+
+@pytest.mark.parametrize(
+    ("cards", "outcome"),
+    [
+        ({"IMAGETYP": "difference"}, Outcome.IS_DIFFERENCE),
+        ({"PRODTYPE": "diffimage"}, Outcome.IS_DIFFERENCE),
+        ({"KSUM00": 0.99}, Outcome.IS_DIFFERENCE),
+        ({"OBJECT": "Master Dark"}, Outcome.IS_DARK),
+        ({"OBJECT": "skyflat_003"}, Outcome.IS_FLAT),
+        ({"OBJECT": "bias"}, Outcome.IS_BIAS),
+        ({"CTYPE1": "LAMBDA", "CTYPE2": "ANGLE"}, Outcome.NO_IMAGE),
+    ],
+)
+def test_headers_that_say_what_the_frame_is(
+    reduce: Callable, cards: dict[str, object], outcome: Outcome
+) -> None:
+    assert reduce(spots(1.7, 1.7, count=5), **cards).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        {"OBJECT": "Dark Doodad", "IMAGETYP": "Light Frame"},
+        {"OBJECT": "Flatiron nebula"},
+        {"OBJECT": "Zeroth star", "OBSTYPE": "object"},
+        {"OBJECT": "dark", "IMAGETYP": "object"},
+        {"IMAGETYP": "Light Frame (dark and flat corrected)"},
+    ],
+)
+def test_names_that_only_sound_like_it(reduce: Callable, cards: dict) -> None:
+    refused = (Outcome.IS_DARK, Outcome.IS_FLAT, Outcome.IS_BIAS, Outcome.IS_DIFFERENCE)
+    assert reduce(spots(1.7, 1.7, count=5), **cards).outcome not in refused
+
+
+def test_a_saturated_frame_is_told_its_limit(reduce: Callable) -> None:
+    image = np.minimum(spots(1.7, 1.7, sky=64000.0), 65535)
+    image[:300] = 65535
+    plane = reduce(image)
+    assert plane.outcome is Outcome.SATURATED_FRAME
+    assert "65" in plane.message
+
+
+def test_stretches_are_flagged(reduce: Callable) -> None:
+    shades = np.clip(spots(1.7, 1.7, sky=30.0) / 4, 0, 255)
+    assert "eight_bit" not in reduce(shades).flags  # floating point
+    assert "stretched" in reduce(shades, HISTORY="HistogramTransformation").flags
+    assert "stretched" not in reduce(shades, HISTORY="flat corrected").flags
+
+
+def test_eight_bits_are_flagged(field) -> None:  # type: ignore[no-untyped-def]
+    shades = np.clip(spots(1.7, 1.7, sky=30.0) / 4, 0, 255)
+    assert "eight_bit" in judged(shades.astype(np.uint8), field.reference).flags
+    assert "eight_bit" in judged(shades.astype(np.int16), field.reference).flags
+    assert (
+        "eight_bit" not in judged((4 * shades).astype(np.int16), field.reference).flags
+    )
+
+
+def test_overscan_in_the_image_is_masked_and_said(reduce: Callable) -> None:
+    image = spots(1.7, 1.7)
+    image[:, 480:] = 100.0
+    cards = {"BIASSEC": "[481:500,1:500]", "TRIMSEC": "[1:480,1:500]"}
+    plane = reduce(image, **cards)
+    assert "not_calibrated" in plane.flags
+    assert plane.masked == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        {"BIASSEC": "[1063:1112,1:4096]", "TRIMSEC": "[1:480,1:500]"},
+        {"BIASSEC": "[481:500,1:500]"},
+        {"BIASSEC": "[481:500,1:500]", "TRIMSEC": "[21:520,1:500]"},
+        {"BIASSEC": "[1:20,1:500]", "TRIMSEC": "[1:480,1:500]"},
+        {"BIASSEC": "UNKNOWN", "TRIMSEC": "[1:480,1:500]"},
+    ],
+)
+def test_sections_of_another_time_mask_nothing(cards: dict[str, str]) -> None:
+    assert overscan_mask(fits.Header(list(cards.items())), (500, 500)) is None
