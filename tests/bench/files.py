@@ -30,6 +30,12 @@ CATALOGUES: Final = {
     "gaiadr3_gspc_ngc1566.csv": (64.9, -54.9, 0.9),
     "gaiadr3_gspc_ngc1097.csv": (41.6, -30.3, 0.5),
 }
+# Where frames without coordinates point, by the objects they are named after.
+POINTINGS: Final = {
+    "c8_asi_r_defocused.fit": (197.39, 56.84),
+    "panoptes_unsolved_cygnus.fits": (303.0, 46.0),
+    "toros_clear_eso085-030_004.fit": (75.38, -63.29),
+}
 HEAD: Final = """# Real files
 
 What becomes of each of {count} real files when it is uploaded as a frame, written by
@@ -124,6 +130,7 @@ def reduced_here(path: Path, folder: Path) -> FileAnswer:
     answers = []
     for plane in planes:
         flags = [] if plane.timing is None else list(plane.timing.flags)
+        flags += plane.flags
         for measurement in plane.measurements:
             flags += measurement.flags
         words = ", ".join(dict.fromkeys(flags))
@@ -154,14 +161,17 @@ def _middle(path: Path) -> Any:
     from bhtom_cpcs.science.request import TargetPosition
     from bhtom_cpcs.science.stop import Stop
 
-    centre = (0.0, 0.0)
+    centre = POINTINGS.get(path.name, (0.0, 0.0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             with open_fits(path) as hdus:
                 for plane in read_planes(hdus):
-                    height, width = plane.pixels.shape
-                    centre = read_astrometry(plane.header, (height, width)).centre
+                    try:
+                        shape = plane.pixels.shape[0], plane.pixels.shape[1]
+                        centre = read_astrometry(plane.header, shape).centre
+                    except Stop:
+                        continue  # another plane may know where it points
                     break
         except Stop:
             pass  # then any target will do: there is nothing to find it with

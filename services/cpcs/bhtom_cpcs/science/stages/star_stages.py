@@ -94,7 +94,8 @@ def clean_sources(state: PlaneState, sources: Sources) -> BoolArray:
 def _quality(state: PlaneState) -> Quality:
     plane, sky = state.plane, need(state.sky, "find_sources")
     psf = need(state.psf, "find_sources")
-    detector = need(state.detector, "find_sources")
+    detector = need(state.detector, "read_detector")
+    noise = need(state.pixel_noise, "find_sources")
     scale = state.plane.scale_of(state.request.camera.pixel_scale_arcsec)
     if state.astrometry is not None:
         scale = state.astrometry.pixel_scale_arcsec
@@ -108,7 +109,7 @@ def _quality(state: PlaneState) -> Quality:
         saturated_fraction=detector.saturated_fraction,
         masked_fraction=0.0 if plane.mask is None else float(plane.mask.mean()),
         saturation_adu=detector.saturation_adu,
-        gain_e_per_adu=detector.gain_e_per_adu,
+        gain_e_per_adu=noise.gain_e_per_adu,
         noise_empirical=detector.noise_empirical,
         gain_source=detector.gain_source,
         sky_level_adu=detector.sky_level_adu,
