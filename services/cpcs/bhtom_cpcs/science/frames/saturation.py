@@ -3,11 +3,14 @@
 import re
 
 import numpy as np
+import numpy.typing as npt
 from astropy.io import fits
 
 from bhtom_cpcs.science.frames.header_cards import comment_of, number_of
 from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.request import CameraSettings
+
+FloatArray = npt.NDArray[np.float64]
 
 _CARDS = (
     "SATURATE",
@@ -94,15 +97,16 @@ def pile_up_level(pixels: Image, offset_adu: float = 0.0) -> float | None:
         return _EQUAL * maximum
     if _is_full_scale(maximum + offset_adu):
         return _EQUAL * maximum
-    return _smeared(pixels, offset_adu)
+    return _smeared(pixels, high, offset_adu)
 
 
-def _smeared(pixels: Image, offset_adu: float) -> float | None:
+def _smeared(pixels: Image, high: FloatArray, offset_adu: float) -> float | None:
     """Lower edge of a smeared pile-up, at a height where a converter may end."""
-    highest = np.partition(pixels.ravel(), pixels.size - _TOP_PX)[-_TOP_PX:]
-    top = float(highest.min())  # a cosmic ray or two may stand above it
-    low, high = _CEILING_RANGE
-    if not any(low * end < top + offset_adu < high * end for end in _CEILINGS):
+    # cosmic rays may stand far above all else: then look below them
+    all_px = pixels.ravel() if high.size < _TOP_PX else high
+    top = float(np.partition(all_px, all_px.size - _TOP_PX)[all_px.size - _TOP_PX])
+    lowest, highest = _CEILING_RANGE
+    if not any(lowest * end < top + offset_adu < highest * end for end in _CEILINGS):
         return None
     pile = pixels[pixels > _UPPER * top]
     slope = int(np.count_nonzero(pixels > _LOWER * top)) - pile.size
