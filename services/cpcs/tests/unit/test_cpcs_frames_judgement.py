@@ -120,6 +120,13 @@ def test_a_lonely_disc_is_out_of_focus(reduce: Callable) -> None:
     assert "disc" in plane.message
 
 
+def test_one_burnt_out_star_among_faint_ones_is_no_disc(reduce: Callable) -> None:
+    image = spots(1.7, 1.7, count=2)
+    row, column = np.indices(image.shape)
+    image[np.hypot(column - 250, row - 250) < 14] = 30000
+    assert reduce(image).outcome is not Outcome.OUT_OF_FOCUS
+
+
 def test_a_difference_image_is_told_by_its_sky(reduce: Callable) -> None:
     one = spots(1.7, 1.7, sky=400.0)
     other = spots(1.7, 1.7, sky=400.0, seed=4)

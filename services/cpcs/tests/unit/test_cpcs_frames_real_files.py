@@ -40,6 +40,7 @@ EXPECTED = {
     "turbo_1.avro": Outcome.UNREADABLE,
     "sdss_i_sn2015bn_606.fits.fz": Outcome.NO_TIME,
     "c8_asi_r_defocused.fit": Outcome.OUT_OF_FOCUS,
+    "panoptes_rotation.fits": Outcome.TRAILED,
 }
 
 

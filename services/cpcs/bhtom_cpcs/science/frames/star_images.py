@@ -12,13 +12,13 @@ BoolArray = npt.NDArray[np.bool_]
 
 _MOST_STARS = 40
 _LARGEST_HALF_PX = 60
-_LONG, _FEWEST_LONG = 4.0, 3  # streaks of any direction
+LONG, _FEWEST_LONG = 4.0, 3  # streaks of any direction
 _TRAILED, _FEWEST_TRAILED = 2.0, 5  # and with one direction in common
 _DRAWN_OUT = 1.35
 _USUAL = 0.3
 _ALIKE = 0.75  # mean length of the directions' unit vectors
 _DISC_PX, _DISC_TO_STAR = 20.0, 5.0
-_DISC_ROUND, _DISC_SHARE = 0.75, 0.8
+_DISC_ROUND, _DISC_SHARE, _DISC_PEAKS = 0.75, 0.8, 0.1
 _WIDEST_STAR_PX = 40.0
 
 
@@ -39,7 +39,7 @@ class Elongation:
     @property
     def is_trailed(self) -> bool:
         """Whether these are trails and no stars."""
-        if self.n_stars >= _FEWEST_LONG and self.ratio > _LONG:
+        if self.n_stars >= _FEWEST_LONG and self.ratio > LONG:
             return True
         return (
             self.n_stars >= _FEWEST_TRAILED
@@ -111,26 +111,40 @@ def _moments(stamp: FloatArray, threshold: float) -> tuple[float, float] | None:
     return ratio, float(np.arctan2(2 * xy, xx - yy)) / 2
 
 
+def streak_ratio(a: FloatArray, b: FloatArray) -> float:
+    """Median ratio of the axes of the brightest sources; 1 for fewer than three."""
+    if len(a) < _FEWEST_LONG:
+        return 1.0
+    brightest = np.s_[:_MOST_STARS]
+    return float(np.median(a[brightest] / np.maximum(b[brightest], 0.5)))
+
+
 def defocus(
-    flux: FloatArray, a: FloatArray, b: FloatArray, fwhm_px: float, n_stars: int
+    light: tuple[FloatArray, FloatArray],
+    axes: tuple[FloatArray, FloatArray],
+    fwhm_px: float,
+    n_stars: int,
 ) -> str | None:
     """Say how the stars are out of focus, None where they are not.
 
     Either the stars are wider than any seeing makes them, or nearly all the light is
-    in one round disc while no star of another width is found.
+    in one round disc beside which nothing else stands out.
 
     Parameters
     ----------
-    flux, a, b : of the sources, brightest first [ADU], [px]
+    light : flux and peak of the sources, brightest first [ADU]
+    axes : their rms along the long and the short axis [px]
     fwhm_px, n_stars : width of the stars and how many it was measured from
     """
     if n_stars > 0 and fwhm_px > _WIDEST_STAR_PX:
         return f"they are {fwhm_px:.0f} pixels wide"
+    (flux, peak), (a, b) = light, axes
     if n_stars >= 3 or not len(flux):
         return None
     width = 2.3548 * float(np.sqrt(a[0] * b[0]))
     is_round = b[0] > _DISC_ROUND * a[0]
     alone = flux[0] > _DISC_SHARE * float(np.sum(np.maximum(flux, 0.0)))
+    alone &= not np.any(peak[1:] > _DISC_PEAKS * peak[0])
     wide = width > max(_DISC_PX, _DISC_TO_STAR * fwhm_px)
     if is_round and alone and wide:
         return f"the only bright one is a disc {width:.0f} pixels wide"

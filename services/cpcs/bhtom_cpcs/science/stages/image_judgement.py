@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from bhtom_cpcs.science.frames.star_images import defocus, elongation
+from bhtom_cpcs.science.frames.star_images import (
+    LONG,
+    defocus,
+    elongation,
+    streak_ratio,
+)
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stars.detection import SEP_MERGED, Sources, detect
@@ -20,7 +25,12 @@ def judge_images(state: PlaneState, sources: Sources, kernel_fwhm_px: float) -> 
     """Stop at trails, discs and difference images; flag stars that are drawn out."""
     psf = need(state.psf, "find_sources")
     _refuse_difference(state, sources, kernel_fwhm_px)
-    blurred = defocus(sources.flux, sources.a, sources.b, psf.fwhm_px, psf.n_stars)
+    blurred = defocus(
+        (sources.flux, sources.peak),
+        (sources.a, sources.b),
+        psf.fwhm_px,
+        psf.n_stars,
+    )
     if blurred is not None:
         raise Stop(Outcome.OUT_OF_FOCUS, reason=blurred)
     sky, detector = need(state.sky, "background"), need(state.detector, "detector")
@@ -31,6 +41,9 @@ def judge_images(state: PlaneState, sources: Sources, kernel_fwhm_px: float) -> 
     single = whole & ((sources.flags & SEP_MERGED) == 0)
     if np.count_nonzero(single) >= _FEWEST_SINGLE:
         whole = single
+    streaks = streak_ratio(sources.a[whole], sources.b[whole])
+    if streaks > LONG:
+        raise Stop(Outcome.TRAILED, elongation=streaks)
     images = elongation(
         state.plane.pixels,
         sources.x[whole],
