@@ -18,7 +18,6 @@ from bhtom_cpcs.science.reduction import (
     answer,
     astropy_texts,
     provenance,
-    settle_outcome,
 )
 from bhtom_cpcs.science.reference import ReferenceCatalogue
 from bhtom_cpcs.science.request import ReductionRequest
@@ -30,6 +29,7 @@ from bhtom_cpcs.science.stages import (
     sky_match_stage,
 )
 from bhtom_cpcs.science.stages.instrumental_stages import SourceListState
+from bhtom_cpcs.science.stages.target_stages import settle_outcome
 from bhtom_cpcs.science.stop import Stop
 
 METHOD = "catalogue-1"

@@ -16,14 +16,12 @@ from bhtom_cpcs.science.frames.fits_input import (
     plane_count,
     read_planes,
 )
-from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import ReferenceCatalogue
 from bhtom_cpcs.science.request import ReductionRequest
 from bhtom_cpcs.science.results import (
     FrameReduction,
     PlaneReduction,
     Provenance,
-    TargetMeasurement,
 )
 from bhtom_cpcs.science.stages import (
     astrometry_stages,
@@ -32,47 +30,15 @@ from bhtom_cpcs.science.stages import (
     frame_stages,
     sky_match_stage,
     star_stages,
+    target_stages,
 )
 from bhtom_cpcs.science.stages.explanation_stage import explanation, residual_map_of
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stages.target_stages import best_of
 from bhtom_cpcs.science.stop import Stop
-from bhtom_cpcs.science.targets.target import Measuring, measure_target
 
-METHOD = "aperture-1"
+METHOD = "psf-1"
 _MOST_WARNINGS = 8
-_BEST_FIRST = (Outcome.CALIBRATED, Outcome.LIMIT)
-
-
-def measure_targets(state: PlaneState) -> None:
-    """Measure every target of the request and take the best of their outcomes."""
-    at = Measuring(
-        plane=state.plane,
-        astrometry=need(state.astrometry, "read_wcs"),
-        sources=need(state.sources, "find_sources"),
-        detector=need(state.detector, "find_sources"),
-        sky_level=need(state.sky, "find_sources").level,
-        sky_rms=need(state.sky, "find_sources").rms,
-        psf=need(state.psf, "find_sources"),
-        aperture=need(state.aperture, "measure_stars"),
-        noise=need(state.noise, "measure_stars"),
-        growth=state.growth,
-        zero_point=need(state.zero_point, "fit_zero_points"),
-        match_radius_arcsec=state.request.match_radius_arcsec,
-    )
-    state.measurements = tuple(measure_target(at, place) for place in state.places)
-    settle_outcome(state)
-
-
-def settle_outcome(state: PlaneState) -> None:
-    """Let the best of the targets' outcomes stand for the plane."""
-    best = _best(state.measurements)
-    if best is None:
-        raise Stop(
-            Outcome.TARGET_OUTSIDE_FRAME,
-            distance="nowhere: none was given,",
-            centre="unknown",
-        )
-    state.outcome, state.message = best.outcome, best.message
 
 
 STAGES: tuple[Callable[[PlaneState], None], ...] = (
@@ -87,7 +53,7 @@ STAGES: tuple[Callable[[PlaneState], None], ...] = (
     catalogue_stages.measure_stars,
     calibration_stages.choose_comparison_stars,
     calibration_stages.fit_zero_points,
-    measure_targets,
+    target_stages.measure_targets,
 )
 
 
@@ -193,7 +159,7 @@ def answer(
         missing_tiles=state.missing_tiles,
         warnings=tuple(state.warnings),
         flags=tuple(state.frame_flags),
-        explanation=explanation(state, outcome, _best(state.measurements)),
+        explanation=explanation(state, outcome, best_of(state.measurements)),
     )
 
 
@@ -218,14 +184,3 @@ def astropy_texts(caught: list[warnings.WarningMessage]) -> list[str]:
         if issubclass(entry.category, AstropyWarning)
     ]
     return list(dict.fromkeys(texts))[:_MOST_WARNINGS]
-
-
-def _best(
-    measurements: tuple[TargetMeasurement, ...],
-) -> TargetMeasurement | None:
-    """Return the measurement that stands for the plane."""
-    for outcome in _BEST_FIRST:
-        for measurement in measurements:
-            if measurement.outcome == outcome:
-                return measurement
-    return measurements[0] if measurements else None

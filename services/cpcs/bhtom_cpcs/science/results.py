@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bhtom_cpcs.science.calibration.residual_map import ResidualMap
+from bhtom_cpcs.science.decisions import Scene
 from bhtom_cpcs.science.explain.explanation import Explanation
 from bhtom_cpcs.science.json_form import json_form
 from bhtom_cpcs.science.outcomes import Outcome
@@ -171,10 +172,8 @@ class ZeroPoint:
     reference magnitude = -2.5 log10(flux in ADU per frame) + `value`. `error` is
     1 sigma, without the PSF normalisation, whose common part cancels between target
     and stars and whose rest is in the target's own budget; `scatter` the robust rms
-    [mag];
-    `aperture_correction_mag` (already in the fluxes) takes the aperture's light to
-    the whole star's; `unverified_used` says that values the catalogue itself doubts
-    had to be used.
+    [mag]; `unverified_used` says that values the catalogue itself doubts had to be
+    used.
 
     `value` is that of a star of the colour term's pivot at the frame's centre.
     `passband` is `reference_passband` for a standard filter and a name of its own for
@@ -195,7 +194,6 @@ class ZeroPoint:
     n_matched: int
     outlier_fraction: float
     matching_radius_arcsec: float
-    aperture_correction_mag: float
     ranking: tuple[BandFigures, ...]
     unverified_used: bool = False
     reference_passband: str = ""
@@ -225,8 +223,16 @@ class TargetMeasurement:
 
     The flux and its error are stored whatever their sign. `magnitude` is None below
     a signal to noise of 3 (`is_limit`) and on a target that cannot be measured.
-    `error_budget_mag` holds each term of the magnitude's error (photon, sky, read,
-    zero_point, floor) [mag]; `error_budget_adu` the flux terms [ADU].
+    `error_budget_mag` holds each term of the magnitude's error [mag]: photon, sky,
+    read, blend, cosmic_ray of the flux, and position, zero_point, psf_normalisation,
+    scintillation, colour, floor; they add in quadrature. `error_budget_adu` holds the
+    flux's own [ADU]. `position_error_arcsec` is 1 sigma an axis of the place before the
+    fit, `position_source` what gave it; `fitted_*` is where the light itself lies, in
+    frames that show it well, and its error with that of the frame's coordinates.
+    `scene_version` counts the list of neighbours that were fitted beside the target;
+    `proposed_scene` is one to be kept where there was none. `neighbour_flux_adu` is
+    their light that would else have passed for the target's. On a galaxy
+    (`host_included`) the fixed aperture's magnitude is of all the light in it.
     """
 
     target_id: int
@@ -251,6 +257,22 @@ class TargetMeasurement:
     error_budget_adu: Mapping[str, float] = field(default_factory=dict)
     nearest_source_arcsec: float | None = None
     rivals: tuple[Rival, ...] = ()
+    position_source: str = ""
+    position_error_arcsec: float | None = None
+    position_free: bool = False
+    fitted_ra_deg: float | None = None
+    fitted_dec_deg: float | None = None
+    fitted_ra_error_arcsec: float | None = None
+    fitted_dec_error_arcsec: float | None = None
+    scene_version: int = 0
+    n_neighbours: int = 0
+    proposed_scene: Scene | None = None
+    neighbour_flux_adu: float | None = None
+    local_background_adu: float | None = None
+    reduced_chi_square: float | None = None
+    fixed_aperture_arcsec: float | None = None
+    fixed_aperture_magnitude: float | None = None
+    fixed_aperture_magnitude_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

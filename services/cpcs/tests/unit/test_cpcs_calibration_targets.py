@@ -32,7 +32,6 @@ PLAIN = ZeroPoint(
     n_matched=60,
     outlier_fraction=0.1,
     matching_radius_arcsec=2.0,
-    aperture_correction_mag=0.0,
     ranking=(),
 )
 TERM = ColourTerm("GaiaSP/g", "GaiaSP/r", 0.6, 0.1, 0.01, 0.1, 0.2, 1.4, 50)

@@ -138,7 +138,6 @@ CALIBRATED = PlaneReduction(
         n_matched=80,
         outlier_fraction=0.05,
         matching_radius_arcsec=2.5,
-        aperture_correction_mag=0.02,
         ranking=(),
     ),
     measurements=(MEASURED,),

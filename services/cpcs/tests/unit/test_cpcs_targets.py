@@ -34,7 +34,7 @@ def test_every_target_has_its_own_outcome(
     field, frame_of: Callable[..., Frame], tmp_path: Path
 ) -> None:
     ra, dec = field.sky.centre
-    places = [(ra, dec), (ra + 1.0, dec), sky_at(field, 1.0, 128.0)]
+    places = [(ra, dec), (ra + 1.0, dec), sky_at(field, -0.3, 128.0)]
     plane = at(field, frame_of(), tmp_path, *places)
     assert [m.outcome for m in plane.measurements] == [
         Outcome.CALIBRATED,
@@ -63,7 +63,8 @@ def test_empty_sky_is_a_limit(
         assert m.is_limit
         assert m.magnitude is None
         assert m.flux_adu is not None
-        assert m.limit_3sigma - m.limit_5sigma == pytest.approx(0.5547, abs=1e-3)
+        # 2.5 log10(5 / 3), and the fainter star's fewer own photons
+        assert 0.5547 < m.limit_3sigma - m.limit_5sigma < 0.6
         assert "3 (5) times" in str(m.limit_definition)
     pulls = [m.flux_adu / m.flux_error_adu for m in measured]
     assert 0.7 < np.std(pulls) < 1.35

@@ -189,6 +189,10 @@ class ErrorBudget(BaseModel):
     readout: Magnitudes | None = None
     zero_point: Magnitudes | None = None
     aperture_correction: Magnitudes | None = None
+    psf_normalisation: Magnitudes | None = None
+    blend: Magnitudes | None = None
+    position: Magnitudes | None = None
+    scintillation: Magnitudes | None = None
     cosmic_ray: Magnitudes | None = None
     colour: Magnitudes | None = None
     floor: Magnitudes | None = None
@@ -220,6 +224,15 @@ class Measurement(BaseModel):
     is_limit: bool
     flags: int = 0
     error_budget: ErrorBudget = ErrorBudget()
+    # 1 sigma an axis of where the target was known to be; whether its light decided.
+    position_error: Arcseconds | None = None
+    position_free: bool = False
+    scene_version: int = 0
+    reduced_chi_square: Dimensionless | None = None
+    # On a galaxy: all the light in an aperture of fixed radius on the sky.
+    fixed_aperture: Arcseconds | None = None
+    fixed_aperture_magnitude: Magnitudes | None = None
+    fixed_aperture_magnitude_error: Magnitudes | None = None
 
 
 class PhotometryCalibrated(CalibrationAnswer):

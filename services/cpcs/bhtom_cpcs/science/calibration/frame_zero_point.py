@@ -39,14 +39,10 @@ _TRANSFORMATION_ERROR_MAG = 0.02
 
 @dataclass(frozen=True, slots=True)
 class MatchFigures:
-    """How the stars were matched and measured.
-
-    `aperture_correction_mag` takes the instrumental magnitudes to the whole star's.
-    """
+    """How the stars were matched."""
 
     n_matched: int
     radius_arcsec: float
-    aperture_correction_mag: float = 0.0
 
 
 def frame_zero_point(
@@ -78,18 +74,16 @@ def frame_zero_point(
         error = float(np.hypot(error, _TRANSFORMATION_ERROR_MAG))
     slope, slope_error = found.slope or (None, None)
     passband = _passband(found, chosen)
-    value = model.value + figures.aperture_correction_mag
     return ZeroPoint(
         passband=passband,
         passband_text=passband_text(passband),
-        value=value,
+        value=model.value,
         error=error,
         scatter=model.scatter,
         n_stars=int(model.used.sum()),
         n_matched=figures.n_matched,
         outlier_fraction=model.outlier_fraction,
         matching_radius_arcsec=figures.radius_arcsec,
-        aperture_correction_mag=figures.aperture_correction_mag,
         ranking=found.choice.figures,
         unverified_used=found.unverified_used,
         reference_passband=chosen,
@@ -124,7 +118,6 @@ def borrowed_zero_point(
         n_matched=figures.n_matched,
         outlier_fraction=0.0,
         matching_radius_arcsec=figures.radius_arcsec,
-        aperture_correction_mag=figures.aperture_correction_mag,
         ranking=() if found is None else found.choice.figures,
         reference_passband=borrowed.passband,
         source="borrowed",

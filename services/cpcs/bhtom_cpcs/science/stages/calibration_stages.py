@@ -119,7 +119,6 @@ def fit_zero_points(state: PlaneState) -> None:
     figures = MatchFigures(
         len(matches.source),
         matches.radius_arcsec,
-        2.5 * float(np.log10(state.growth)),
     )
     found = None
     if len(comparison.source) >= FEWEST_STARS:

@@ -41,7 +41,7 @@ def explain_stars(state: PlaneState, found: FrameCalibration) -> None:
     fitted = _Columns(
         source=comparison.source[rows],
         reference_magnitude=stars.reference_magnitude[part],
-        star_zero_point=stars.difference[part] + zero_point.aperture_correction_mag,
+        star_zero_point=stars.difference[part],
         residual=model.residual[part],
         error=stars.error[part],
         colour=stars.colour[part] + pivot,
@@ -107,7 +107,7 @@ def _refused(state: PlaneState, passband: str) -> _Columns:
         pairs = np.flatnonzero(there)[:MOST_STARS]
     flux = fluxes.flux[pairs]
     magnitude = known[matches.reference[pairs]]
-    value = magnitude + 2.5 * np.log10(flux) + zero_point.aperture_correction_mag
+    value = magnitude + 2.5 * np.log10(flux)
     unknown = np.full(len(pairs), np.nan)
     return _Columns(
         source=matches.source[pairs],

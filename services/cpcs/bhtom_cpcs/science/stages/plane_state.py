@@ -25,7 +25,6 @@ from bhtom_cpcs.science.results import (
     ZeroPoint,
 )
 from bhtom_cpcs.science.stars.detection import Sky, Sources
-from bhtom_cpcs.science.stars.photometry import Aperture, SkyNoise
 from bhtom_cpcs.science.stars.psf_model import PsfModel
 from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes
 from bhtom_cpcs.science.stop import Stop
@@ -56,9 +55,6 @@ class PlaneState:
     source_fluxes: PsfFluxes | None = None  # of all sources, by the PSF
     reference: ReferenceStars | None = None
     matches: Matches | None = None
-    aperture: Aperture | None = None
-    noise: SkyNoise | None = None
-    growth: float = 1.0
     star_fluxes: StarFluxes | None = None
     selection: Selection | None = None
     comparison: ComparisonStars | None = None

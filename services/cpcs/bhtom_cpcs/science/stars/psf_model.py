@@ -22,8 +22,9 @@ _NORMALISATION_FWHM = 4.0
 _SMALLEST_HALF_PX, _LARGEST_HALF_PX = 6, 120
 _FIT_FWHM = 2.0
 _SMALLEST_FIT_PX = 3.0
-# What the PSF's normalisation varies by where too few stars can tell.
-UNKNOWN_NORMALISATION_MAG = 0.01
+# What the PSF's normalisation varies by where too few stars can tell: 2 to 6 mmag on
+# injected stars.
+UNKNOWN_NORMALISATION_MAG = 0.004
 
 
 @dataclass(frozen=True, slots=True)

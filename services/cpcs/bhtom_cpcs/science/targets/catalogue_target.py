@@ -20,7 +20,7 @@ from bhtom_cpcs.science.calibration.zero_point_at import (
 from bhtom_cpcs.science.decisions import Decisions
 from bhtom_cpcs.science.outcomes import Outcome, sentence
 from bhtom_cpcs.science.results import Rival, TargetMeasurement, ZeroPoint
-from bhtom_cpcs.science.targets.target import FLOOR_MAG
+from bhtom_cpcs.science.targets.error_budget import FLOOR_MAG
 from bhtom_cpcs.science.targets.target_position import TargetPlace, refusal_of
 
 FloatArray = npt.NDArray[np.float64]

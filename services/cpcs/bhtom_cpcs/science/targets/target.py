@@ -2,90 +2,139 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from bhtom_cpcs.science.astrometry.coordinates import Astrometry
 from bhtom_cpcs.science.calibration.bands import passband_text
+from bhtom_cpcs.science.calibration.zero_point_at import (
+    TargetZeroPoint,
+    zero_point_at,
+)
+from bhtom_cpcs.science.decisions import Decisions
 from bhtom_cpcs.science.frames.detector import Detector
-from bhtom_cpcs.science.frames.planes import Plane
 from bhtom_cpcs.science.outcomes import Outcome, sentence
-from bhtom_cpcs.science.results import TargetMeasurement, ZeroPoint
-from bhtom_cpcs.science.stars.cosmic_rays import Repair, repair_star
-from bhtom_cpcs.science.stars.detection import Sources, windowed_positions
-from bhtom_cpcs.science.stars.photometry import Aperture, SkyNoise, measure
-from bhtom_cpcs.science.stars.psf_model import PsfModel
+from bhtom_cpcs.science.reference import ReferenceStars
+from bhtom_cpcs.science.results import TargetMeasurement, Timing, ZeroPoint
+from bhtom_cpcs.science.stars.detection import Sources
+from bhtom_cpcs.science.targets.error_budget import (
+    MAG_PER_RELATIVE,
+    Circumstances,
+    flux_terms,
+    in_quadrature,
+    magnitude_terms,
+)
+from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight, forced_fit
+from bhtom_cpcs.science.targets.host_light import aperture_flux, extended_light
+from bhtom_cpcs.science.targets.neighbourhood import (
+    Neighbours,
+    neighbours_of,
+    unmodelled_light,
+)
+from bhtom_cpcs.science.targets.target_flags import quality_words
+from bhtom_cpcs.science.targets.target_pixels import (
+    TargetPixels,
+    coverage_flags,
+    coverage_refusal,
+    look_at_pixels,
+)
 from bhtom_cpcs.science.targets.target_position import TargetPlace, refusal_of
 
-LIMIT_SIGMA = 3.0
-RECENTRE_SIGMA = 10.0
-# What flat fields, colours and variable air leave in a good frame at best.
-FLOOR_MAG = 0.003
-POOR_ZERO_POINT_ERROR_MAG = 0.05
-POOR_SCATTER_MAG = 0.15
-FEW_REFERENCE_STARS = 10
-# A repaired pixel is known from the star's model, which is no better than this.
-_REPAIR_ERROR = 0.1
-_MAG_PER_RELATIVE = 2.5 / math.log(10)
-_LIMIT_DEFINITION = (
-    "The magnitude of a flux of 3 (5) times the error of an empty aperture at the "
-    "target's position: sky and read noise as measured in this frame, without the "
-    "target's own photon noise."
+LIMIT_SIGMA: Final = 3.0
+# Sum of p^3 over (sum of p^2)^2 of a Gaussian: how a star's own photons weigh in the
+# variance of its fitted flux where the sky dominates.
+_OWN_PHOTONS: Final = 4 / 3
+_LIMIT_DEFINITION: Final = (
+    "The magnitude of a star at the target's position whose flux in this fit would be "
+    "3 (5) times its error: sky and read noise as measured in this frame with their "
+    "correlation, the local sky's and the neighbours' errors, and the star's own "
+    "photons; the target's own light does not count."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Measuring:
-    """What the forced measurement of a plane's targets has in common."""
+    """What the forced measurement of a plane's targets has in common.
 
-    plane: Plane
+    `astrometric_error_arcsec` is 1 sigma an axis of the frame's own coordinates.
+    """
+
+    light: FrameLight
     astrometry: Astrometry
+    astrometric_error_arcsec: float
     sources: Sources
     detector: Detector
     sky_level: float
-    sky_rms: float
-    psf: PsfModel
-    aperture: Aperture
-    noise: SkyNoise
-    growth: float
     zero_point: ZeroPoint
-    match_radius_arcsec: float | None
+    timing: Timing
+    reference: ReferenceStars | None
+    catalogue: str
+    decisions: Decisions
+    aperture_m: float | None = None
+    site_height_m: float = 0.0
+    match_radius_arcsec: float | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the image [px]."""
+        height, width = self.light.pixels.shape
+        return height, width
+
+    @property
+    def epoch_jyear(self) -> float:
+        """When the frame was taken [yr]."""
+        return 2000.0 + (self.timing.mid_exposure_mjd_utc - 51544.5) / 365.25
 
 
-@dataclass(frozen=True, slots=True)
-class _Light:
-    """Flux in the aperture at a position and the error of an empty one there [ADU]."""
-
-    x: float
-    y: float
-    flux: float
-    sky_error: float
-
-
-def measure_target(at: Measuring, place: TargetPlace) -> TargetMeasurement:
-    """Measure the flux at a target's position, whatever is there.
+def measure_target(
+    at: Measuring, place: TargetPlace, trail_px: float = 0.0
+) -> TargetMeasurement:
+    """Measure the flux at a target's place, whatever is there.
 
     Every way in which it cannot be measured is an outcome of the measurement.
+    `trail_px` is how far the target itself moved during the exposure.
     """
-    ra, dec = place.ra_deg, place.dec_deg
-    target_id = place.target.target_id
-    blank = TargetMeasurement(target_id, Outcome.TARGET_MASKED, "", ra, dec)
-    shape = at.plane.pixels.shape
-    if absent := refusal_of(place, at.astrometry, (shape[0], shape[1])):
+    blank = TargetMeasurement(
+        place.target.target_id,
+        Outcome.TARGET_MASKED,
+        "",
+        place.ra_deg,
+        place.dec_deg,
+        position_source=place.source,
+    )
+    if absent := refusal_of(place, at.astrometry, at.shape):
         return replace(blank, outcome=absent[0], message=absent[1])
     x, y = (
-        float(axis[0]) for axis in at.astrometry.pixel(np.array([ra]), np.array([dec]))
+        float(axis[0])
+        for axis in at.astrometry.pixel(
+            np.array([place.ra_deg]), np.array([place.dec_deg])
+        )
+    )
+    neighbours = neighbours_of(
+        place,
+        at.decisions,
+        at.reference,
+        at.catalogue,
+        at.astrometry,
+        at.epoch_jyear,
+        at.light.psf.fwhm_px,
     )
     blank = replace(
         blank,
         x_px=x,
         y_px=y,
-        aperture_radius_px=at.aperture.radius,
+        aperture_radius_px=at.light.psf.fit_radius_px,
+        position_error_arcsec=math.hypot(*place.error_arcsec) / math.sqrt(2),
         nearest_source_arcsec=_nearest_arcsec(at, x, y),
+        scene_version=neighbours.version,
+        n_neighbours=len(neighbours.x),
+        proposed_scene=neighbours.proposed,
     )
-    if refused := _refusal(at, blank, x, y):
-        return refused
-    return _forced(at, blank, x, y)
+    pixels = look_at_pixels(at.light, x, y, at.sky_level, at.detector.saturation_adu)
+    if pixels.saturated:
+        return _saturated(at, blank, pixels)
+    return _fitted(at, blank, pixels, neighbours, trail_px)
 
 
 def _nearest_arcsec(at: Measuring, x: float, y: float) -> float | None:
@@ -95,131 +144,163 @@ def _nearest_arcsec(at: Measuring, x: float, y: float) -> float | None:
     return distance * at.astrometry.pixel_scale_arcsec
 
 
-def _refusal(
-    at: Measuring, blank: TargetMeasurement, x: float, y: float
-) -> TargetMeasurement | None:
-    """Refuse a target over the edge, on masked pixels or saturated."""
-    height, width = at.plane.pixels.shape
-    radius = at.aperture.radius
-    reason = None
-    if min(x, y, width - 1 - x, height - 1 - y) < radius:
-        reason = "its aperture reaches over the edge of the image"
-    x0, x1 = max(int(x - radius), 0), min(int(x + radius) + 2, width)
-    y0, y1 = max(int(y - radius), 0), min(int(y + radius) + 2, height)
-    part = np.s_[y0:y1, x0:x1]
-    if at.plane.mask is not None and at.plane.mask[part].any():
-        reason = "its aperture holds pixels marked as bad"
-    if reason:
-        return replace(blank, message=sentence(Outcome.TARGET_MASKED, reason=reason))
-    peak = float(at.plane.pixels[part].max()) + at.sky_level
-    limit = at.detector.saturation_adu
-    if limit is not None and peak >= limit:
-        message = sentence(Outcome.TARGET_SATURATED, peak=peak, limit=limit)
-        return replace(
-            blank,
-            outcome=Outcome.TARGET_SATURATED,
-            message=message,
-            flags=("saturated",),
-        )
-    return None
-
-
-def _forced(
-    at: Measuring, blank: TargetMeasurement, x: float, y: float
+def _saturated(
+    at: Measuring, blank: TargetMeasurement, pixels: TargetPixels
 ) -> TargetMeasurement:
-    """Sum the light at the position; centre on the star where it is bright."""
-    reach = at.aperture.sky_outer + at.psf.fwhm_px
-    repair = repair_star(
-        at.plane.pixels,
-        (x, y),
-        at.aperture.radius,
-        reach,
-        at.psf,
-        (at.sky_rms, at.detector.gain_e_per_adu),
+    outcome = Outcome.TARGET_SATURATED
+    message = sentence(outcome, peak=pixels.peak_adu, limit=at.detector.saturation_adu)
+    return replace(blank, outcome=outcome, message=message, flags=("saturated",))
+
+
+def _fitted(
+    at: Measuring,
+    blank: TargetMeasurement,
+    pixels: TargetPixels,
+    neighbours: Neighbours,
+    trail_px: float,
+) -> TargetMeasurement:
+    """Fit the flux and say how good it is."""
+    x, y = float(blank.x_px or 0.0), float(blank.y_px or 0.0)
+    error_px = _position_error_px(at, blank)
+    fit = forced_fit(pixels.light, x, y, (neighbours.x, neighbours.y), error_px)
+    if refused := coverage_refusal(fit, pixels, at.shape):
+        return replace(blank, message=refused)
+    unmodelled = unmodelled_light(pixels.light.psf, fit, at.sources)
+    calibration = _calibration(at, blank, fit)
+    circumstances = Circumstances(
+        zero_point_error_mag=calibration.error,
+        colour_error_mag=calibration.colour_error,
+        fwhm_px=at.light.psf.fwhm_px,
+        normalisation_error_mag=at.light.psf.normalisation_error_mag,
+        exposure_time_s=at.timing.exposure_time_s,
+        air_mass=at.timing.air_mass,
+        aperture_m=at.aperture_m,
+        site_height_m=at.site_height_m,
+        position_error_px=0.0 if fit.is_free else error_px,
+        trail_px=trail_px,
+        unmodelled_adu=unmodelled,
+        lost_share=max(1.0 - fit.coverage, 0.0) if pixels.struck else 0.0,
     )
-    light = _light(at, repair, x, y)
-    flags = ["cosmic_ray"] if repair.n_struck else []
-    if (light.x, light.y) != (x, y):
-        flags.append("recentred")
-    flags += _flags(at, blank, light.x, light.y)
-    terms = _flux_errors(at, light)
-    if repair.n_struck:
-        terms["cosmic_ray"] = _REPAIR_ERROR * repair.replaced_adu
-    error = math.sqrt(sum(term**2 for term in terms.values()))
-    zero_point = at.zero_point.value
-    empty = light.sky_error * at.growth
+    host = extended_light(pixels.light, fit).found and unmodelled == 0
+    terms = flux_terms(fit, circumstances)
+    error = in_quadrature(terms)
+    flags = coverage_flags(fit, at.shape, at.light.psf.fit_radius_px)
+    flags += quality_words(
+        fit,
+        pixels,
+        at.zero_point,
+        blended=unmodelled > 0,
+        host=host,
+        trailed=trail_px > at.light.psf.fwhm_px,
+        unmatched=_is_unmatched(at, blank),
+        noise_empirical=at.detector.noise_empirical,
+    )
     placed = replace(
-        blank,
-        x_px=light.x,
-        y_px=light.y,
-        flux_adu=light.flux * at.growth,
-        flux_error_adu=error * at.growth,
-        signal_to_noise=light.flux / error,
-        limit_3sigma=zero_point - 2.5 * math.log10(3 * empty),
-        limit_5sigma=zero_point - 2.5 * math.log10(5 * empty),
+        _with_position(at, blank, fit),
+        flux_adu=fit.flux,
+        flux_error_adu=error,
+        signal_to_noise=fit.flux / error,
+        limit_3sigma=_limit(at, calibration, fit, 3.0),
+        limit_5sigma=_limit(at, calibration, fit, 5.0),
         limit_definition=_LIMIT_DEFINITION,
-        error_budget_adu={name: term * at.growth for name, term in terms.items()},
-        flags=tuple(flags),
+        error_budget_adu=terms,
+        flags=tuple(dict.fromkeys([*flags, *calibration.flags])),
+        reduced_chi_square=fit.chi2,
+        neighbour_flux_adu=fit.neighbour_flux,
+        local_background_adu=fit.background,
     )
-    return _as_magnitude(at, placed, light.flux, error, terms)
+    if host:
+        placed = _with_aperture(at, calibration, placed, pixels.light, fit)
+    budget = magnitude_terms(fit, circumstances, terms)
+    return _as_magnitude(at, calibration, placed, fit, budget)
 
 
-def _light(at: Measuring, repair: Repair, x: float, y: float) -> _Light:
-    """Measure at the position, and again at the star's own where it is bright."""
-    pixels = repair.pixels
-    mask = None
-    if at.plane.mask is not None:
-        rows = slice(repair.bottom, repair.bottom + pixels.shape[0])
-        columns = slice(repair.left, repair.left + pixels.shape[1])
-        mask = np.ascontiguousarray(at.plane.mask[rows, columns])
-
-    def at_position(x: float, y: float) -> _Light:
-        here = np.array([x - repair.left]), np.array([y - repair.bottom])
-        flux = measure(pixels, mask, *here, at.aperture)
-        error = _sky_error(at, float(flux.sky_rms[0]))
-        return _Light(x, y, float(flux.flux[0]), error)
-
-    forced = at_position(x, y)
-    if forced.flux < RECENTRE_SIGMA * forced.sky_error:
-        return forced
-    here = np.array([x - repair.left]), np.array([y - repair.bottom])
-    new_x, new_y = windowed_positions(pixels, mask, *here, at.psf.fwhm_px)
-    moved = at_position(float(new_x[0]) + repair.left, float(new_y[0]) + repair.bottom)
-    distance = math.hypot(moved.x - x, moved.y - y)
-    return moved if distance <= max(0.5 * at.psf.fwhm_px, 0.7) else forced
+def _calibration(
+    at: Measuring, blank: TargetMeasurement, fit: ForcedFit
+) -> TargetZeroPoint:
+    """Return the zero point at the target's place, for its colour."""
+    colours = [
+        colour
+        for colour in at.decisions.target_colours
+        if colour.target_id == blank.target_id
+    ]
+    return zero_point_at(at.zero_point, fit.x, fit.y, colours, at.timing.air_mass)
 
 
-def _sky_error(at: Measuring, local_rms: float) -> float:
-    """Error of the empty aperture, larger where the sky here is noisier."""
-    ratio = local_rms / at.sky_rms if at.sky_rms > 0 else 1.0
-    return at.noise.error_adu * (ratio if ratio > 1.2 else 1.0)
+def _position_error_px(at: Measuring, blank: TargetMeasurement) -> float:
+    """1 sigma an axis of where the target must be in this frame."""
+    known = float(blank.position_error_arcsec or 0.0)
+    arcsec = math.hypot(known, at.astrometric_error_arcsec)
+    return arcsec / at.astrometry.pixel_scale_arcsec
 
 
-def _flux_errors(at: Measuring, light: _Light) -> dict[str, float]:
-    """Split the flux's error into photon, read and sky terms [ADU]."""
-    gain = at.detector.gain_e_per_adu
-    read = 0.0
-    if at.detector.read_noise_e is not None and not at.detector.noise_empirical:
-        read = at.detector.read_noise_e / gain * math.sqrt(at.aperture.area)
-        read = min(read, 0.99 * light.sky_error)
-    return {
-        "photon": math.sqrt(max(light.flux, 0.0) / gain),
-        "sky": math.sqrt(light.sky_error**2 - read**2),
-        "read": read,
-    }
+def _is_unmatched(at: Measuring, blank: TargetMeasurement) -> bool:
+    """Whether a match radius was asked for and no source is within it."""
+    radius, nearest = at.match_radius_arcsec, blank.nearest_source_arcsec
+    return bool(radius) and (nearest is None or nearest > float(radius or 0.0))
+
+
+def _with_position(
+    at: Measuring, blank: TargetMeasurement, fit: ForcedFit
+) -> TargetMeasurement:
+    """Add where the fit was made, and where the light itself says that it is."""
+    blank = replace(blank, x_px=fit.x, y_px=fit.y, position_free=fit.is_free)
+    if fit.centre is None:
+        return blank
+    ra, dec = at.astrometry.sky(np.array([fit.centre.x]), np.array([fit.centre.y]))
+    scale = at.astrometry.pixel_scale_arcsec
+    # the axes of the image may lie any way on the sky: the larger error counts for both
+    error_px = max(fit.centre.error_x, fit.centre.error_y)
+    error = math.hypot(error_px * scale, at.astrometric_error_arcsec)
+    return replace(
+        blank,
+        fitted_ra_deg=float(ra[0]) % 360,
+        fitted_dec_deg=float(dec[0]),
+        fitted_ra_error_arcsec=error,
+        fitted_dec_error_arcsec=error,
+    )
+
+
+def _limit(
+    at: Measuring, calibration: TargetZeroPoint, fit: ForcedFit, sigma: float
+) -> float:
+    """Magnitude of the flux whose signal to noise in this fit is `sigma`."""
+    own = 0.5 * sigma**2 * _OWN_PHOTONS / at.light.noise.gain_e_per_adu
+    flux = own + math.sqrt(own**2 + (sigma * fit.empty_error) ** 2)
+    return calibration.value - 2.5 * math.log10(flux)
+
+
+def _with_aperture(
+    at: Measuring,
+    calibration: TargetZeroPoint,
+    placed: TargetMeasurement,
+    light: FrameLight,
+    fit: ForcedFit,
+) -> TargetMeasurement:
+    """Add the magnitude of all the light in the fixed aperture."""
+    found = aperture_flux(light, fit, at.astrometry.pixel_scale_arcsec)
+    if found is None or found.flux < LIMIT_SIGMA * found.error:
+        return placed
+    relative = MAG_PER_RELATIVE * found.error / found.flux
+    return replace(
+        placed,
+        fixed_aperture_arcsec=found.radius_arcsec,
+        fixed_aperture_magnitude=calibration.value - 2.5 * math.log10(found.flux),
+        fixed_aperture_magnitude_error=math.hypot(relative, calibration.error),
+    )
 
 
 def _as_magnitude(
     at: Measuring,
+    calibration: TargetZeroPoint,
     placed: TargetMeasurement,
-    flux: float,
-    error: float,
-    terms: dict[str, float],
+    fit: ForcedFit,
+    budget: dict[str, float],
 ) -> TargetMeasurement:
     """Turn the flux into a magnitude, or into a limit below 3 sigma."""
     passband = passband_text(at.zero_point.passband)
     n_stars = at.zero_point.n_stars
-    if flux < LIMIT_SIGMA * error:
+    if not (placed.signal_to_noise or 0.0) >= LIMIT_SIGMA:
         message = sentence(
             Outcome.LIMIT,
             limit_3sigma=placed.limit_3sigma,
@@ -227,11 +308,8 @@ def _as_magnitude(
             n_stars=n_stars,
         )
         return replace(placed, outcome=Outcome.LIMIT, message=message, is_limit=True)
-    budget = {name: _MAG_PER_RELATIVE * term / flux for name, term in terms.items()}
-    budget["zero_point"] = at.zero_point.error
-    budget["floor"] = FLOOR_MAG
-    magnitude = at.zero_point.value - 2.5 * math.log10(flux * at.growth)
-    magnitude_error = math.sqrt(sum(term**2 for term in budget.values()))
+    magnitude = calibration.value - 2.5 * math.log10(fit.flux)
+    magnitude_error = in_quadrature(budget)
     message = sentence(
         Outcome.CALIBRATED,
         passband=passband,
@@ -247,30 +325,3 @@ def _as_magnitude(
         magnitude_error=magnitude_error,
         error_budget_mag=budget,
     )
-
-
-def _flags(at: Measuring, blank: TargetMeasurement, x: float, y: float) -> list[str]:
-    """Words on what may have spoilt the measurement."""
-    flags = []
-    height, width = at.plane.pixels.shape
-    if min(x, y, width - 1 - x, height - 1 - y) < at.aperture.sky_inner:
-        flags.append("near_edge")
-    distance = np.hypot(at.sources.x - x, at.sources.y - y)
-    if np.sum(distance < at.aperture.radius + 1.5 * at.psf.fwhm_px) > 1:
-        flags.append("blended")
-    radius = at.match_radius_arcsec
-    nearest = blank.nearest_source_arcsec
-    if radius is not None and radius > 0 and (nearest is None or nearest > radius):
-        flags.append("no_source_within_match_radius")
-    if not at.noise.measured:
-        flags.append("sky_error_not_measured")
-    if at.detector.noise_empirical:
-        flags.append("noise_empirical")
-    if at.zero_point.n_stars < FEW_REFERENCE_STARS:
-        flags.append("few_reference_stars")
-    if at.zero_point.unverified_used:
-        flags.append("unverified_reference")
-    poor_error = at.zero_point.error > POOR_ZERO_POINT_ERROR_MAG
-    if poor_error or at.zero_point.scatter > POOR_SCATTER_MAG:
-        flags.append("poor_zero_point")
-    return flags

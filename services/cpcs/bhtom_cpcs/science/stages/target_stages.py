@@ -1,0 +1,99 @@
+"""The stage that measures the targets."""
+
+import math
+
+import numpy as np
+
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.results import TargetMeasurement
+from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stop import Stop
+from bhtom_cpcs.science.targets.forced_fit import FrameLight
+from bhtom_cpcs.science.targets.target import Measuring, measure_target
+from bhtom_cpcs.science.targets.target_position import TargetPlace, place_of
+
+_BEST_FIRST = (Outcome.CALIBRATED, Outcome.LIMIT)
+# Where no stars told: what a header's coordinates are good to after the match.
+_UNKNOWN_ASTROMETRY_PX = 0.3
+
+
+def measure_targets(state: PlaneState) -> None:
+    """Measure every target of the request and take the best of their outcomes."""
+    at = _measuring(state)
+    state.measurements = tuple(
+        measure_target(at, place, _trail_px(state, place)) for place in state.places
+    )
+    settle_outcome(state)
+
+
+def settle_outcome(state: PlaneState) -> None:
+    """Let the best of the targets' outcomes stand for the plane."""
+    best = best_of(state.measurements)
+    if best is None:
+        raise Stop(
+            Outcome.TARGET_OUTSIDE_FRAME,
+            distance="nowhere: none was given,",
+            centre="unknown",
+        )
+    state.outcome, state.message = best.outcome, best.message
+
+
+def _measuring(state: PlaneState) -> Measuring:
+    """Gather what the earlier stages have found out."""
+    request, plane = state.request, state.plane
+    astrometry = need(state.astrometry, "read_wcs")
+    wcs = need(state.wcs, "read_wcs")
+    error = wcs.rms_arcsec
+    if error is None:
+        error = _UNKNOWN_ASTROMETRY_PX * astrometry.pixel_scale_arcsec
+    return Measuring(
+        light=FrameLight(
+            plane.pixels,
+            plane.mask,
+            need(state.psf, "find_sources"),
+            need(state.pixel_noise, "find_sources"),
+        ),
+        astrometry=astrometry,
+        astrometric_error_arcsec=error,
+        sources=need(state.sources, "find_sources"),
+        detector=need(state.detector, "find_sources"),
+        sky_level=need(state.sky, "find_sources").level,
+        zero_point=need(state.zero_point, "fit_zero_points"),
+        timing=need(state.timing, "read_time"),
+        reference=state.reference,
+        catalogue=f"{state.catalogue.name} {state.catalogue.release}",
+        decisions=request.decisions,
+        aperture_m=request.camera.aperture_m,
+        site_height_m=0.0 if request.site is None else request.site.height_m,
+        match_radius_arcsec=request.match_radius_arcsec,
+    )
+
+
+def _trail_px(state: PlaneState, place: TargetPlace) -> float:
+    """How far a body moved during the exposure [px]; 0 for a star."""
+    timing = need(state.timing, "read_time")
+    if not place.target.moves or place.problem is not None:
+        return 0.0
+    half = 0.5 * timing.exposure_time_s / 86400
+    ends = [
+        place_of(place.target, timing.mid_exposure_mjd_utc + side, state.request.site)
+        for side in (-half, half)
+    ]
+    if any(end.problem is not None for end in ends):
+        return 0.0
+    x, y = need(state.astrometry, "read_wcs").pixel(
+        np.array([end.ra_deg for end in ends]), np.array([end.dec_deg for end in ends])
+    )
+    trail = math.hypot(float(x[1] - x[0]), float(y[1] - y[0]))
+    return trail if math.isfinite(trail) else 0.0
+
+
+def best_of(
+    measurements: tuple[TargetMeasurement, ...],
+) -> TargetMeasurement | None:
+    """Return the measurement that stands for the plane."""
+    for outcome in _BEST_FIRST:
+        for measurement in measurements:
+            if measurement.outcome == outcome:
+                return measurement
+    return measurements[0] if measurements else None

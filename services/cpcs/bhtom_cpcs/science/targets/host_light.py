@@ -1,0 +1,132 @@
+"""Light about a target that is no star's: a host galaxy, and what to make of it."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import sep
+
+from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight, Piece
+
+FloatArray = npt.NDArray[np.float64]
+
+FIXED_APERTURE_ARCSEC: Final = 5.0
+_INNER_FWHM, _FAR_FWHM = 2.5, 5.0
+# So much light beside the star's image is a galaxy: 5 sigma of the sky, and more than
+# what is wrong with a model of the PSF (1 to 3 % of a bright star within 2.5 FWHM).
+_SIGNIFICANT_SIGMA: Final = 5.0
+_SHARE_OF_STAR: Final = 0.08
+_FEWEST_RING_PX: Final = 30
+_CLIP: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedLight:
+    """Light within 2.5 FWHM of a target that no fitted star explains [ADU], 1 sigma.
+
+    `found` says that it is significant: the target lies on a galaxy, and its flux
+    includes what of it looks like a star.
+    """
+
+    excess: float
+    error: float
+    found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ApertureFlux:
+    """Light in a fixed aperture [ADU], as of a point source: neighbours taken out."""
+
+    radius_arcsec: float
+    flux: float
+    error: float
+
+
+def extended_light(light: FrameLight, fit: ForcedFit) -> ExtendedLight:
+    """Look for light about the target that is neither its own nor a neighbour's.
+
+    What is left of the image when all fitted stars are taken out is summed within
+    2.5 FWHM, above the sky of a ring 5 to 8 FWHM away. A PSF fit's own local sky hides
+    a smooth galaxy; this sum does not.
+    """
+    fwhm = light.psf.fwhm_px
+    outer = math.ceil(8 * fwhm)
+    piece = Piece.about(light, fit.x, fit.y, outer)
+    model = piece.model(light.psf, fit.stars_x, fit.stars_y, fit.stars_flux)
+    left = piece.values - model
+    distance = piece.distance(fit.x, fit.y)
+    ring = left[(distance > _FAR_FWHM * fwhm) & piece.good]
+    inner = (distance <= _INNER_FWHM * fwhm) & piece.good
+    count = int(inner.sum())
+    if len(ring) < _FEWEST_RING_PX or not count:
+        return ExtendedLight(math.nan, math.nan, False)
+    level, level_error = _clipped(ring, light.noise.sky_rms_adu)
+    excess = float(np.sum(left[inner] - level))
+    variance = float(np.sum(light.noise.variance(model[inner])))
+    correlation = light.noise.correlation
+    error = math.hypot(math.sqrt(variance), count * level_error) * correlation
+    enough = max(_SIGNIFICANT_SIGMA * error, _SHARE_OF_STAR * abs(fit.flux))
+    # fitted neighbours are no better modelled than the target
+    enough += _SHARE_OF_STAR * abs(fit.neighbour_flux)
+    return ExtendedLight(excess, error, excess > enough)
+
+
+def aperture_flux(
+    light: FrameLight,
+    fit: ForcedFit,
+    pixel_scale_arcsec: float,
+    radius_arcsec: float = FIXED_APERTURE_ARCSEC,
+) -> ApertureFlux | None:
+    """Sum the light in an aperture of fixed size on the sky, neighbours taken out.
+
+    The sky is that of a ring beyond the aperture and the star's wings. Divided by the
+    share of a star's light in the aperture, so that the point-like part of the light
+    does not follow the seeing. None where the aperture is smaller than the seeing,
+    reaches over the edge or holds masked pixels.
+    """
+    fwhm = light.psf.fwhm_px
+    radius = radius_arcsec / pixel_scale_arcsec
+    if radius < 0.75 * fwhm:
+        return None
+    inner = max(1.5 * radius, radius + 2 * fwhm)
+    outer = math.ceil(math.sqrt(inner**2 + 3 * radius**2))
+    piece = Piece.about(light, fit.x, fit.y, outer + 1)
+    distance = piece.distance(fit.x, fit.y)
+    ring = (distance >= inner) & (distance <= outer) & piece.good
+    near = distance <= radius + 1
+    if not piece.good[near].all() or ring.sum() < _FEWEST_RING_PX:
+        return None
+    others = piece.model(
+        light.psf, fit.stars_x[1:], fit.stars_y[1:], fit.stars_flux[1:]
+    )
+    own = piece.model(light.psf, fit.stars_x[:1], fit.stars_y[:1], np.ones(1))
+    values = piece.values - others
+    star = values[ring] - fit.flux * own[ring]
+    level, level_error = _clipped(star, light.noise.sky_rms_adu)
+    total = _circle_sum(values - level, fit, piece, radius)
+    share = _circle_sum(own, fit, piece, radius)
+    area = math.pi * radius**2
+    variance = area * light.noise.sky_rms_adu**2 * light.noise.correlation**2
+    variance += (area * level_error * light.noise.correlation) ** 2
+    variance += max(total, 0.0) / light.noise.gain_e_per_adu
+    if share < 0.3:
+        return None
+    return ApertureFlux(radius_arcsec, total / share, math.sqrt(variance) / share)
+
+
+def _circle_sum(
+    values: FloatArray, fit: ForcedFit, piece: Piece, radius: float
+) -> float:
+    here = np.array([fit.x - piece.left]), np.array([fit.y - piece.bottom])
+    total, _, _ = sep.sum_circle(np.ascontiguousarray(values), *here, radius, subpix=0)
+    return float(total[0])
+
+
+def _clipped(values: FloatArray, rms: float) -> tuple[float, float]:
+    """Mean about the median and its error, values beyond 3 sigma left out."""
+    centre = float(np.median(values))
+    spread = max(1.4826 * float(np.median(np.abs(values - centre))), 0.5 * rms)
+    kept = values[np.abs(values - centre) <= _CLIP * spread]
+    return float(kept.mean()), spread / math.sqrt(len(kept))
