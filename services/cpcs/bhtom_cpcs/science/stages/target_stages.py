@@ -15,6 +15,8 @@ from bhtom_cpcs.science.targets.target_position import TargetPlace, place_of
 _BEST_FIRST = (Outcome.CALIBRATED, Outcome.LIMIT)
 # Where no stars told: what a header's coordinates are good to after the match.
 _UNKNOWN_ASTROMETRY_PX = 0.3
+# What distortions that no fit shows leave, as a share of a pixel.
+_PIXEL_GRID_ERROR_PX = 0.03
 
 
 def measure_targets(state: PlaneState) -> None:
@@ -43,9 +45,11 @@ def _measuring(state: PlaneState) -> Measuring:
     request, plane = state.request, state.plane
     astrometry = need(state.astrometry, "read_wcs")
     wcs = need(state.wcs, "read_wcs")
-    error = wcs.rms_arcsec
-    if error is None:
-        error = _UNKNOWN_ASTROMETRY_PX * astrometry.pixel_scale_arcsec
+    error_px = _UNKNOWN_ASTROMETRY_PX
+    if wcs.mapping_error_arcsec is not None:
+        known_px = wcs.mapping_error_arcsec / astrometry.pixel_scale_arcsec
+        error_px = math.hypot(known_px, _PIXEL_GRID_ERROR_PX)
+    error = error_px * astrometry.pixel_scale_arcsec
     return Measuring(
         light=FrameLight(
             plane.pixels,

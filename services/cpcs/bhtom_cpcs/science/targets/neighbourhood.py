@@ -10,8 +10,8 @@ from bhtom_cpcs.science.astrometry.coordinates import Astrometry, separation_deg
 from bhtom_cpcs.science.decisions import Decisions, Scene, SceneStar
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.stars.detection import Sources
-from bhtom_cpcs.science.stars.psf_model import PsfModel
-from bhtom_cpcs.science.targets.forced_fit import ForcedFit
+from bhtom_cpcs.science.stars.psf_photometry import fit_positions
+from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight
 from bhtom_cpcs.science.targets.target_position import TargetPlace
 
 FloatArray = npt.NDArray[np.float64]
@@ -24,7 +24,7 @@ LARGEST_RADIUS_ARCSEC: Final = 600.0
 _MOST_STARS: Final = 100
 # A catalogue star as near as this is the target itself.
 TARGET_ITSELF_ARCSEC: Final = 1.0
-_SAME_SOURCE_FWHM, _BESIDE_FWHM = 0.7, 2.5
+_SAME_SOURCE_FWHM, _BESIDE_FWHM, _REAL_SIGMA = 0.5, 2.5, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,34 +153,31 @@ def neighbours_of(
     return Neighbours(x, y, version, scene.source, proposed)
 
 
-def unmodelled_light(psf: PsfModel, fit: ForcedFit, sources: Sources) -> float:
+def unmodelled_light(light: FrameLight, fit: ForcedFit, sources: Sources) -> float:
     """Light of detected stars in no scene that passes for the target's [ADU].
 
-    A source beside the target, nearer than 2.5 FWHM, that is neither the target nor
-    any of the fitted stars. It is never fitted: only some frames are sharp enough to
-    tell it from the target, and the light curve would follow the seeing. Its part in
-    the target's flux is flagged and goes into the error.
+    Each source beside the target, nearer than 2.5 FWHM, that is none of the fitted
+    stars is fitted too, as a trial: where it is real (5 sigma), the change that it
+    makes in the target's flux is what passes for the target's. The flux itself stays:
+    only some frames are sharp enough to show such a star, and the light curve would
+    follow the seeing. What is found here is flagged and goes into the error.
     """
-    fwhm = psf.fwhm_px
+    fwhm = light.psf.fwhm_px
     away = np.hypot(sources.x - fit.x, sources.y - fit.y)
     itself = max(_SAME_SOURCE_FWHM * fwhm, 1.0)
-    beside = np.flatnonzero((away > itself) & (away < _BESIDE_FWHM * fwhm))
     total = 0.0
-    for source in beside:
-        x, y = sources.x[[source]], sources.y[[source]]
-        known = np.hypot(fit.stars_x[1:] - x[0], fit.stars_y[1:] - y[0])
-        if (known < itself).any():
+    for source in np.flatnonzero((away > itself) & (away < _BESIDE_FWHM * fwhm)):
+        x, y = sources.x[source], sources.y[source]
+        if (np.hypot(fit.stars_x - x, fit.stars_y - y) < itself).any():
             continue
-        total += float(sources.flux[source]) * _overlap(psf, fit, x, y)
+        trial = fit_positions(
+            light.pixels,
+            light.mask,
+            light.psf,
+            light.noise,
+            np.append(fit.stars_x, x),
+            np.append(fit.stars_y, y),
+        )
+        if trial.flux[-1] > _REAL_SIGMA * trial.error[-1]:
+            total += abs(fit.flux - float(trial.flux[0]))
     return total
-
-
-def _overlap(psf: PsfModel, fit: ForcedFit, x: FloatArray, y: FloatArray) -> float:
-    """Share of another star's light that a fit of the target alone takes for its."""
-    half = int(np.ceil(psf.fit_radius_px + _BESIDE_FWHM * psf.fwhm_px)) + 1
-    own = psf.stamps(np.array([fit.x]), np.array([fit.y]), half)[0]
-    other = psf.stamps(x, y, half)[0]
-    down = int(np.rint(y[0]) - np.rint(fit.y))
-    right = int(np.rint(x[0]) - np.rint(fit.x))
-    moved = np.roll(other, (down, right), (0, 1))
-    return float(np.sum(own * moved) / np.sum(own**2))

@@ -165,7 +165,7 @@ def _fitted(
     fit = forced_fit(pixels.light, x, y, (neighbours.x, neighbours.y), error_px)
     if refused := coverage_refusal(fit, pixels, at.shape):
         return replace(blank, message=refused)
-    unmodelled = unmodelled_light(pixels.light.psf, fit, at.sources)
+    unmodelled = unmodelled_light(pixels.light, fit, at.sources)
     calibration = _calibration(at, blank, fit)
     circumstances = Circumstances(
         zero_point_error_mag=calibration.error,
