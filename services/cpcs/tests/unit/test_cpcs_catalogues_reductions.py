@@ -135,5 +135,6 @@ def test_a_real_frame_against_three_catalogues(
     plane = reduced(frame, request, f"{name}/any", tmp_path, None)
     assert plane.zero_point is not None, plane.message
     assert plane.zero_point.passband == f"{name}/r"
-    assert plane.zero_point.value == pytest.approx(25.515, abs=0.05)
+    # of the light within the PSF, which reaches 4 FWHM
+    assert plane.zero_point.value == pytest.approx(25.445, abs=0.05)
     assert plane.zero_point.scatter < scatter
