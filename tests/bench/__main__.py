@@ -14,6 +14,7 @@ MODULES = (
     "events",
     "reduction",
     "injected_truth",
+    "targets",
     "files",
     "real_data",
     "catalogue_files",

@@ -12,6 +12,7 @@ MAG_PER_RELATIVE: Final = 2.5 / math.log(10)
 FLOOR_MAG: Final = 0.003
 # Neighbours are taken out with a PSF that is good to this.
 _NEIGHBOUR_SHARE: Final = 0.02
+_NEGLIGIBLE: Final = 1e-4
 # Median of Osborn et al.'s sites, m^(2/3) s^(1/2); scale height of the turbulence.
 _SCINTILLATION_C, _TURBULENCE_HEIGHT_M = 1.5, 8000.0
 
@@ -56,7 +57,7 @@ def scintillation(
 
 
 def flux_terms(fit: ForcedFit, at: Circumstances) -> dict[str, float]:
-    """Terms of the flux's own error [ADU], zero ones left out."""
+    """Terms of the flux's own error [ADU], those that are next to nothing left out."""
     terms = {
         "photon": fit.photon_error,
         "sky": fit.sky_error,
@@ -64,7 +65,8 @@ def flux_terms(fit: ForcedFit, at: Circumstances) -> dict[str, float]:
         "blend": _blend(fit, at),
         "cosmic_ray": abs(fit.flux) * 0.1 * at.lost_share,
     }
-    return {name: term for name, term in terms.items() if term > 0}
+    least = _NEGLIGIBLE * fit.error
+    return {name: term for name, term in terms.items() if term > least}
 
 
 def magnitude_terms(
