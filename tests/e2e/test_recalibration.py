@@ -39,7 +39,7 @@ def test_a_recalibration_records_what_its_preview_showed(
     before = {p["point_id"]: p for p in admin.get(curve)["points"]}
     mine = [p for p in before.values() if p["data_product_id"] in products]
     times = sorted(point["mjd"] for point in mine)
-    wish = {
+    wish: dict[str, Any] = {
         "selection": {
             "camera_id": field.camera["camera_id"],
             "from_mjd": times[0],
@@ -59,6 +59,7 @@ def test_a_recalibration_records_what_its_preview_showed(
     admin.post(f"/api/v1/recalibrations/{number}/accept")
     done = until(admin, number, "done")
     assert done["counts"] == {"done": FRAMES}
+    _many_frames_have_decided(admin, field)
     # The same inputs and decisions give the same numbers, to the last bit.
     assert new_values(admin, number) == shown
     after = {p["point_id"]: p for p in admin.get(curve)["points"]}
@@ -68,3 +69,12 @@ def test_a_recalibration_records_what_its_preview_showed(
         assert len(details["revisions"]) == 2
         now = after[point["point_id"]]
         assert now["value"] == shown[point["data_product_id"]]["magnitude"]
+
+
+def _many_frames_have_decided(admin: ApiClient, field: Field) -> None:
+    here = "/api/v1/calibrations/decisions"
+    of_camera = admin.get(f"{here}/cameras/{field.camera['camera_id']}")
+    bands = [band for card in of_camera["filters"] for band in card["bands"]]
+    assert "Simulated/r" in {band["passband"] for band in bands}
+    of_target = admin.get(f"{here}/targets/{field.target['target_id']}")
+    assert [pin["catalogue"] for pin in of_target["catalogue_pins"]] == ["Simulated"]

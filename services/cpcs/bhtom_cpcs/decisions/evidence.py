@@ -27,6 +27,7 @@ _MAGNITUDE_STANDS: Final = frozenset(
         "passband_provisional",
         "noise_empirical",
         "outside_stars_hull",
+        "recentred",
         "time_uncertain",
         "date_obs_taken_as_start",
         "exposure_time_unknown",
