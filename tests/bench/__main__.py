@@ -15,6 +15,7 @@ MODULES = (
     "reduction",
     "injected_truth",
     "targets",
+    "zero_points",
     "files",
     "real_data",
     "catalogue_files",

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_core.light_curves.rules import on_light_curve, visible
-from bhtom_core.light_curves.summaries import CURRENT
+from bhtom_core.light_curves.summaries import CURRENT, IS_POOR
 from bhtom_core.light_curves.tables import point_revisions, points
 from bhtom_core.people.tables import users
 from bhtom_core.rows import Query, Record
@@ -62,10 +62,15 @@ def _points() -> Query:
 async def light_curve(
     connection: AsyncConnection, target_id: int, reader: Reader, *, hidden: bool
 ) -> Sequence[Record]:
-    """The points of a target in the order of time, hidden ones if they are wanted."""
+    """The points of a target in the order of time.
+
+    Hidden ones and those of a poor zero point come if `hidden` ones are wanted.
+    """
     shown = on_light_curve(reader)
     if hidden:
         shown = shown | (points.c.hidden_at.is_not(None) & visible(reader))
+    else:
+        shown = shown & ~IS_POOR
     statement = (
         _points()
         .where(points.c.target_id == target_id, shown)

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, case, func, or_, select, true
+from sqlalchemy import and_, case, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bhtom_contracts.flags import PointFlag
 from bhtom_core.light_curves.rules import exceptional, on_light_curve
 from bhtom_core.light_curves.tables import light_curves, point_revisions, points
 from bhtom_core.rows import Query
@@ -32,11 +33,16 @@ CURRENT = and_(
     point_revisions.c.point_id == points.c.point_id,
     point_revisions.c.revision == points.c.current_revision,
 )
+# Poor calibrations are kept, and shown to who asks for what is hidden.
+IS_POOR = point_revisions.c.flags.bitwise_and(
+    int(PointFlag.POOR_ZERO_POINT)
+) != literal(0)
 HAS_MAGNITUDE = and_(
     point_revisions.c.quantity == "magnitude",
     point_revisions.c.value.is_not(None),
     ~point_revisions.c.is_limit,
     ~point_revisions.c.difference,
+    ~IS_POOR,
 )
 
 

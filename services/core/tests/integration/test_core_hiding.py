@@ -1,5 +1,6 @@
 """Points that people hide, and show again."""
 
+from bhtom_contracts.flags import PointFlag
 from bhtom_core.testing import calibrated, measurement
 
 
@@ -62,3 +63,27 @@ async def test_a_hidden_point_stays_hidden_after_a_new_calibration(core) -> None
     (hidden,) = (await core.light_curve(target["target_id"], hidden=True))["points"]
     assert (hidden["value"], hidden["hidden"]) == (18.0, True)
     assert len(await core.events("photometry.published", target["target_id"])) == 1
+
+
+async def test_a_poor_calibration_is_shown_on_request_only(core) -> None:
+    ada = await core.person("ada")
+    target = await core.target(ada)
+    target_id = target["target_id"]
+    good = calibrated(ada.user_id, measurement(target_id, 17.0))
+    doubtful = measurement(target_id, 15.0).model_copy(
+        update={"flags": int(PointFlag.POOR_ZERO_POINT | PointFlag.BLENDED)}
+    )
+    later = good.time.model_copy(
+        update={"mid_exposure_mjd": good.time.mid_exposure_mjd + 1}
+    )
+    poor = calibrated(ada.user_id, doubtful).model_copy(update={"time": later})
+    await core.handle(good)
+    await core.handle(poor)
+    shown = await core.light_curve(target_id)
+    assert [point["value"] for point in shown["points"]] == [17.0]
+    everything = await core.light_curve(target_id, hidden=True)
+    assert [point["value"] for point in everything["points"]] == [17.0, 15.0]
+    assert not any(point["hidden"] for point in everything["points"])
+    async with core.client() as client:
+        summary = (await client.get(f"/api/v1/targets/{target_id}")).json()
+    assert summary["light_curve"]["last_magnitude"] == 17.0

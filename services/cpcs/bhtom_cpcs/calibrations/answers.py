@@ -190,7 +190,8 @@ def _quality(plane: Plain) -> FrameQuality:
 
 def _zero_point(plane: Plain) -> ZeroPoint:
     fitted, source = plane["zero_point"], plane["provenance"]
-    reported = plane["filter"] or {}
+    reported, colour = plane["filter"] or {}, fitted.get("colour_term") or {}
+    pair = (colour.get("blue"), colour.get("red"))
     return ZeroPoint(
         passband=fitted["passband"],
         value=fitted["value"],
@@ -202,6 +203,13 @@ def _zero_point(plane: Plain) -> ZeroPoint:
         matching_radius=fitted["matching_radius_arcsec"],
         filter_card=reported.get("card"),
         filter_disagrees=bool(reported.get("disagrees")),
+        reference_passband=fitted.get("reference_passband") or fitted["passband"],
+        source=fitted.get("source") or "native",
+        source_note=fitted.get("source_note") or "",
+        colour=" - ".join(map(str, pair)) if colour else None,
+        colour_slope=colour.get("value"),
+        colour_slope_error=colour.get("error"),
+        pivot_colour=colour.get("pivot"),
         catalogue=source["catalogue_name"],
         release=source["catalogue_release"],
         tiles=tuple(source["tile_hashes"]),

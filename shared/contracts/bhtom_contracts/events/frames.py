@@ -170,6 +170,13 @@ class ZeroPoint(BaseModel):
     matching_radius: Arcseconds
     filter_card: str | None = None
     filter_disagrees: bool = False
+    reference_passband: str | None = None
+    source: Literal["native", "transformation", "borrowed"] = "native"
+    source_note: str = ""
+    colour: str | None = None
+    colour_slope: Dimensionless | None = None
+    colour_slope_error: Dimensionless | None = None
+    pivot_colour: Magnitudes | None = None
     catalogue: str
     release: str
     tiles: tuple[str, ...] = ()

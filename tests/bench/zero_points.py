@@ -1,0 +1,160 @@
+"""How near the zero point is to the ideal one, and how often the band is right."""
+
+import csv
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from bhtom_cpcs.science.calibration.ranking import BandStars, FloatArray, rank_bands
+from bhtom_cpcs.science.calibration.zero_point_fit import fit_zero_point
+from bhtom_sky import BANDS, make_sky
+from tests.bench.figures import Figure
+
+COMMAND: Final = "make bench (tests/bench/zero_points.py)"
+N_STARS: Final = 100
+N_COMMON: Final = 60
+TRIALS: Final = 500
+FRAMES: Final = 100
+ERROR_MAG: Final = 0.03
+CATALOGUE: Final = "catalogs/gaiadr3_gspc_ngc1566.csv"
+
+Magnitudes = Mapping[str, FloatArray]
+
+
+def measure() -> list[Figure]:
+    """Zero points of spoilt stars, and bands of simulated and real populations."""
+    rows = [
+        _zero_point("0 % wrong", 0.0, "the control"),
+        _zero_point("30 % wrong", 0.3, "rms <= 1.5 x ideal, none off by 30 mmag"),
+        _zero_point("45 % mixed", 0.45, "rms <= 2 x ideal, none off by 30 mmag"),
+    ]
+    rows += _band_choices("simulated sky, ten bands", _simulated, BANDS)
+    if (real := _real_population()) is not None:
+        goal_bands = tuple(real)
+
+        def drawn(rng: np.random.Generator) -> Magnitudes:
+            index = rng.choice(len(real["r"]), N_COMMON, replace=False)
+            return {band: values[index] for band, values in real.items()}
+
+        rows += _band_choices("Gaia DR3 synthetic, six bands", drawn, goal_bands)
+    return rows
+
+
+def _zero_point(name: str, share: float, goal: str) -> Figure:
+    """Rms error of many fits, as a ratio to that of the good stars' mean."""
+    rng = np.random.default_rng(20261122)
+    error = np.full(N_STARS, ERROR_MAG)
+    found, clipped, pulls = [], [], []
+    for _ in range(TRIALS):
+        difference = _spoilt(rng, share)
+        fit = fit_zero_point(difference, error)
+        found.append(fit.value)
+        pulls.append(fit.value / fit.error)
+        clipped.append(_sigma_clipped(difference))
+    ideal = ERROR_MAG / np.sqrt(N_STARS * (1 - share))
+    rms = float(np.sqrt(np.mean(np.square(found))))
+    other = float(np.sqrt(np.mean(np.square(clipped))))
+    return Figure(
+        f"Zero point with {N_STARS} stars, {name}",
+        goal,
+        f"{rms / ideal:.2f} x ideal, worst of {TRIALS} {np.max(np.abs(found)):.3f} mag,"
+        f" pull {np.std(pulls):.2f}",
+        f"sigma-clipped mean {other / ideal:.1f} x ideal",
+        COMMAND,
+    )
+
+
+def _spoilt(rng: np.random.Generator, share: float) -> FloatArray:
+    """Differences about zero; half of the wrong ones blends, half strangers."""
+    good = rng.normal(0, ERROR_MAG, N_STARS)
+    blends = -rng.exponential(0.4, N_STARS)
+    strangers = rng.uniform(-4, 4, N_STARS)
+    wrong = np.where(rng.random(N_STARS) < 0.5, blends, strangers)
+    return np.where(rng.random(N_STARS) < share, wrong, good)
+
+
+def _sigma_clipped(values: FloatArray) -> float:
+    """The mean that everybody takes."""
+    for _ in range(10):
+        values = values[np.abs(values - values.mean()) <= 3 * values.std()]
+    return float(values.mean())
+
+
+def _simulated(rng: np.random.Generator) -> Magnitudes:
+    sky = make_sky(int(rng.integers(1 << 31)), (10.0, 10.0), 0.2, N_COMMON)
+    return sky.magnitude
+
+
+def _real_population() -> Magnitudes | None:
+    """Verified stars brighter than r = 16.5 in all six bands of a real field."""
+    folder = os.environ.get("SKY_SAMPLE_DATA")
+    if not folder:
+        return None
+    with (Path(folder) / CATALOGUE).open(encoding="utf-8") as file:
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if all(row[f"{b}mag"] and row[f"{b}Flag"] == "1" for b in "BVRgri")
+        ]
+    found = {b: np.array([float(row[f"{b}mag"]) for row in rows]) for b in "BVRgri"}
+    bright = found["r"] < 16.5
+    return {band: values[bright] for band, values in found.items()}
+
+
+def _band_choices(
+    name: str,
+    population: Callable[[np.random.Generator], Magnitudes],
+    bands: tuple[str, ...],
+) -> list[Figure]:
+    """Share of frames in which the least scatter is the right band's."""
+    rows = []
+    for share in (0.0, 0.2, 0.4):
+        right = {
+            band: sum(_is_right(population, band, share, n) for n in range(FRAMES))
+            for band in bands
+        }
+        worst = min(right, key=lambda band: right[band])
+        mean = sum(right.values()) / (FRAMES * len(bands))
+        rows.append(
+            Figure(
+                f"Band choice, {N_COMMON} common stars, {name}, {share:.0%} wrong",
+                "right >= 95 %",
+                f"{mean:.1%} right, worst band {worst} {right[worst] / FRAMES:.0%}",
+                f"chance {1 / len(bands):.0%}",
+                COMMAND,
+            )
+        )
+    return rows
+
+
+def _is_right(
+    population: Callable[[np.random.Generator], Magnitudes],
+    band: str,
+    share: float,
+    number: int,
+) -> bool:
+    rng = np.random.default_rng([number, round(100 * share), ord(band)])
+    magnitude = population(rng)
+    noise = rng.normal(0, ERROR_MAG, N_COMMON)
+    wrong = rng.random(N_COMMON) < share
+    blended = -rng.exponential(0.4, N_COMMON)
+    strange = rng.uniform(-4, 4, N_COMMON)
+    spoilt = np.where(rng.random(N_COMMON) < 0.5, blended, strange)
+    seen = magnitude[band] + noise + np.where(wrong, spoilt, 0.0)
+    catalogue_error = 0.01
+    error = np.full(N_COMMON, float(np.hypot(ERROR_MAG, catalogue_error)))
+    stars = {
+        name: BandStars(values + rng.normal(0, catalogue_error, N_COMMON) - seen, error)
+        for name, values in magnitude.items()
+    }
+    ranking = rank_bands(stars)
+    return ranking.ties(ranking.ranked)[0] == band
+
+
+if __name__ == "__main__":
+    for figure in measure():
+        sys.stdout.write(f"{figure}\n")
