@@ -25,6 +25,8 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 _COMPLETE_COVERAGE = 0.98
+# What a pixel of the model may be wrong by before a star counts as badly fitted.
+_MODEL_ERROR = 0.03
 _MOST_VALUES = 8_000_000
 
 
@@ -42,7 +44,8 @@ class PsfFluxes:
     blend_error : what fitting the neighbours too adds
     empty_error : 1 sigma of the flux of a place here that has no star: the limit [ADU]
     background, background_error : sky above the subtracted background [ADU/px]
-    chi2 : reduced chi-square of the fitted pixels
+    chi2 : reduced chi-square of the fitted pixels, 3 % of the star's own light in each
+        allowed for what a PSF is wrong by
     coverage : share of the star's weight that lies on good pixels, 0 to 1
     neighbour_flux : light of the other fitted stars that would pass for this one's if
         they had not been fitted too [ADU]
@@ -179,7 +182,8 @@ def _fluxes(fit: SceneFit) -> PsfFluxes:
     inside = fit.profile > 0
     count = np.count_nonzero(inside & fit.good, axis=(1, 2))
     left = fit.left()
-    chi2 = dot(weight * inside, left, left)
+    uncertain = inside * weight / (1 + weight * (_MODEL_ERROR * own) ** 2)
+    chi2 = dot(uncertain, left, left)
     optimal, optimal_variance = _optimal(fit, left, model)
     others = dot(weighed, model - own) / information
     nothing = np.where(fit.measured, 0.0, np.nan)
