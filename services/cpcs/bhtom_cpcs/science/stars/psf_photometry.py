@@ -151,8 +151,9 @@ def _fit_sources(
     index = np.arange(min(len(sources), _MOST_VALUES // side**2))
     if not len(index):
         return None, sources
-    fit = SceneFit(pixels, mask, psf, noise, sources.x[index], sources.y[index])
-    fit.run(move=True)
+    start = sources.x[index], sources.y[index]
+    fit = SceneFit(pixels, mask, psf, noise, *start, move=True)
+    fit.run()
     x, y = sources.x.copy(), sources.y.copy()
     x[index], y[index] = fit.x, fit.y
     return fit, replace(sources, x=x, y=y)

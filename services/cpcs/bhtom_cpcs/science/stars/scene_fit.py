@@ -61,6 +61,8 @@ class SceneFit:
         noise: PixelNoise,
         x: FloatArray,
         y: FloatArray,
+        *,
+        move: bool = False,
     ) -> None:
         self.psf, self.noise = psf, noise
         margin = int(max(np.ceil(annulus_radii(psf)[1]), psf.half_px)) + 2
@@ -87,8 +89,12 @@ class SceneFit:
         self._wide = np.full(count, -1)  # row among the wide stamps
         self._wide_at = places(self.x[:0], self.y[:0], psf.half_px)
         self._wide_light = np.empty((0, 0, 0))
-        self._place(np.arange(count))
         self.pairs: Pairs = overlapping(self.x, self.y, 2 * psf.fit_radius_px)
+        self._blended = np.unique(np.concatenate([self.pairs.first, self.pairs.second]))
+        self._moves = move
+        if move:
+            self._centre(np.setdiff1d(np.arange(count), self._blended))
+        self._place(np.arange(count))
         self.flux = np.zeros(count)
         self.information = np.ones(count)
         self.sky = LocalSky(np.zeros(count), np.zeros(count))
@@ -102,19 +108,17 @@ class SceneFit:
         enough: BoolArray = self.coverage > _FEWEST_COVERAGE
         return enough
 
-    def run(self, *, move: bool = False) -> None:
+    def run(self) -> None:
         """Fit in rounds; the weights and the sky follow from the round before."""
         everyone = np.arange(len(self.x))
-        blended = np.unique(np.concatenate([self.pairs.first, self.pairs.second]))
-        if move:
-            self._centre(np.setdiff1d(everyone, blended))
+        blended = self._blended
         self._solve(everyone)
         self._widen()
         self._subtract(everyone, self.flux)
         rounds = _ROUNDS_BLENDED if len(blended) else _ROUNDS_ALONE
         for number in range(1, rounds):
             who = everyone if number < _ROUNDS_ALONE else blended
-            if move:
+            if self._moves:
                 self._move(blended)
             self._find_sky(who)
             before = self.flux[who].copy()
@@ -205,7 +209,6 @@ class SceneFit:
             step = np.clip(step, -_LARGEST_STEP_PX, _LARGEST_STEP_PX)
             step[~(bright & (solved[:, 0] > 0))] = 0.0
             self._step(who, step[:, 0], step[:, 1])
-        self._place(who)
 
     def _step(
         self, who: IndexArray, step_x: FloatArray, step_y: FloatArray
