@@ -15,6 +15,8 @@ SEP_MERGED, SEP_TRUNCATED = 1, 2  # flags of sep's extraction
 _BOX_PX = 64
 _DETECTION_SIGMA = 5.0  # in units of the noise of the filtered image
 _SMALLEST_AREA_PX = 3
+# Half of sep's 32: a quarter less time for 2 in 1,000 pairs fewer told apart.
+_DEBLENDING_LEVELS = 16
 _LARGEST_KERNEL_PX = 15
 _SMALLEST_PIXEL_STACK = 300_000
 _SUB_OBJECTS = 4096
@@ -130,6 +132,7 @@ def detect(
             sigma * filtered_rms,
             mask=mask,
             minarea=_SMALLEST_AREA_PX,
+            deblend_nthresh=_DEBLENDING_LEVELS,
             filter_kernel=kernel,
             filter_type="conv",
         )
