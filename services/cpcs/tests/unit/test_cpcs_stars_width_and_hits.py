@@ -1,4 +1,4 @@
-"""Fluxes, their errors, and cosmic rays on frames whose truth is known."""
+"""The stars' width, and cosmic rays on them, on frames whose truth is known."""
 
 import io
 from collections.abc import Callable
@@ -11,19 +11,16 @@ from astropy.io import fits
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.stars.cosmic_rays import repair_star
 from bhtom_cpcs.science.stars.detection import (
-    Sources,
     detect,
     first_look,
     subtract_background,
     windowed_positions,
 )
-from bhtom_cpcs.science.stars.photometry import aperture_for, measure, sky_noise
 from bhtom_cpcs.science.stars.psf_fit import fit_psf
 from bhtom_cpcs.science.stars.psf_model import PsfModel, round_model
+from bhtom_cpcs.science.stars.psf_photometry import fit_positions
 from bhtom_cpcs.science.stars.psf_shape import Shape
 from bhtom_sky import Camera, Frame
-
-NOBODY = Sources(*([np.zeros(0)] * 6), flags=np.zeros(0, dtype=np.int64))
 
 
 def pixels_of(frame: Frame) -> np.ndarray:
@@ -48,42 +45,6 @@ def test_width_of_the_stars(frame_of: Callable[..., Frame], fwhm: float) -> None
     assert found.shape.softness == pytest.approx(1 / 3, abs=0.04)
 
 
-def test_sky_error_is_that_of_empty_sky() -> None:
-    rng = np.random.default_rng(3)
-    for smooth in (False, True):
-        noise = rng.normal(0, 5, (401, 401)).astype(np.float32)
-        if smooth:
-            noise = (
-                noise[:-1, :-1] + noise[1:, :-1] + noise[:-1, 1:] + noise[1:, 1:]
-            ) / 2
-        aperture = aperture_for(3.0)
-        found = sky_noise(noise, None, NOBODY, aperture, 5.0)
-        x, y = rng.uniform(30, 370, (2, 4000))
-        truth = np.std(measure(noise, None, x, y, aperture).flux)
-        assert found.measured
-        assert found.error_adu == pytest.approx(truth, rel=0.08)
-    # correlated noise of the same rms a pixel hurts an aperture more
-    assert found.error_adu > 1.5 * 5.0 * np.sqrt(aperture.area)
-
-
-def test_local_sky_stands_neighbours_edges_and_masks() -> None:
-    rng = np.random.default_rng(4)
-    image = rng.normal(20, 3, (120, 120)).astype(np.float32)
-    image[20:30, 20:30] += 5000
-    mask = np.zeros(image.shape, dtype=bool)
-    mask[60:64, 60:64] = True
-    image[mask] = 1e6
-    aperture = aperture_for(3.0)
-    x, y = np.array([14.0, 3.0, 52.0]), np.array([14.0, 60.0, 62.0])
-    found = measure(image, mask, x, y, aperture)
-    assert np.allclose(found.sky, 20, atol=1.2)
-    assert np.allclose(found.sky_rms, 3, rtol=0.35)
-    assert found.complete[[0, 1, 2]].tolist() == [True, True, True]
-    assert not measure(
-        image, mask, np.array([1.0]), np.array([60.0]), aperture
-    ).complete
-
-
 def star(fwhm: float, x: float, y: float, flux: float) -> tuple[np.ndarray, PsfModel]:
     spread = round_model(fwhm, 3.0)
     stamp = spread.stamps(np.array([x]), np.array([y]), 30)[0]
@@ -101,14 +62,12 @@ def test_cosmic_ray_is_repaired(fwhm: float, flux: float) -> None:
     struck = image.copy()
     struck[28, 26:36] += 1500 + 0.6 * image.max()
     place = (np.array([30.3]), np.array([29.8]))
-    aperture = aperture_for(fwhm)
-    clean = measure(image, None, *place, aperture).flux[0]
-    hit = measure(struck, None, *place, aperture).flux[0]
-    repair = repair_star(
-        struck, (30.3, 29.8), aperture.radius, 24.0, spread, (8.0, 1.5)
-    )
+    noise = PixelNoise(8.0, 1.5, None, 1.0, False)
+    clean = fit_positions(image, None, spread, noise, *place).flux[0]
+    hit = fit_positions(struck, None, spread, noise, *place).flux[0]
+    repair = repair_star(struck, (30.3, 29.8), fwhm, 24.0, spread, (8.0, 1.5))
     inside = (place[0] - repair.left, place[1] - repair.bottom)
-    mended = measure(repair.pixels, None, *inside, aperture).flux[0]
+    mended = fit_positions(repair.pixels, None, spread, noise, *inside).flux[0]
     assert repair.n_struck > 0
     assert abs(mended - clean) < 0.1 * abs(hit - clean)
     assert np.array_equal(struck[28, 26:36] > 1400, np.ones(10, dtype=bool))
