@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from bhtom_contracts.events.cameras import LearnedFigures
 from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_contracts.passbands import canonical_request
 from bhtom_cpcs.calibrations.reduced import ReducedFrame, ReducedPlane, ReductionTask
@@ -13,6 +14,7 @@ from bhtom_cpcs.decisions.pinned import decisions_of
 
 if TYPE_CHECKING:
     from bhtom_cpcs.science.explain.explanation import Explanation
+    from bhtom_cpcs.science.learned_camera import LearnedCamera
     from bhtom_cpcs.science.request import ReductionRequest
 
 _THREADS: Final = (
@@ -87,11 +89,46 @@ def reduction_request(
             time_keyword=camera.keywords.time,
             exposure_time_keyword=camera.keywords.exposure_time,
             filter_keyword=camera.keywords.filter,
+            learned=_learned_camera(camera.learned),
         ),
         requested_filter=canonical_request(inputs.parameters.requested_filter),
         match_radius_arcsec=inputs.parameters.match_radius,
         decisions=decisions_of(decisions),
         mid_exposure_mjd_utc=inputs.parameters.mid_exposure_mjd,
+    )
+
+
+def _learned_camera(learned: LearnedFigures | None) -> "LearnedCamera":
+    """What the pinned version of the camera was accepted to have learnt."""
+    from bhtom_cpcs.science.learned_camera import (
+        NOTHING_LEARNT,
+        LearnedCamera,
+        LearnedCell,
+        LearnedColourTerm,
+        LearnedFlat,
+    )
+
+    if learned is None:
+        return NOTHING_LEARNT
+    flat = learned.flat_residuals
+    return LearnedCamera(
+        colour_terms=tuple(
+            LearnedColourTerm(
+                term.passband, term.colour, term.slope, max(term.slope_error, 1e-4)
+            )
+            for term in learned.colour_terms
+        ),
+        flat=None
+        if flat is None
+        else LearnedFlat(
+            flat.columns,
+            flat.rows,
+            tuple(
+                LearnedCell(cell.column, cell.row, cell.residual, cell.error)
+                for cell in flat.cells
+            ),
+        ),
+        shutter_time_s=learned.shutter_time or 0.0,
     )
 
 

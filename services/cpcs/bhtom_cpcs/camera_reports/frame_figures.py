@@ -58,6 +58,7 @@ def figures_of(result: Plain, longitude_deg: float) -> FrameFigures:
         _part(result, "residual_map"),
     )
     mjd = _number(timing, "mid_exposure_mjd_utc")
+    colour = _colour(term)
     return FrameFigures(
         outcome=str(result.get("outcome", "")),
         mjd=mjd,
@@ -75,8 +76,8 @@ def figures_of(result: Plain, longitude_deg: float) -> FrameFigures:
         saturation_seen_adu=_saturation(quality),
         zero_point=_number(zero_point, "value"),
         zero_point_error=_number(zero_point, "error"),
-        colour=_colour(term),
-        colour_term=_number(term, "value"),
+        colour=colour,
+        colour_term=_number(term, "value") if colour else None,
         colour_term_error=_number(term, "error"),
         limit_5_sigma=_deepest(result),
         software_version=str(_part(result, "provenance").get("software_version", "")),
@@ -109,8 +110,8 @@ def _saturation(quality: Plain) -> float | None:
 
 
 def _colour(term: Plain) -> str | None:
-    """`g - r` of two passbands of one catalogue."""
-    if not term.get("blue") or not term.get("red"):
+    """`g - r` of two passbands; None where the frame's own stars showed no slope."""
+    if not term.get("n_stars") or not term.get("blue") or not term.get("red"):
         return None
     return " - ".join(str(term[end]).rpartition("/")[2] for end in ("blue", "red"))
 

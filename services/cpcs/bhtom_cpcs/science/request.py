@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bhtom_cpcs.science.decisions import NOTHING_DECIDED, Decisions
+from bhtom_cpcs.science.learned_camera import NOTHING_LEARNT, LearnedCamera
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class CameraSettings:
     exposure_time_keyword: str = "EXPTIME"
     filter_keyword: str = "FILTER"
     second_order_extinction: tuple[tuple[str, float], ...] = ()
+    learned: LearnedCamera = NOTHING_LEARNT
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ async def keep(cpcs: Cpcs, product: int, order: int, **parts: Any) -> None:
                 "red": "GaiaSP/r",
                 "value": 0.05,
                 "error": 0.01,
+                "n_stars": 30,
             },
         },
         "provenance": {"software_version": "0.1.0"},

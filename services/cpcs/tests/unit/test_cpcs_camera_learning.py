@@ -82,6 +82,7 @@ def test_colour_terms_need_frames_and_nights_and_grow_with_disagreement() -> Non
                     "red": "GaiaSP/r",
                     "value": slope,
                     "error": 0.01,
+                    "n_stars": 30,
                 }
             },
         )

@@ -23,16 +23,22 @@ _EXTINCTION_SPREAD = 1 / 3
 
 
 def borrowed_value(
-    borrowed: BorrowedZeroPoint, exposure_time_s: float, air_mass: float | None
+    borrowed: BorrowedZeroPoint,
+    exposure_time_s: float,
+    air_mass: float | None,
+    shutter_time_s: float = 0.0,
 ) -> tuple[float, float]:
     """Zero point for this frame's exposure and air mass, and its 1 sigma error [mag].
 
     A longer exposure collects more light of the same star, so that the zero point
-    grows by 2.5 log10 of their ratio; at a larger air mass it is smaller by the mean
+    grows by 2.5 log10 of their ratio, both with the time that the camera's shutter was
+    learnt to add; at a larger air mass it is smaller by the mean
     extinction of the band. The error is 0.05 mag at least.
     """
+    shortest = min(exposure_time_s, borrowed.exposure_time_s)
+    shutter_time_s = max(shutter_time_s, -0.9 * shortest)
     value = borrowed.value + 2.5 * math.log10(
-        exposure_time_s / borrowed.exposure_time_s
+        (exposure_time_s + shutter_time_s) / (borrowed.exposure_time_s + shutter_time_s)
     )
     terms = [max(borrowed.error, LEAST_BORROWED_ERROR_MAG)]
     band = borrowed.passband.rpartition("/")[2].rpartition("-")[2]

@@ -9,6 +9,7 @@ from bhtom_cpcs.science.calibration.filter_cards import (
     FilterKind,
     declared_filter,
 )
+from bhtom_cpcs.science.learned_camera import NOTHING_LEARNT, LearnedCamera
 from bhtom_cpcs.science.results import FilterReport
 
 # Bands nearest to the colours of a mosaic detector, as BHTOM takes them.
@@ -21,13 +22,14 @@ class BandQuestion:
 
     `requested` is the request's text, `card` the FILTER card's, `settled` the passband
     that earlier frames of the card settled, `plane_colour` R, G or B for a plane of a
-    mosaic detector.
+    mosaic detector. `learned` is what the camera's version brings along.
     """
 
     requested: str
     card: str | None = None
     settled: str | None = None
     plane_colour: str | None = None
+    learned: LearnedCamera = NOTHING_LEARNT
 
     @property
     def declared(self) -> DeclaredFilter:

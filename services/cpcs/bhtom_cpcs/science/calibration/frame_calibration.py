@@ -35,6 +35,7 @@ from bhtom_cpcs.science.calibration.transformations import (
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.calibration.zero_point_model import (
     FittedStars,
+    LearnedSlope,
     ZeroPointModel,
     fit_model,
 )
@@ -180,6 +181,14 @@ def _transformed(
     return None, stars
 
 
+def _learned(found: FrameCalibration, index: ColourIndex) -> LearnedSlope | None:
+    """Return the colour term that the camera's version brings for the chosen band."""
+    term = found.question.learned.colour_term(
+        str(found.choice.chosen), index.blue, index.red
+    )
+    return None if term is None else LearnedSlope(term.slope, term.error)
+
+
 def _fitted(
     found: FrameCalibration,
     pairs: BandStars,
@@ -209,7 +218,7 @@ def _fitted(
         index=index,
         stars=stars,
         rows=rows,
-        model=fit_model(stars),
+        model=fit_model(stars, None if index is None else _learned(found, index)),
         slope=magnitude_slope(stars),
         unverified_used=pairs.unverified_used,
     )

@@ -102,12 +102,13 @@ def frame_zero_point(
 def borrowed_zero_point(
     borrowed: BorrowedZeroPoint,
     exposure_time_s: float,
+    shutter_time_s: float,
     air_mass: float | None,
     found: FrameCalibration | None,
     figures: MatchFigures,
 ) -> ZeroPoint:
     """Take over the zero point of another frame of the night, and say so."""
-    value, error = borrowed_value(borrowed, exposure_time_s, air_mass)
+    value, error = borrowed_value(borrowed, exposure_time_s, air_mass, shutter_time_s)
     return ZeroPoint(
         passband=borrowed.passband,
         passband_text=passband_text(borrowed.passband),

@@ -20,6 +20,7 @@ from bhtom_cpcs.science.calibration.zero_point_fit import (
 _SIGNIFICANCE = 3.0
 _FEWEST_FOR_COLOUR = 12
 _LEAST_COLOUR_SPREAD_MAG = 0.15
+_LARGEST_CHANGE_SIGMA = 4.0
 _COLOUR_SLOPES = np.linspace(-1.5, 1.5, 61)
 # Evidence a further term needs beyond its share of ln(n) (Kass & Raftery 1995: very
 # strong from 10 on; here a little less, the terms being small and smooth).
@@ -72,6 +73,14 @@ class Slope:
 
 
 @dataclass(frozen=True, slots=True)
+class LearnedSlope:
+    """A slope known from earlier frames, and its 1 sigma error."""
+
+    value: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceTerm:
     """A polynomial in the position that adds to the zero point [mag].
 
@@ -113,8 +122,13 @@ class ZeroPointModel:
     place: PlaceTerm | None = None
 
 
-def fit_model(stars: FittedStars) -> ZeroPointModel:
+def fit_model(
+    stars: FittedStars, learned: LearnedSlope | None = None
+) -> ZeroPointModel:
     """Fit the zero point of the chosen band, with the terms that the stars justify.
+
+    A colour term learnt from earlier frames joins the frame's own by their weights,
+    unless they disagree by more than 4 sigma; then the frame's own stands.
 
     A term that they do not justify changes nothing: then the zero point is the one
     that ranked the band, to the bit. The colour term comes first, then, in fields
@@ -125,7 +139,7 @@ def fit_model(stars: FittedStars) -> ZeroPointModel:
     TooFewStars
         Fewer than five stars.
     """
-    colour = _colour_slope(stars)
+    colour = _with_learned(_colour_slope(stars), learned, stars)
     slope = 0.0 if colour is None else colour.applied
     known = np.isfinite(stars.colour) | (slope == 0)
     corrected = stars.difference - (slope * stars.colour if slope else 0.0)
@@ -196,6 +210,29 @@ def _colour_slope(stars: FittedStars) -> Slope | None:
         columns, stars.difference[known], stars.error[known], _COLOUR_SLOPES
     )
     return _slope_of(fit, colour)
+
+
+def _with_learned(
+    own: Slope | None, learned: LearnedSlope | None, stars: FittedStars
+) -> Slope | None:
+    """Join the frame's colour slope with the one known before.
+
+    `value` and `error` stay the frame's own, so that nothing is learnt twice.
+    """
+    if learned is None:
+        return own
+    if own is None:
+        colour = stars.colour[np.isfinite(stars.colour)]
+        if not len(colour):
+            return None
+        lowest, highest = float(colour.min()), float(colour.max())
+        return Slope(learned.value, learned.error, learned.value, lowest, highest, 0)
+    off = abs(own.value - learned.value)
+    if off > _LARGEST_CHANGE_SIGMA * np.hypot(own.error, learned.error):
+        return own
+    weights = own.error**-2, learned.error**-2
+    joined = (weights[0] * own.value + weights[1] * learned.value) / sum(weights)
+    return replace(own, applied=joined)
 
 
 def _extinction(

@@ -158,7 +158,12 @@ def _borrow(
     )
     if borrowed is not None and timing.exposure_time_s > 0:
         state.zero_point = borrowed_zero_point(
-            borrowed, timing.exposure_time_s, timing.air_mass, found, figures
+            borrowed,
+            timing.exposure_time_s,
+            state.request.camera.learned.shutter_time_s,
+            timing.air_mass,
+            found,
+            figures,
         )
         state.warnings.append(
             f"No zero point of its own: that of {state.zero_point.source_note} is used."
@@ -191,6 +196,7 @@ def _question(state: PlaneState) -> BandQuestion:
         card=card,
         settled=settled.passband if settled is not None and usable else None,
         plane_colour=state.plane.colour,
+        learned=state.request.camera.learned,
     )
 
 

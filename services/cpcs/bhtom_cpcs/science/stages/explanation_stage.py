@@ -6,7 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.calibration.frame_calibration import FrameCalibration
-from bhtom_cpcs.science.calibration.residual_map import ResidualMap, residual_map
+from bhtom_cpcs.science.calibration.residual_map import (
+    CELLS_A_SIDE,
+    ResidualMap,
+    residual_map,
+)
 from bhtom_cpcs.science.explain.explanation import (
     MOST_STARS,
     Explanation,
@@ -15,6 +19,7 @@ from bhtom_cpcs.science.explain.explanation import (
     TargetMark,
 )
 from bhtom_cpcs.science.explain.pictures import around, whole_frame
+from bhtom_cpcs.science.frames.flat_residuals import residual_grid
 from bhtom_cpcs.science.json_form import json_form
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results import TargetMeasurement
@@ -134,7 +139,16 @@ def residual_map_of(state: PlaneState) -> ResidualMap | None:
         stars.residual[used],
         np.hypot(stars.error[used], stars.scatter),
         shape,
+        _applied(state),
     )
+
+
+def _applied(state: PlaneState) -> FloatArray | None:
+    """Return what the camera's version took out of each cell, if of the same cells."""
+    flat = state.request.camera.learned.flat
+    if flat is None or (flat.rows, flat.columns) != (CELLS_A_SIDE, CELLS_A_SIDE):
+        return None
+    return residual_grid(flat)
 
 
 def _star_image(state: PlaneState) -> StarImage | None:

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
+from bhtom_cpcs.science.frames.flat_residuals import flatten
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise, measure_pixel_noise
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results import PsfReport, Quality
@@ -36,6 +37,8 @@ def find_sources(state: PlaneState) -> None:
     state.sky = sky = subtract_background(plane.pixels, plane.mask)
     if not np.isfinite(sky.rms) or sky.rms <= 0:
         raise Stop(Outcome.EMPTY_IMAGE, reason="the background has no noise")
+    if state.request.camera.learned.flat is not None:
+        flatten(plane.pixels, state.request.camera.learned.flat)
     try:
         guess = first_look(plane.pixels, plane.mask, sky.rms)
         sources = detect(plane.pixels, plane.mask, sky.rms, guess)
