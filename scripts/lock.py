@@ -32,12 +32,14 @@ def main() -> None:
 
 
 def requirements(packages: list[str]) -> set[str]:
-    """What our packages and the developers' tools ask for, without our own packages."""
+    """What our packages, their extras and the developers' tools ask for."""
     tools = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
     found = set(tools["dependency-groups"]["dev"])
     for package in packages:
         project = tomllib.loads((CHECKOUT / package / "pyproject.toml").read_text())
         found |= set(project["project"].get("dependencies", []))
+        for extra in project["project"].get("optional-dependencies", {}).values():
+            found |= set(extra)
     return {one for one in found if not one.startswith("bhtom-")}
 
 
