@@ -100,7 +100,6 @@ def _scatter(state: "PlaneState") -> HuntsmanScatter:
     good &= fluxes.flux > FEWEST_SIGMA * fluxes.error
     good &= need(state.sources, "stars").peak[matches.source] < HIGHEST_PEAK_ADU
     residual = magnitude[good] + 2.5 * np.log10(fluxes.flux[good]) - zero_point.value
-    residual += zero_point.aperture_correction_mag
     return HuntsmanScatter(
         value=1.4826 * float(np.median(np.abs(residual))),
         n_stars=int(good.sum()),

@@ -102,10 +102,10 @@ def frame_zero_point(
 def borrowed_zero_point(
     borrowed: BorrowedZeroPoint,
     exposure_time_s: float,
-    shutter_time_s: float,
     air_mass: float | None,
     found: FrameCalibration | None,
     figures: MatchFigures,
+    shutter_time_s: float = 0.0,
 ) -> ZeroPoint:
     """Take over the zero point of another frame of the night, and say so."""
     value, error = borrowed_value(borrowed, exposure_time_s, air_mass, shutter_time_s)

@@ -160,10 +160,10 @@ def _borrow(
         state.zero_point = borrowed_zero_point(
             borrowed,
             timing.exposure_time_s,
-            state.request.camera.learned.shutter_time_s,
             timing.air_mass,
             found,
             figures,
+            state.request.camera.learned.shutter_time_s,
         )
         state.warnings.append(
             f"No zero point of its own: that of {state.zero_point.source_note} is used."
