@@ -88,14 +88,16 @@ def cross_match(
     correction = _settled(sources, references, start, pixel_scale_arcsec)
     tree = cKDTree(references, balanced_tree=False, compact_nodes=False)
     radius = max(2.5 * pixel_scale_arcsec, 1.5)
-    for _ in range(3):
+    for last in (False, False, True):
         pairs = _mutual_pairs(correction.apply(sources), tree, radius)
         if len(pairs[0]) < _FEWEST_PAIRS:
             return None
-        correction = best_correction(
-            sources[pairs[0]], references[pairs[1]], correction
-        )
-        residual = references[pairs[1]] - correction.apply(sources[pairs[0]])
+        seen, true = sources[pairs[0]], references[pairs[1]]
+        if last:
+            correction = best_correction(seen, true, correction)
+        else:
+            correction, _ = fit_correction(seen, true, correction.order, correction)
+        residual = true - correction.apply(seen)
         rms = float(1.4826 * np.median(np.abs(residual)))
         radius = max(2 * math.sqrt(2) * rms, pixel_scale_arcsec)
     placed = correction.apply(sources)

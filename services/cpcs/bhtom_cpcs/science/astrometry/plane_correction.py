@@ -15,6 +15,10 @@ _FEWEST_FOR_LINEAR = 12
 # Pairs that an order needs: some six for each of its coefficients.
 _FEWEST_FOR_ORDER = {2: 36, 3: 60, 4: 90}
 _MOST_ITERATIONS = 30
+# Pairs that choose the order; more would not choose another one.
+_ENOUGH_TO_CHOOSE = 800
+_SMALLEST_SPREAD = 0.75
+_MARGIN = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,13 @@ class PlaneCorrection:
 
     def apply(self, plane: FloatArray) -> FloatArray:
         """Header to catalogue, shape (n, 2) [arcsec]."""
-        corrected = np.zeros_like(plane)
-        for term, coefficients in zip(
+        east, north = np.zeros(len(plane)), np.zeros(len(plane))
+        for term, (along, across) in zip(
             _terms(plane / self.unit_arcsec, self.order), self.coefficients, strict=True
         ):
-            corrected += term[:, None] * coefficients
-        return corrected
+            east += along * term
+            north += across * term
+        return np.column_stack([east, north])
 
     def undo(self, plane: FloatArray) -> FloatArray:
         """Catalogue to header, shape (n, 2) [arcsec], by iteration on the linear part.
@@ -120,22 +125,32 @@ def best_correction(
     Bayesian information criterion asks for its coefficients (Schwarz 1978, Ann.
     Statist. 6, 461), with a margin.
     """
+    step = max(len(header) // _ENOUGH_TO_CHOOSE, 1)
+    order = _chosen_order(header[::step], catalogue[::step], start, highest)
+    return fit_correction(header, catalogue, order, start)[0]
+
+
+def _chosen_order(
+    header: FloatArray, catalogue: FloatArray, start: PlaneCorrection, highest: int
+) -> int:
     best, used = fit_correction(header, catalogue, 1, start)
     spread = _cells_occupied(header)
     for order in range(2, highest + 1):
         n_pairs = int(used.sum())
-        if n_pairs < _FEWEST_FOR_ORDER[order] or spread < 0.75:
+        if n_pairs < _FEWEST_FOR_ORDER[order] or spread < _SMALLEST_SPREAD:
             break
+        if order == HIGHEST_ORDER and best.order < order - 1:
+            break  # lenses bend by third orders before they do by fourth
         trial, trial_used = fit_correction(header, catalogue, order, best)
         both = used & trial_used
         gain = _sum_of_squares(header, catalogue, best, both) / max(
             _sum_of_squares(header, catalogue, trial, both), 1e-30
         )
         n_values = 2 * int(both.sum())
-        more = 2 * (order + 1)
-        if n_values * math.log(gain) > more * math.log(n_values) + 10:
+        n_more = len(trial.coefficients) - len(best.coefficients)
+        if n_values * math.log(gain) > 2 * n_more * math.log(n_values) + _MARGIN:
             best, used = trial, trial_used
-    return best
+    return best.order
 
 
 def _sum_of_squares(
@@ -153,10 +168,13 @@ def _cells_occupied(plane: FloatArray) -> float:
 
 def _terms(unit: FloatArray, order: int) -> list[FloatArray]:
     """The polynomial's terms: 1, u, v, u^2, u v, v^2, ..."""
-    u, v = unit[:, 0], unit[:, 1]
-    return [
-        u ** (total - j) * v**j for total in range(order + 1) for j in range(total + 1)
-    ]
+    u, v = np.ascontiguousarray(unit[:, 0]), np.ascontiguousarray(unit[:, 1])
+    row = [np.ones(len(u))]
+    terms = list(row)
+    for _ in range(order):
+        row = [*[u * term for term in row], v * row[-1]]
+        terms += row
+    return terms
 
 
 def _solve(
@@ -168,10 +186,14 @@ def _solve(
     unit = max(float(np.abs(header).max()), 1.0)
     terms = _terms(header / unit, order)
     # plain sums: the same bits whatever the number of threads
-    normal = np.array([[np.sum(a * b) for b in terms] for a in terms])
+    normal = np.empty((len(terms), len(terms)))
+    for row, one in enumerate(terms):
+        for column, other in enumerate(terms[: row + 1]):
+            normal[row, column] = normal[column, row] = np.sum(one * other)
     if np.linalg.cond(normal) > 1e11:
         return _moved(header, catalogue, start)
-    right = np.array([[np.sum(a * axis) for axis in catalogue.T] for a in terms])
+    axes = [np.ascontiguousarray(axis) for axis in catalogue.T]
+    right = np.array([[np.sum(a * axis) for axis in axes] for a in terms])
     return PlaneCorrection(order, unit, np.linalg.solve(normal, right))
 
 
