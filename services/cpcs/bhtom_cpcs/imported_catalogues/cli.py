@@ -93,6 +93,34 @@ def fetch(name: str, cone: str) -> None:
     click.echo(f"Fetched {wanted}. {_line(manifest)}")
 
 
+@catalogue.command(name="index")
+@click.argument("name", default="GaiaSP")
+def index(name: str) -> None:
+    """Prepare catalogue NAME for frames without any pointing; after imports again.
+
+    It takes about a gigabyte of disk for the whole sky, and some minutes. Without it
+    a frame is only looked for near the pointing of its header and of its target.
+    """
+    folder = _folder()
+    from bhtom_cpcs.reference_catalogues.manifest import load_current
+    from bhtom_cpcs.reference_catalogues.solver_index import make_patterns
+
+    try:
+        with one_import_at_a_time(folder):
+            manifest = load_current(folder, name) if _is_name(name) else None
+            if manifest is None:
+                message = f"No catalogue {name} was imported yet."
+                raise click.ClickException(message)
+            count = make_patterns(folder / name, manifest)
+    except (CatalogueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{name} {manifest.release}: {count} patterns.")
+
+
+def _is_name(name: str) -> bool:
+    return CATALOGUE_NAME.match(name) is not None
+
+
 @catalogue.command(name="list")
 def list_() -> None:
     """Say what is here."""

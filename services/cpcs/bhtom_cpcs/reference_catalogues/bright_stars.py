@@ -29,13 +29,12 @@ def brightest_in_cone(
 ) -> BrightStars:
     """Take the brightest stars of some tiles that lie within a cone (ra, dec, radius).
 
-    A tile gives at most ten times its share of the count, so that a crowded corner of
-    a wide cone does not take all.
+    Of each tile four times its share of the count is looked at: a crowded corner of a
+    wide cone does not take all, and few of a list's stars are in a narrow one.
     """
     ra, dec, radius = cone
     tile_area = 41_253 / (12 * 4**manifest.healpix_order)
-    share = min(10 * tile_area / (np.pi * radius**2), 1.0)
-    prefix = max(int(count * share), 100)
+    prefix = max(int(4 * count * tile_area / (np.pi * radius**2)), 100)
     parts = [bright_stars(folder, manifest, tile)[:, :prefix] for tile in tiles]
     stars = np.concatenate(parts, axis=1)
     distance = separation_deg(stars[0], stars[1], ra, dec)

@@ -1,5 +1,6 @@
 """Several catalogues at once: the bands of one, joined to the stars of another."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -16,6 +17,7 @@ from bhtom_cpcs.science.reference import (
     FloatArray,
     NoCoverage,
     ReferenceStars,
+    SkyPatterns,
 )
 
 _SAME_STAR_ARCSEC: Final = 0.3
@@ -70,6 +72,10 @@ class CombinedCatalogue:
     ) -> BrightStars | NoCoverage:
         """The first catalogue's brightest stars of a cone."""
         return self._first.brightest(ra_deg, dec_deg, radius_deg, count)
+
+    def sky_patterns(self) -> Iterator[SkyPatterns]:
+        """Those of the first catalogue."""
+        return self._first.sky_patterns()
 
 
 def _without(stars: ReferenceStars, bands: tuple[str, ...]) -> ReferenceStars:

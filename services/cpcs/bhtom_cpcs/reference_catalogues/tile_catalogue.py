@@ -1,6 +1,7 @@
 """Cone searches in a release's tiles: the science's reference catalogue."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import hpgeom
@@ -22,6 +23,7 @@ from bhtom_cpcs.reference_catalogues.sky_coverage import (
     covered_count,
     is_covered,
 )
+from bhtom_cpcs.reference_catalogues.solver_index import open_patterns
 from bhtom_cpcs.reference_catalogues.surveys import KNOWN, title_of
 from bhtom_cpcs.reference_catalogues.tiles import (
     STAR_ORDER,
@@ -34,6 +36,7 @@ from bhtom_cpcs.science.reference import (
     FloatArray,
     NoCoverage,
     ReferenceStars,
+    SkyPatterns,
 )
 
 # Below this share of a cone the calibration waits for more tiles; a square frame
@@ -98,6 +101,10 @@ class TileCatalogue:
         cone = (ra_deg, dec_deg, radius_deg)
         return brightest_in_cone(self._folder, self._manifest, tiles, cone, count)
 
+    def sky_patterns(self) -> Iterator[SkyPatterns]:
+        """Patterns of all bright stars, where they were made of this version."""
+        return open_patterns(self._folder, self._manifest)
+
     def _touched(self, ra: float, dec: float, radius: float) -> list[int]:
         """Pixels of the tiles that reach into a cone."""
         order = self._manifest.healpix_order
@@ -153,6 +160,10 @@ class EmptyCatalogue:
     ) -> NoCoverage:
         """Say that all of the cone is missing."""
         return self.cone(ra_deg, dec_deg, radius_deg)
+
+    def sky_patterns(self) -> Iterator[SkyPatterns]:
+        """Of no stars there are no patterns."""
+        return iter(())
 
 
 def open_release(

@@ -1,6 +1,6 @@
 """What the science needs of a reference catalogue, whoever stores it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -96,6 +96,28 @@ def brightness_of(magnitude: Mapping[str, FloatArray]) -> FloatArray:
     return known
 
 
+@dataclass(frozen=True, slots=True)
+class SkyPatterns:
+    """Patterns of four neighbouring bright stars all over a catalogue, for one size.
+
+    They serve fields of about `field_deg`. Arrays may be mapped from files; see
+    `astrometry.star_patterns` for what `cells`, `stars`, `code` and `size` are.
+
+    Attributes
+    ----------
+    directions : unit vectors of the stars, ICRS, shape (n_stars, 3)
+    stars : rows of `directions`, shape (n, 4)
+    size : length of a pattern's widest pair [arcsec], shape (n,)
+    """
+
+    field_deg: float
+    directions: npt.NDArray[np.float32]
+    cells: npt.NDArray[np.uint32]
+    stars: npt.NDArray[np.int32]
+    code: npt.NDArray[np.float32]
+    size: npt.NDArray[np.float32]
+
+
 class ReferenceCatalogue(Protocol):
     """A release of a reference catalogue that answers cones."""
 
@@ -124,3 +146,9 @@ class ReferenceCatalogue(Protocol):
         self, ra_deg: float, dec_deg: float, radius_deg: float, count: int
     ) -> BrightStars | NoCoverage:
         """Brightest stars of a cone, or what is missing when none of it is covered."""
+
+    def sky_patterns(self) -> Iterator[SkyPatterns]:
+        """What solves frames without a pointing, where it was made; small fields first.
+
+        Empty where it was not: then a frame is only looked for near its pointing.
+        """

@@ -1,4 +1,4 @@
-"""Solves a frame from its pointing, or from the whole catalogue without one."""
+"""Solves a frame near a pointing."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,8 @@ from bhtom_cpcs.science.astrometry.plate_solver import (
 )
 from bhtom_cpcs.science.astrometry.pointing import Pointing
 from bhtom_cpcs.science.astrometry.reference_match import at_epoch
-from bhtom_cpcs.science.reference import BrightStars, NoCoverage, ReferenceCatalogue
+from bhtom_cpcs.science.astrometry.star_patterns import ComplexArray
+from bhtom_cpcs.science.reference import NoCoverage, ReferenceCatalogue
 
 # A pointing is good to about this; a frame is looked for nearby first.
 _NEAR_DEG, _FAR_DEG = 0.1, 1.05
@@ -26,10 +27,10 @@ _LARGEST_RADIUS_DEG = 25.0
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """Where a frame is, and which pointing led there."""
+    """Where a frame is, and how that was found: a word of `WcsFigures.method`."""
 
     astrometry: Astrometry
-    pointing: Pointing
+    method: str
 
 
 def solutions(
@@ -69,23 +70,33 @@ def _solved(
     area_deg2 = field.width * field.height * scale_range[0] * scale_range[1] / 3600**2
     fields = max(math.pi * cone_deg**2 / area_deg2, 1.0)
     count = int(min(_STARS_PER_FIELD * fields, _MOST_STARS))
-    stars = catalogue.brightest(pointing.ra_deg, pointing.dec_deg, cone_deg, count)
-    if isinstance(stars, NoCoverage):
-        return None
     centre = (pointing.ra_deg, pointing.dec_deg)
-    pose = solve_in_plane(field, _plane(stars, centre, epoch_jyear), scale_range)
+    plane = bright_plane(catalogue, centre, cone_deg, count, epoch_jyear)
+    pose = solve_in_plane(field, plane, scale_range)
     if pose is None:
         return None
     found = astrometry_of_pose(pose, centre, (field.height, field.width))
-    return Solved(found, pointing)
+    return Solved(found, "solved_hinted")
 
 
-def _plane(
-    stars: BrightStars, centre: tuple[float, float], epoch_jyear: float
-) -> "np.ndarray[tuple[int], np.dtype[np.complex128]]":
+def bright_plane(
+    catalogue: ReferenceCatalogue,
+    centre: tuple[float, float],
+    radius_deg: float,
+    count: int,
+    epoch_jyear: float,
+) -> ComplexArray:
+    """Brightest stars of a cone in the tangent plane about its centre, at an epoch.
+
+    East + i north [arcsec], brightest first; none where the catalogue has no tiles.
+    """
+    stars = catalogue.brightest(*centre, radius_deg, count)
+    if isinstance(stars, NoCoverage):
+        return np.zeros(0, dtype=np.complex128)
     years = epoch_jyear - stars.epoch_jyear
     motion = (stars.pm_ra_masyr, stars.pm_dec_masyr)
     ra, dec = at_epoch(stars.ra_deg, stars.dec_deg, motion, years)
     plane = project(ra, dec, centre)
     plane = plane[np.isfinite(plane[:, 0])]
-    return plane[:, 0] + 1j * plane[:, 1]
+    placed: ComplexArray = plane[:, 0] + 1j * plane[:, 1]
+    return placed

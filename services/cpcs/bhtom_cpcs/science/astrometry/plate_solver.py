@@ -50,8 +50,6 @@ class Pose:
     a: complex
     b: complex
     is_mirrored: bool
-    chance: float = 1.0
-    n_matched: int = 0
 
     @property
     def scale(self) -> float:
@@ -85,6 +83,10 @@ class Field:
     def side(self) -> float:
         """Side of a square of the same area [px]."""
         return math.sqrt(self.width * self.height)
+
+    def tree(self) -> cKDTree:
+        """Look up sources by their place."""
+        return cKDTree(np.column_stack([self.stars.real, self.stars.imag]))
 
 
 def field_of(x: FloatArray, y: FloatArray, shape: tuple[int, int]) -> Field:
@@ -164,10 +166,10 @@ def solve_in_plane(
         return None
     side = field.side * math.sqrt(scale_range[0] * scale_range[1])
     positions = np.column_stack([plane.real, plane.imag])
-    known = plane[_densest(positions, side / 2, _STARS_TO_VERIFY // 4)]
+    known = plane[brightest_of_cells(positions, side / 2, _STARS_TO_VERIFY // 4)]
     n_trials = 0
     for per_field, neighbours, wanted_lists in _rounds(field):
-        chosen = _densest(positions, side / 2, per_field // 4)
+        chosen = brightest_of_cells(positions, side / 2, per_field // 4)
         fours = neighbour_fours(positions[chosen], neighbours)
         index = make_index(patterns_of(plane[chosen], fours))
         for wanted in wanted_lists:
@@ -181,18 +183,18 @@ def solve_in_plane(
 
 def _rounds(field: Field) -> Iterator[tuple[int, int, Iterator[Patterns]]]:
     """Stars a field, neighbours, and the frame's patterns: first few, then many."""
-    yield STARS_PER_FIELD, _NEIGHBOURS, _wanted(field)
-    yield 2 * STARS_PER_FIELD, _NEIGHBOURS + 1, _wanted_neighbours(field)
+    yield STARS_PER_FIELD, _NEIGHBOURS, frame_patterns(field)
+    yield 2 * STARS_PER_FIELD, _NEIGHBOURS + 1, neighbour_patterns(field)
 
 
-def _wanted_neighbours(field: Field) -> Iterator[Patterns]:
+def neighbour_patterns(field: Field) -> Iterator[Patterns]:
     """Patterns of neighbours among twice as many stars."""
     stars = field.stars[: 2 * STARS_PER_FIELD]
     positions = np.column_stack([stars.real, stars.imag])
     yield _of_good_size(field, patterns_of(stars, neighbour_fours(positions, 11)))
 
 
-def _densest(positions: FloatArray, cell: float, per_cell: int) -> IndexArray:
+def brightest_of_cells(positions: FloatArray, cell: float, per_cell: int) -> IndexArray:
     """The brightest few stars of every cell, in the given order."""
     column, row = np.floor(positions.T / cell).astype(np.int64)
     key = (column - column.min()) * (int(np.ptp(row)) + 1) + row - row.min()
@@ -203,7 +205,7 @@ def _densest(positions: FloatArray, cell: float, per_cell: int) -> IndexArray:
     return np.sort(order[np.arange(len(key)) - start_of < per_cell])
 
 
-def _wanted(field: Field) -> Iterator[Patterns]:
+def frame_patterns(field: Field) -> Iterator[Patterns]:
     """Patterns of the frame's stars, the brightest first."""
     for fours in fours_in_batches(len(field.stars), _BATCHES):
         yield _of_good_size(field, patterns_of(field.stars, fours))
@@ -223,19 +225,24 @@ def _candidates(
     wanted: Patterns,
     scale_range: tuple[float, float],
 ) -> _Candidates:
-    tolerance = np.minimum(_CENTROID_PX / wanted.size + _BENT, CELL / 2)
+    tolerance = code_tolerance(wanted)
     parts = []
     for mirror in (False, True):
         shown = mirrored(wanted) if mirror else wanted
         row, found = look_up(index, shown, tolerance, scale_range)
         in_frame, in_catalogue = wanted.stars[row], index.stars[found]
         z, w = field.stars[in_frame], plane[in_catalogue]
-        a, b = _similarity(np.conj(z) if mirror else z, w)
+        a, b = similarity(np.conj(z) if mirror else z, w)
         parts.append((a, b, np.full(len(a), mirror), in_frame, in_catalogue))
     return _Candidates(*(np.concatenate(pair) for pair in zip(*parts, strict=True)))
 
 
-def _similarity(z: ComplexArray, w: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+def code_tolerance(patterns: Patterns) -> FloatArray:
+    """How far the codes of a frame's patterns may be off."""
+    return np.minimum(_CENTROID_PX / patterns.size + _BENT, CELL / 2)
+
+
+def similarity(z: ComplexArray, w: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
     """Least-squares w = a z + b for every row of four stars."""
     z_mean, w_mean = z.mean(axis=1), w.mean(axis=1)
     dz, dw = z - z_mean[:, None], w - w_mean[:, None]
@@ -250,11 +257,17 @@ def _verified(
     if not len(found):
         return None
     order = np.argsort(-_votes(field, found), kind="stable")[:_MOST_POSES]
-    tree = cKDTree(np.column_stack([field.stars.real, field.stars.imag]))
+    tree = field.tree()
     for number in order:
-        pose = _verify(field, tree, plane, found, int(number))
-        if pose.chance * n_trials < _LARGEST_CHANCE:
-            return _refined(field, tree, plane, pose)
+        suggested = Pose(
+            complex(found.a[number]),
+            complex(found.b[number]),
+            bool(found.is_mirrored[number]),
+        )
+        own = found.in_frame[number]
+        pose = verified_pose(field, tree, plane, suggested, own, n_trials)
+        if pose is not None:
+            return pose
     return None
 
 
@@ -278,29 +291,31 @@ def _votes(field: Field, found: _Candidates) -> IndexArray:
     return votes
 
 
-def _verify(
-    field: Field, tree: cKDTree, plane: ComplexArray, found: _Candidates, number: int
-) -> Pose:
-    """Count the reference stars that fall on sources; the pattern's own do not count.
+def verified_pose(
+    field: Field,
+    tree: cKDTree,
+    plane: ComplexArray,
+    pose: Pose,
+    own: IndexArray,
+    n_trials: int,
+) -> Pose | None:
+    """Return the pose, refined, if more stars fall on sources than chance allows.
 
-    The chance is that of a Poisson distribution whose mean is the sum of the share of
-    the frame that the stars' error circles cover.
+    The stars of the pattern that suggested it, `own`, do not count. The chance is
+    that of a Poisson distribution whose mean is the sum of the shares of the frame
+    that the stars' error circles cover, times the number of trials.
     """
-    pose = Pose(
-        complex(found.a[number]),
-        complex(found.b[number]),
-        bool(found.is_mirrored[number]),
-    )
-    own = field.stars[found.in_frame[number]]
-    middle = complex(own.mean())
-    reach = float(np.abs(own - middle).max())
+    middle = complex(field.stars[own].mean())
+    reach = float(np.abs(field.stars[own] - middle).max())
     source, _, radius = _hits(field, tree, plane, pose, (middle, reach))
-    other = ~np.isin(source, found.in_frame[number])
-    n_matched = len(np.unique(source[other]))
+    n_matched = len(np.unique(source[~np.isin(source, own)]))
+    if n_matched == 0:
+        return None
     share = math.pi * radius**2 * len(field.stars) / (field.width * field.height)
     expected = max(float(np.minimum(share, 1.0).sum()), 1e-9)
-    chance = float(pdtrc(n_matched - 1, expected)) if n_matched else 1.0
-    return replace(pose, chance=chance, n_matched=n_matched)
+    if float(pdtrc(n_matched - 1, expected)) * n_trials > _LARGEST_CHANCE:
+        return None
+    return _refined(field, tree, plane, pose)
 
 
 def _hits(
@@ -335,6 +350,6 @@ def _refined(field: Field, tree: cKDTree, plane: ComplexArray, pose: Pose) -> Po
     for _ in range(3):
         source, known, _ = _hits(field, tree, plane, pose, whole_frame)
         z, w = field.stars[source], plane[known]
-        a, b = _similarity((np.conj(z) if pose.is_mirrored else z)[None], w[None])
+        a, b = similarity((np.conj(z) if pose.is_mirrored else z)[None], w[None])
         pose = replace(pose, a=complex(a[0]), b=complex(b[0]))
     return pose

@@ -185,6 +185,9 @@ def look_up(
         rows.append(every[useful])
     key, row = np.concatenate(keys), np.concatenate(rows)
     first = np.searchsorted(index.cells, key, side="left")
+    filled = first < len(index)
+    filled[filled] = index.cells[first[filled]] == key[filled]
+    key, row, first = key[filled], row[filled], first[filled]
     count = np.searchsorted(index.cells, key, side="right") - first
     row, found = np.repeat(row, count), _ranges(first, count)
     ratio = index.size[found] / wanted.size[row]
@@ -211,6 +214,6 @@ def _packed(cells: IndexArray) -> npt.NDArray[np.uint32]:
 def _ranges(first: IndexArray, count: IndexArray) -> IndexArray:
     """Concatenate the ranges [first, first + count)."""
     total = int(count.sum())
-    starts = np.repeat(first - np.concatenate([[0], np.cumsum(count)[:-1]]), count)
-    ranges: IndexArray = starts + np.arange(total)
+    before = np.cumsum(count) - count
+    ranges: IndexArray = np.repeat(first - before, count) + np.arange(total)
     return ranges

@@ -6,7 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from bhtom_cpcs.science.astrometry.coordinates import Astrometry, project
+from bhtom_cpcs.science.astrometry.blind_solver import blind_solutions
+from bhtom_cpcs.science.astrometry.coordinates import (
+    Astrometry,
+    project,
+    separation_deg,
+)
 from bhtom_cpcs.science.astrometry.cross_match import Matches
 from bhtom_cpcs.science.astrometry.frame_solver import Solved, solutions
 from bhtom_cpcs.science.astrometry.frame_wcs import header_cards
@@ -65,7 +70,8 @@ def match_to_sky(state: PlaneState) -> None:
             return
         matches = _matches(state, found.astrometry, NO_CORRECTION)
         if matches is not None and len(matches.source) >= FEWEST_STARS:
-            _keep(state, matches, "solved_hinted" if header is None else "repaired")
+            hinted = found.method == "solved_hinted" and header is not None
+            _keep(state, matches, "repaired" if hinted else found.method)
             _compare(state, header)
             return
     state.astrometry = header
@@ -170,10 +176,13 @@ def _compare(state: PlaneState, header: Astrometry | None) -> None:
         )
         return
     centre = np.array([figures.centre_ra_deg]), np.array([figures.centre_dec_deg])
+    apart = 3600 * float(separation_deg(*centre, *header.centre)[0])
     east, north = (float(part) for part in project(*centre, header.centre)[0])
-    apart = math.hypot(east, north)
     state.wcs = replace(
-        figures, offset_ra_arcsec=east, offset_dec_arcsec=north, offset_arcsec=apart
+        figures,
+        offset_ra_arcsec=east if math.isfinite(east) else None,
+        offset_dec_arcsec=north if math.isfinite(north) else None,
+        offset_arcsec=apart,
     )
     mirrored = ", mirrored" if figures.mirrored != header.mirrored else ""
     turned = (figures.rotation_deg - header.rotation_deg + 180) % 360 - 180
@@ -196,17 +205,22 @@ def _solutions(state: PlaneState, header: Astrometry | None) -> Iterator[Solved]
         nothing = state.catalogue.cone(*centre, radius)
         if isinstance(nothing, NoCoverage):
             raise _waiting(state, nothing, centre, radius)
-        ranges = scale_ranges(
-            state.plane.header,
-            state.plane.scale_of(state.request.camera.pixel_scale_arcsec),
-            shape,
+        ranges = tuple(
+            scale_ranges(
+                state.plane.header,
+                state.plane.scale_of(state.request.camera.pixel_scale_arcsec),
+                shape,
+            )
         )
     else:
         scale = header.pixel_scale_arcsec
-        ranges = iter([(scale / _HEADER_SCALE_ERROR, scale * _HEADER_SCALE_ERROR)])
+        ranges = ((scale / _HEADER_SCALE_ERROR, scale * _HEADER_SCALE_ERROR),)
     mjd = need(state.timing, "read_time").mid_exposure_mjd_utc
     field = field_of(sources.x, sources.y, shape)
-    yield from solutions(field, state.catalogue, pointings, ranges, epoch_of(mjd))
+    epoch = epoch_of(mjd)
+    yield from solutions(field, state.catalogue, pointings, ranges, epoch)
+    for found in blind_solutions(field, state.catalogue, ranges, epoch):
+        yield Solved(found, "solved_blind")
 
 
 def _pointings(state: PlaneState, header: Astrometry | None) -> tuple[Pointing, ...]:
