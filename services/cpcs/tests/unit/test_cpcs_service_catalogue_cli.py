@@ -102,3 +102,14 @@ def test_without_a_folder_it_says_what_to_set(stars: Path) -> None:
 
 def test_nothing_imported_is_said(tmp_path: Path) -> None:
     assert "No reference catalogue" in run(tmp_path, "list").output
+
+
+def test_index_of_what_was_imported(tmp_path: Path, stars: Path) -> None:
+    root = tmp_path / "catalogues"
+    run(root, "import", str(stars), "--name", "Mine", "--footprint", "10,20,0.1")
+    done = run(root, "index", "Mine")
+    assert done.exit_code == 0, done.output
+    assert "Mine 1+1: 0 patterns." in done.output
+    missing = run(root, "index", "Yours")
+    assert missing.exit_code != 0
+    assert "No catalogue Yours was imported yet." in missing.output
