@@ -13,6 +13,7 @@ MODULES = (
     "uploads",
     "events",
     "reduction",
+    "astrometry",
     "injected_truth",
     "targets",
     "zero_points",
