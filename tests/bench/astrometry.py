@@ -309,7 +309,7 @@ def _apart(one: tuple[float, float], other: tuple[float, float]) -> float:
 def _cap(
     folder: Path, rng: np.random.Generator
 ) -> tuple[Stars, "ReferenceCatalogue", str]:
-    """A large piece of sky as tiles, with the patterns for frames without a pointing."""
+    """A large piece of sky as tiles, with patterns for frames without a pointing."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -6,6 +6,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.polynomial import chebyshev, legendre
 
 from bhtom_cpcs.science.astrometry.coordinates import (
     deproject,
@@ -117,3 +118,93 @@ def test_tangent_plane_round_trip(
     plane = np.array([[east * 3600, north * 3600]])
     sky = deproject(plane, (ra, dec))
     assert np.allclose(project(*sky, (ra, dec)), plane, atol=1e-5)
+
+
+def irafs_surface(kind: int, values: list[float], at: np.ndarray) -> np.ndarray:
+    """A surface of orders 3 and 3 with half cross terms, as IRAF defines it.
+
+    (xi, eta) in degrees, scaled to the range of validity for Chebyshev polynomials.
+    """
+    low, high = -0.2, 0.2
+    unit = (2 * at - (high + low)) / (high - low)
+    powers = [(i, j) for j in range(3) for i in range(3 - j)]
+    total = np.zeros(len(at))
+    for (i, j), value in zip(powers, values, strict=True):
+        if kind == 3:
+            total += value * at[:, 0] ** i * at[:, 1] ** j
+        else:
+            series = {1: chebyshev.chebval, 2: legendre.legval}[kind]
+            along = series(unit[:, 0], [0] * i + [1])
+            across = series(unit[:, 1], [0] * j + [1])
+            total += value * along * across
+    return total
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3])
+def test_tnx_is_read_as_iraf_defines_it(kind: int) -> None:
+    """The registry of FITS conventions: standard coordinates plus surfaces of them."""
+    rng = np.random.default_rng(kind)
+    surfaces = rng.normal(0, 2e-4, (2, 6))
+    header = fits.Header()
+    matrix = np.array([[-2e-4, 1e-5], [1.2e-5, 2e-4]])
+    header["CTYPE1"], header["CTYPE2"] = "RA---TNX", "DEC--TNX"
+    header["CRVAL1"], header["CRVAL2"] = 266.7, -30.1
+    header["CRPIX1"], header["CRPIX2"] = 120.0, 90.0
+    for i in (0, 1):
+        for j in (0, 1):
+            header[f"CD{i + 1}_{j + 1}"] = matrix[i, j]
+    header["WAT0_001"] = "system=image"
+    for axis, (name, word) in enumerate((("ra", "lngcor"), ("dec", "latcor")), 1):
+        numbers = [f"{kind}.", "3.", "3.", "2.", "-0.2", "0.2", "-0.2", "0.2"]
+        numbers += [f"{value:.12g}" for value in surfaces[axis - 1]]
+        joined = " ".join(numbers)
+        text = f'wtype=tnx axtype={name} {word} = "{joined} "'
+        for number, start in enumerate(range(0, len(text), 68), 1):
+            header[f"WAT{axis}_{number:03d}"] = text[start : start + 68]
+    x, y = rng.uniform(0, 299, 30), rng.uniform(0, 199, 30)
+    standard = np.column_stack([x - 119.0, y - 89.0]) @ matrix.T
+    corrected = standard + np.column_stack(
+        [irafs_surface(kind, list(values), standard) for values in surfaces]
+    )
+    expected = deproject(corrected * 3600, (266.7, -30.1))
+    found = read_astrometry(header, SHAPE)
+    assert np.allclose(found.sky(x, y), expected, rtol=0, atol=1e-8)
+    assert np.allclose(found.pixel(*expected), (x, y), atol=1e-3)
+    plain = deproject(standard * 3600, (266.7, -30.1))
+    assert np.max(np.abs(np.subtract(plain, expected))) * 3600 > 0.3
+
+
+@pytest.mark.parametrize("code", ["TPV", "ZPN", "TAN", "SIN", "ARC", "STG", "ZEA"])
+def test_projections_go_there_and_back(code: str) -> None:
+    header = tan_header(150.0, 20.0)
+    header["CTYPE1"], header["CTYPE2"] = f"RA---{code}", f"DEC--{code}"
+    if code == "TPV":
+        header["PV1_1"], header["PV1_4"], header["PV2_1"] = 1.0, 0.01, 1.0
+    if code == "ZPN":
+        header["PV2_1"], header["PV2_3"] = 1.0, 40.0
+    found = read_astrometry(header, SHAPE)
+    x, y = np.array([0.0, 140.0, 299.0]), np.array([0.0, 120.0, 199.0])
+    assert np.allclose(found.pixel(*found.sky(x, y)), (x, y), atol=1e-3)
+    assert found.pixel_scale_arcsec == pytest.approx(0.8, rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        'lngcor = "1. 4. 4. 2. 0 1"',
+        'lngcor = "9. 3. 3. 2. 0 1 0 1 1 1 1 1 1 1"',
+        'lngcor = "1. x 3. 2. 0 1 0 1 1 1 1 1 1 1"',
+        'lngcor = "nan inf"',
+    ],
+)
+def test_damaged_tnx_is_no_wcs_or_plain(text: str) -> None:
+    header = tan_header(150.0, 20.0)
+    header["CTYPE1"], header["CTYPE2"] = "RA---TNX", "DEC--TNX"
+    header["WAT1_001"] = f"wtype=tnx axtype=ra {text}"
+    if not text:
+        assert read_astrometry(header, SHAPE).pixel_scale_arcsec > 0
+        return
+    with pytest.raises(Stop) as stop:
+        read_astrometry(header, SHAPE)
+    assert stop.value.outcome is Outcome.NO_WCS

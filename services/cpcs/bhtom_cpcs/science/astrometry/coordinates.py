@@ -11,6 +11,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from astropy.wcs.utils import wcs_to_celestial_frame
 
+from bhtom_cpcs.science.astrometry.iraf_surfaces import write_as_tpv
 from bhtom_cpcs.science.astrometry.plane_correction import (
     NO_CORRECTION,
     PlaneCorrection,
@@ -73,7 +74,7 @@ class Astrometry:
 
 
 def read_astrometry(header: fits.Header, shape: tuple[int, int]) -> Astrometry:
-    """Read the header's WCS (TAN, TPV, SIP with or without its suffix, ...).
+    """Read the header's WCS (TAN, TPV, TNX, ZPN, SIP with or without suffix, ...).
 
     Raises
     ------
@@ -101,6 +102,8 @@ def _wcs_header(header: fits.Header, ctypes: list[str]) -> fits.Header:
             copy[f"CTYPE{axis}"] = f"{ctype}-SIP"
     for card in ("DATE-OBS", "MJD-OBS", "DATE", "TIME-OBS", "DATE-AVG", "DATE-BEG"):
         copy.remove(card, ignore_missing=True, remove_all=True)
+    if all(ctype.endswith("-TNX") for ctype in ctypes):
+        write_as_tpv(copy)
     return copy
 
 

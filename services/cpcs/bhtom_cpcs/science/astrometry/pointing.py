@@ -27,8 +27,8 @@ _POINTING_CARDS = (
 _SCALE_CARDS = ("PIXSCALE", "PIXSCAL1", "SECPIX", "SECPIX1", "SCALE", "CCDSCALE")
 _SAME_POINTING_DEG = 0.05
 _SEXAGESIMAL = re.compile(
-    r"^([+-]?)(\d{1,3})(?:[:hd°]|\s)\s*(\d{1,2})(?:[:m']|\s)\s*(\d{1,2}(?:\.\d*)?)?"
-    r"\s*[s\"]?$"
+    r"^([+-]?)(\d{1,3})(?:[:hd°]|\s)\s*(\d{1,2})"
+    r"(?:(?:[:m']|\s)\s*(\d{1,2}(?:\.\d*)?)?)?\s*[s\"]?$"
 )
 _ARCSEC_PER_MICRON_AND_MM = math.degrees(1e-3) * 3600
 # How far a scale that somebody wrote down may be off.
