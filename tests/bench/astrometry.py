@@ -25,12 +25,8 @@ from bhtom_cpcs.science.astrometry.coordinates import (
     project,
     separation_deg,
 )
-from bhtom_cpcs.science.astrometry.plate_solver import (
-    Field,
-    Pose,
-    field_of,
-    solve_in_plane,
-)
+from bhtom_cpcs.science.astrometry.plate_solver import solve_in_plane
+from bhtom_cpcs.science.astrometry.pose import Field, Pose, field_of
 from tests.bench.figures import Figure
 from tests.bench.large_frame import large_frame
 

@@ -98,7 +98,7 @@ def fetch(name: str, cone: str) -> None:
 def index(name: str) -> None:
     """Prepare catalogue NAME for frames without any pointing; after imports again.
 
-    It takes about a gigabyte of disk for the whole sky, and some minutes. Without it
+    It takes one to two gigabytes of disk for a whole sky, and some minutes. Without it
     a frame is only looked for near the pointing of its header and of its target.
     """
     folder = _folder()

@@ -17,7 +17,7 @@ from bhtom_cpcs.science.astrometry.coordinates import (
     project,
     separation_deg,
 )
-from bhtom_cpcs.science.astrometry.plate_solver import Field, field_of
+from bhtom_cpcs.science.astrometry.pose import Field, field_of
 
 CENTRE = (3.0, 85.0)
 RADIUS_DEG = 4.0

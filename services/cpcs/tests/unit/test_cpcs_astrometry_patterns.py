@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bhtom_cpcs.science.astrometry.plate_solver import field_of, solve_in_plane
+from bhtom_cpcs.science.astrometry.plate_solver import solve_in_plane
+from bhtom_cpcs.science.astrometry.pose import field_of
 from bhtom_cpcs.science.astrometry.star_patterns import (
     look_up,
     make_index,

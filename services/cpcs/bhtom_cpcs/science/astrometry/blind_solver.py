@@ -18,14 +18,11 @@ from bhtom_cpcs.science.astrometry.directions import (
 from bhtom_cpcs.science.astrometry.frame_solver import bright_plane
 from bhtom_cpcs.science.astrometry.frame_wcs import astrometry_of_pose
 from bhtom_cpcs.science.astrometry.plate_solver import (
-    Field,
-    Pose,
     code_tolerance,
     frame_patterns,
     neighbour_patterns,
-    similarity,
-    verified_pose,
 )
+from bhtom_cpcs.science.astrometry.pose import Field, Pose, similarity, verified_pose
 from bhtom_cpcs.science.astrometry.star_patterns import (
     FloatArray,
     IndexArray,

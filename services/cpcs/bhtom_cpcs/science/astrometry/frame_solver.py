@@ -8,11 +8,9 @@ import numpy as np
 
 from bhtom_cpcs.science.astrometry.coordinates import Astrometry, project
 from bhtom_cpcs.science.astrometry.frame_wcs import astrometry_of_pose
-from bhtom_cpcs.science.astrometry.plate_solver import (
-    Field,
-    solve_in_plane,
-)
+from bhtom_cpcs.science.astrometry.plate_solver import solve_in_plane
 from bhtom_cpcs.science.astrometry.pointing import Pointing
+from bhtom_cpcs.science.astrometry.pose import Field
 from bhtom_cpcs.science.astrometry.reference_match import at_epoch
 from bhtom_cpcs.science.astrometry.star_patterns import ComplexArray
 from bhtom_cpcs.science.reference import NoCoverage, ReferenceCatalogue

@@ -13,7 +13,7 @@ from bhtom_cpcs.science.astrometry.coordinates import (
     project,
     read_astrometry,
 )
-from bhtom_cpcs.science.astrometry.plate_solver import Pose
+from bhtom_cpcs.science.astrometry.pose import Pose
 
 FloatArray = npt.NDArray[np.float64]
 Cards = dict[str, float | int | str]

@@ -19,13 +19,13 @@ from bhtom_cpcs.science.astrometry.plane_correction import (
     NO_CORRECTION,
     PlaneCorrection,
 )
-from bhtom_cpcs.science.astrometry.plate_solver import field_of
 from bhtom_cpcs.science.astrometry.pointing import (
     Pointing,
     distinct,
     header_pointings,
     scale_ranges,
 )
+from bhtom_cpcs.science.astrometry.pose import field_of
 from bhtom_cpcs.science.astrometry.reference_match import epoch_of, match_reference
 from bhtom_cpcs.science.calibration.bands import allowed_bands
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
@@ -45,6 +45,7 @@ _POINTING_MARGIN_ARCSEC = 30.0
 _GOOD_HEADER_PX = 1.0
 _HEADER_SCALE_ERROR = 1.22  # a header's scale may be wrong by 20 %
 _MOST_POINTINGS = 4
+_TARGET = "target"
 # What must be covered about the pointing of a frame of unknown scale.
 _UNKNOWN_RADIUS_DEG = 0.05
 
@@ -104,9 +105,8 @@ def _waiting(
     state: PlaneState, found: NoCoverage, centre: tuple[float, float], radius_deg: float
 ) -> Stop:
     catalogue = state.catalogue
-    state.missing_tiles = MissingTiles(
-        catalogue.name, found.healpix_order, found.missing_pixels
-    )
+    order, pixels = found.healpix_order, found.missing_pixels
+    state.missing_tiles = MissingTiles(catalogue.name, order, pixels)
     where = (
         f"the field at {centre[0]:.4f} {centre[1]:+.4f} deg, "
         f"radius {radius_deg * 60:.1f} arcmin"
@@ -144,6 +144,7 @@ def _keep(state: PlaneState, matches: Matches, method: str) -> None:
         need(state.astrometry, "read_wcs"), correction=matches.correction
     )
     state.matches, state.astrometry = matches, astrometry
+    state.missing_tiles = None
     figures = wcs_figures(astrometry, shape)
     n_terms = len(matches.correction.coefficients)
     state.wcs = replace(
@@ -199,12 +200,9 @@ def _solutions(state: PlaneState, header: Astrometry | None) -> Iterator[Solved]
     sources = need(state.sources, "find_sources")
     shape = frame_shape(state)
     pointings = _pointings(state, header)
+    wait: Stop | None = None
     if header is None:
-        radius = _UNKNOWN_RADIUS_DEG
-        centre = (pointings[0].ra_deg, pointings[0].dec_deg)
-        nothing = state.catalogue.cone(*centre, radius)
-        if isinstance(nothing, NoCoverage):
-            raise _waiting(state, nothing, centre, radius)
+        wait = _wait_for_pointings(state, pointings)
         ranges = tuple(
             scale_ranges(
                 state.plane.header,
@@ -221,6 +219,26 @@ def _solutions(state: PlaneState, header: Astrometry | None) -> Iterator[Solved]
     yield from solutions(field, state.catalogue, pointings, ranges, epoch)
     for found in blind_solutions(field, state.catalogue, ranges, epoch):
         yield Solved(found, "solved_blind")
+    if wait is not None:
+        raise wait
+
+
+def _wait_for_pointings(
+    state: PlaneState, pointings: tuple[Pointing, ...]
+) -> Stop | None:
+    """Wait where no pointing has stars stored; later, where the target has none."""
+    waits = {}
+    for pointing in pointings:
+        centre = (pointing.ra_deg, pointing.dec_deg)
+        found = state.catalogue.cone(*centre, _UNKNOWN_RADIUS_DEG)
+        if isinstance(found, NoCoverage):
+            waits[pointing] = (found, centre)
+    if len(waits) == len(pointings):
+        raise _waiting(state, *waits[pointings[0]], _UNKNOWN_RADIUS_DEG)
+    for pointing, wait in waits.items():
+        if pointing.said_by == _TARGET:
+            return _waiting(state, *wait, _UNKNOWN_RADIUS_DEG)
+    return None
 
 
 def _pointings(state: PlaneState, header: Astrometry | None) -> tuple[Pointing, ...]:
@@ -230,7 +248,7 @@ def _pointings(state: PlaneState, header: Astrometry | None) -> tuple[Pointing, 
         found.append(Pointing(*header.centre, "header"))
     found += header_pointings(state.plane.header)
     found += [
-        Pointing(place.ra_deg, place.dec_deg, "target")
+        Pointing(place.ra_deg, place.dec_deg, _TARGET)
         for place in state.places
         if place.problem is None
     ]
