@@ -33,6 +33,7 @@ from bhtom_cpcs.science.astrometry.star_patterns import (
 
 _BATCHES = (10, 14, 18, 22, 26, 30)
 _NEIGHBOURS = 7
+_MOST_STARS = 24_000  # whose patterns are made at once: 250 MB
 STARS_PER_FIELD = 28
 # Patterns much smaller than the frame have a vague shape, and larger ones are not
 # among those of neighbours.
@@ -87,6 +88,7 @@ def solve_in_plane(
     n_trials = 0
     for per_field, neighbours, wanted_lists in _rounds(field):
         chosen = brightest_of_cells(positions, side / 2, per_field // 4)
+        chosen = chosen[:_MOST_STARS]
         fours = neighbour_fours(positions[chosen], neighbours)
         index = make_index(patterns_of(plane[chosen], fours))
         for wanted in wanted_lists:

@@ -9,6 +9,7 @@ cells, which can be made within a second or be mapped from a file.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -118,17 +119,25 @@ def fours_in_batches(n_stars: int, batches: tuple[int, ...]) -> Iterator[IndexAr
 
     A batch holds the sets whose last star lies between one limit and the next.
     """
-    start = 0
+    start = 3
     for limit in batches:
         stop = min(limit, n_stars)
-        if stop > max(start, 3):
-            sets = [
-                (*three, last)
-                for last in range(max(start, 3), stop)
-                for three in combinations(range(last), 3)
-            ]
-            yield np.array(sets, dtype=np.int64)
-        start = stop
+        if stop > start:
+            yield _fours_ending(start, stop)
+            start = stop
+
+
+@cache
+def _fours_ending(start: int, stop: int) -> IndexArray:
+    """Sets of four whose last star lies in a range; the same for every frame."""
+    sets = [
+        (*three, last)
+        for last in range(start, stop)
+        for three in combinations(range(last), 3)
+    ]
+    found = np.array(sets, dtype=np.int64)
+    found.flags.writeable = False
+    return found
 
 
 @dataclass(frozen=True, slots=True)
