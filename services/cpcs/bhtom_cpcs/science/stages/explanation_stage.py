@@ -24,6 +24,9 @@ from bhtom_cpcs.science.json_form import json_form
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results import TargetMeasurement
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.targets.neighbourhood import neighbours_in_frame
+
+_MJD_J2000 = 51544.5
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]
@@ -127,16 +130,27 @@ def _refused(state: PlaneState, passband: str) -> _Columns:
 
 
 def residual_map_of(state: PlaneState) -> ResidualMap | None:
-    """Sum up across the image what the zero point leaves of the stars it rests on."""
+    """Sum up across the image what a constant zero point leaves of the stars.
+
+    The colour term is taken out; the spatial one is not, for it is the flat field's
+    large-scale part.
+    """
     stars = state.matched_stars
-    if stars is None or not stars.used.any():
+    zero_point = state.zero_point
+    if stars is None or zero_point is None or not stars.used.any():
         return None
     shape = (state.plane.pixels.shape[0], state.plane.pixels.shape[1])
-    used = stars.used
+    residual = stars.star_zero_point - zero_point.value
+    term = zero_point.colour_term
+    if term is not None and term.applied:
+        residual = residual - term.applied * (stars.colour - term.pivot)
+    used = stars.used & np.isfinite(residual)
+    if not used.any():
+        return None
     return residual_map(
         stars.x_px[used],
         stars.y_px[used],
-        stars.residual[used],
+        residual[used],
         np.hypot(stars.error[used], stars.scatter),
         shape,
         _applied(state),
@@ -166,6 +180,18 @@ def _star_image(state: PlaneState) -> StarImage | None:
     )
 
 
+def _neighbours(
+    state: PlaneState, measured: TargetMeasurement
+) -> tuple[FloatArray, FloatArray]:
+    """Find where in the frame the stars are that were fitted beside the target."""
+    scene = measured.proposed_scene
+    scene = scene or state.request.decisions.scene_of(measured.target_id)
+    if scene is None or state.astrometry is None or state.timing is None:
+        return np.zeros(0), np.zeros(0)
+    epoch = 2000.0 + (state.timing.mid_exposure_mjd_utc - _MJD_J2000) / 365.25
+    return neighbours_in_frame(scene, state.astrometry, epoch)
+
+
 def explanation(
     state: PlaneState, outcome: Outcome, measured: TargetMeasurement | None
 ) -> Explanation:
@@ -178,8 +204,9 @@ def explanation(
     if measured is not None and measured.x_px is not None and measured.y_px is not None:
         radius = measured.aperture_radius_px or 3.0
         near = around(pixels, measured.x_px, measured.y_px, radius)
-        nobody = np.zeros(0)
-        mark = TargetMark(measured.x_px, measured.y_px, radius, nobody, nobody)
+        mark = TargetMark(
+            measured.x_px, measured.y_px, radius, *_neighbours(state, measured)
+        )
     ranking = () if state.choice is None else state.choice.figures
     return Explanation(
         title=f"{state.plane.name}: {outcome.value}",

@@ -28,6 +28,9 @@ _COMPLETE_COVERAGE = 0.98
 # What a pixel of the model may be wrong by before a star counts as badly fitted.
 _MODEL_ERROR = 0.03
 _MOST_VALUES = 8_000_000
+# The brightest of so many sources carry a zero point as well as all of them do; in a
+# crowd everybody is somebody's neighbour, and all are fitted.
+_ENOUGH_SOURCES = 2500
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,10 @@ def _fit_sources(
     pixels: Image, mask: Mask | None, psf: PsfModel, noise: PixelNoise, sources: Sources
 ) -> tuple[SceneFit | None, Sources]:
     side = 2 * int(np.ceil(psf.fit_radius_px)) + 1
-    index = np.arange(min(len(sources), _MOST_VALUES // side**2))
+    most = _MOST_VALUES // side**2
+    if not is_crowded(len(sources), pixels.shape, psf.fwhm_px):
+        most = min(most, _ENOUGH_SOURCES)
+    index = np.arange(min(len(sources), most))
     if not len(index):
         return None, sources
     start = sources.x[index], sources.y[index]

@@ -18,6 +18,7 @@ from bhtom_cpcs.science.outcomes import Outcome, sentence
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.results import TargetMeasurement, Timing, ZeroPoint
 from bhtom_cpcs.science.stars.detection import Sources
+from bhtom_cpcs.science.targets.catalogue_colour import catalogue_colour
 from bhtom_cpcs.science.targets.error_budget import (
     MAG_PER_RELATIVE,
     Circumstances,
@@ -219,11 +220,14 @@ def _calibration(
     at: Measuring, blank: TargetMeasurement, fit: ForcedFit
 ) -> TargetZeroPoint:
     """Return the zero point at the target's place, for its colour."""
-    colours = [
-        colour
-        for colour in at.decisions.target_colours
-        if colour.target_id == blank.target_id
-    ]
+    colours = list(at.decisions.colours_of(blank.target_id))
+    term = at.zero_point.colour_term
+    if term is not None and at.reference is not None:
+        place = (blank.ra_deg, blank.dec_deg)
+        known = catalogue_colour(
+            blank.target_id, place, at.reference, term.blue, term.red
+        )
+        colours += [] if known is None else [known]
     return zero_point_at(at.zero_point, fit.x, fit.y, colours, at.timing.air_mass)
 
 
