@@ -10,7 +10,11 @@ from sqlalchemy import Row
 
 from bhtom_contracts.outcomes import OUTCOMES, Outcome
 from bhtom_cpcs.calibrations.explanations import DetailFormat, drawn_details
-from bhtom_cpcs.calibrations.reading import find_calibration, list_calibrations
+from bhtom_cpcs.calibrations.reading import (
+    find_calibration,
+    list_calibrations,
+    shown_decisions,
+)
 from bhtom_cpcs.calibrations.schemas import (
     Calibration,
     CalibrationLinks,
@@ -188,7 +192,7 @@ def _calibration(row: Row[Any]) -> Calibration:
             target=row.target,
             camera=row.camera,
             parameters=row.parameters,
-            decisions=row.decisions,
+            decisions=shown_decisions(row.decisions),
         ),
         result=row.result,
         links=links,

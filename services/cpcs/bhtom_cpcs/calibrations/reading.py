@@ -1,6 +1,6 @@
 """Queries for readers; each carries the rule of who may see what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, select
@@ -36,6 +36,25 @@ _SHOWN: Final = (
     # The other targets may be private ones: nobody is told where they are.
     REQUESTS.c.decisions.op("-", return_type=JSONB)("other_targets").label("decisions"),
 )
+
+
+# What a frame of the same night lends would tell where it looked: its air mass at a
+# time is a circle on the sky, and the zero point that was made of it gives that away.
+_LENT: Final = (
+    *("filter_card", "passband", "error"),
+    *("mid_exposure_mjd", "calibration_id"),
+)
+
+
+def shown_decisions(pinned: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A request's decisions without what tells of targets that a reader may not see."""
+    if pinned is None:
+        return None
+    lent = [
+        {name: one[name] for name in _LENT}
+        for one in pinned.get("borrowed_zero_points") or ()
+    ]
+    return {**pinned, "borrowed_zero_points": lent}
 
 
 def _shown_to(caller: Principal | None) -> Select[Any]:

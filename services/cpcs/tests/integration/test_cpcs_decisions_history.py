@@ -17,6 +17,7 @@ from bhtom_cpcs.calibrations.reduced import (
     ReducedPlane,
 )
 from bhtom_cpcs.decisions.collecting import collect
+from bhtom_cpcs.decisions.pinned import plain_decisions
 from bhtom_cpcs.decisions.service import DECIDE, take_evidence
 from bhtom_cpcs.decisions.store import FilterKey, filter_history, mark_considered
 from bhtom_cpcs.decisions.tables import (
@@ -220,6 +221,25 @@ async def test_a_zero_point_is_lent_within_the_night_by_good_frames(
     # Never from itself.
     own = await collected(cpcs, request(171, 171, 1702))
     assert own.borrowed_zero_points[0].mid_exposure_mjd == 61100.1
+
+
+async def test_a_reader_is_not_told_where_a_lending_frame_looked(cpcs: Cpcs) -> None:
+    private = {"visibility": "private", "owner_id": 77}
+    air = {"air_mass": 1.7, **at(61100.1)}
+    await answer(cpcs, request(240, 241, 2401, **private), timing=air)
+    asked = request(241, 241, 2402)
+    await cpcs.deliver(asked)
+    async with cpcs.context.database.unit_of_work() as uow:
+        pinned = plain_decisions(await collected(cpcs, asked, 61100.2))
+        await store.pin_decisions(uow, asked.calibration_request_id, pinned)
+    assert pinned["borrowed_zero_points"][0]["air_mass"] == 1.7
+    await answer(cpcs, asked)
+    url = "/api/v1/calibrations?data_product_id=241"
+    answered = await cpcs.client.get(url, headers=cpcs.headers("owner"))
+    (shown,) = answered.json()["items"]
+    (lent,) = shown["inputs"]["decisions"]["borrowed_zero_points"]
+    assert lent["passband"] == "GaiaSP/r"
+    assert not {"air_mass", "value", "exposure_time_s"} & set(lent)
 
 
 async def test_a_colour_comes_from_frames_that_the_owner_may_see(cpcs: Cpcs) -> None:

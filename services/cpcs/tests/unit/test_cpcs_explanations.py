@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,3 +71,31 @@ def test_every_matched_star_is_told_of(success: Explanation) -> None:
     assert [band["passband"] for band in success.bands if band["chosen"]] == [
         "GaiaSP/r"
     ]
+
+
+def test_a_star_left_out_for_another_target_is_told_of_nowhere(
+    field, frame_of: Callable[..., Frame], tmp_path: Path, success: Explanation
+) -> None:
+    """The suite's other targets may be private: their place must not show."""
+    stars = success.stars
+    assert stars is not None
+    (number,) = np.flatnonzero(
+        stars.reference_magnitude == np.min(stars.reference_magnitude[stars.used])
+    )
+    star = np.argmin(
+        np.abs(field.sky.magnitude["r"] - stars.reference_magnitude[number])
+    )
+    place = (float(field.sky.ra_deg[star]), float(field.sky.dec_deg[star]))
+    path = tmp_path / "again.fits"
+    path.write_bytes(frame_of().fits_bytes)
+    decisions = replace(field.request.decisions, other_targets=(place,))
+    request = replace(field.request, decisions=decisions)
+    (plane,) = reduce_frame(path, request, field.reference).planes
+    assert plane.explanation is not None
+    assert plane.explanation.stars is not None
+    left = plane.explanation.stars
+    assert len(left.used) == len(stars.used) - 1
+    away = np.hypot(left.x_px - stars.x_px[number], left.y_px - stars.y_px[number])
+    assert away.min() > 1
+    assert "another target" not in json.dumps(plane.to_json())
+    assert "another target" not in json.dumps(plane.explanation.to_json())

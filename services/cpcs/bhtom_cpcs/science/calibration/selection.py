@@ -18,6 +18,8 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IndexArray = npt.NDArray[np.intp]
 
+# The suite's other targets may be private: what leaves such a star out is told nobody.
+ANOTHER_TARGET = "another target"
 # With fewer stars than this the milder objections are dropped, one by one.
 ENOUGH_STARS = 10
 _BLEND_FWHM = 2.0

@@ -1,5 +1,6 @@
 """The stages that make a calibration: comparison stars, band, zero point."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,7 @@ from bhtom_cpcs.science.calibration.frame_zero_point import (
     refuse_poor,
 )
 from bhtom_cpcs.science.calibration.selection import (
+    ANOTHER_TARGET,
     Objections,
     blend_reach_arcsec,
     catalogue_neighbours,
@@ -68,6 +70,8 @@ def _objections(state: PlaneState, fluxes: StarFluxes) -> Objections:
     fwhm_px = state.fwhm_px
     scale = need(state.astrometry, "read_wcs").pixel_scale_arcsec
     pair, star = matches.source, matches.reference
+    own_targets = [(place.ra_deg, place.dec_deg) for place in state.places]
+    other_targets = state.request.decisions.other_targets
     merged = (sources.flags & SEP_MERGED) > 0
     whole = clean_sources(state, replace(sources, flags=sources.flags & ~SEP_MERGED))
     near = frame_neighbours(sources.x, sources.y, fwhm_px)
@@ -77,7 +81,8 @@ def _objections(state: PlaneState, fluxes: StarFluxes) -> Objections:
 
     return Objections(
         never={
-            "a target": is_target(state, sources)[pair],
+            ANOTHER_TARGET: _at(state, sources, other_targets)[pair],
+            "a target": _at(state, sources, own_targets)[pair],
             "a known variable": known(reference.variable),
             "not one star in the catalogue": known(reference.duplicated)
             | known(reference.extended),
@@ -96,13 +101,13 @@ def _objections(state: PlaneState, fluxes: StarFluxes) -> Objections:
     )
 
 
-def is_target(state: PlaneState, sources: Sources) -> BoolArray:
-    """Say which sources are targets: they are never comparison stars."""
+def _at(
+    state: PlaneState, sources: Sources, places: Sequence[tuple[float, float]]
+) -> BoolArray:
+    """Say which sources lie at any of the places (ra, dec) [deg]."""
     astrometry = need(state.astrometry, "read_wcs")
     reach = max(1.5 * state.fwhm_px, 2.0 / astrometry.pixel_scale_arcsec)
     found = np.zeros(len(sources), dtype=bool)
-    places = [(place.ra_deg, place.dec_deg) for place in state.places]
-    places += state.request.decisions.other_targets
     if not places:
         return found
     x, y = astrometry.pixel(*np.array(places, dtype=float).T)

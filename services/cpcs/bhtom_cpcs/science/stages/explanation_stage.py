@@ -11,6 +11,7 @@ from bhtom_cpcs.science.calibration.residual_map import (
     ResidualMap,
     residual_map,
 )
+from bhtom_cpcs.science.calibration.selection import ANOTHER_TARGET
 from bhtom_cpcs.science.explain.explanation import (
     MOST_STARS,
     Explanation,
@@ -112,6 +113,8 @@ def _refused(state: PlaneState, passband: str) -> _Columns:
     else:
         there = ~selection.good & (fluxes.flux > 0)
         there &= np.isfinite(known[matches.reference])
+        told = [reason != ANOTHER_TARGET for reason in selection.reason]
+        there &= np.array(told, dtype=bool)
         pairs = np.flatnonzero(there)[:MOST_STARS]
     flux = fluxes.flux[pairs]
     magnitude = known[matches.reference[pairs]]
