@@ -54,10 +54,10 @@ async def on_answer(unit: UnitOfWork, event: Received) -> None:
     plane = Plane(payload.plane, payload.plane_count, answer=answer)
     product, order = payload.data_product_id, payload.request_order
     if payload.purpose == "preview":
-        await _take_preview(unit, product, order, plane)
+        is_known = await _take_preview(unit, product, order, plane)
     else:
-        await _take(unit, product, order, plane, answer.kind.value)
-    if isinstance(payload, PhotometryCalibrated):
+        is_known = await _take(unit, product, order, plane, answer.kind.value)
+    if is_known and isinstance(payload, PhotometryCalibrated):
         await keep_measurements(unit, payload)
     await notice(unit, product)
 
@@ -83,33 +83,35 @@ async def on_recorded(unit: UnitOfWork, event: Received) -> None:
 
 async def _take_preview(
     unit: UnitOfWork, data_product_id: int, order: int, news: Plane
-) -> None:
+) -> bool:
     """Keep what a preview came to; the product's own state does not follow it."""
     if await store.lock_product(unit, data_product_id) is None:
         ANSWERS.labels("unknown_product").inc()
-        return
+        return False
     before = (await store.planes_of(unit, data_product_id, order)).get(news.plane)
     after = news if before is None else before.joined(news)
     await store.keep_plane(unit, data_product_id, order, after)
     ANSWERS.labels("preview").inc()
+    return True
 
 
 async def _take(
     unit: UnitOfWork, data_product_id: int, order: int, news: Plane, stage: str
-) -> None:
+) -> bool:
+    """Let a product follow news of a plane; False when there is no such product."""
     product = await store.lock_product(unit, data_product_id)
     if product is None:
         # Only a restored database forgets a product; the file's owner has no use
         # of the answer, and the operator has the log line and the figure.
         _logger.error("answer to an unknown product", data_product_id=data_product_id)
         ANSWERS.labels("unknown_product").inc()
-        return
+        return False
     planes = await store.planes_of(unit, data_product_id, order)
     before = planes.get(news.plane)
     after = news if before is None else before.joined(news)
     if after == before:
         ANSWERS.labels("repeated").inc()
-        return
+        return True
     await store.keep_plane(unit, data_product_id, order, after)
     planes[news.plane] = after
     ANSWERS.labels(stage).inc()
@@ -118,6 +120,7 @@ async def _take(
         await store.add_stage(unit, product, "superseded", message)
     elif product.state is not State.DELETED:
         await _follow(unit, product, planes, stage, after)
+    return True
 
 
 async def _follow(

@@ -18,6 +18,7 @@ from bhtom_contracts.events.frames import (
     FitsUploaded,
     FrameQuality,
     FrameTime,
+    Measurement,
     PhotometryCalibrated,
     PhotometryRecorded,
     RecordedRevision,
@@ -321,6 +322,10 @@ async def test_a_deleted_upload_is_gone_and_can_come_again(app: UploadApp) -> No
 
 async def test_an_answer_to_an_unknown_product_is_no_error(upload: Upload) -> None:
     await upload.handle(upload.failed(data_product_id=10**15))
+    measured = Measurement(target_id=1, ra=1.0, dec=2.0, is_limit=False)
+    for purpose in ("record", "preview"):
+        told = {"purpose": purpose, "measurements": (measured,)}
+        await upload.handle(upload.calibrated(data_product_id=10**15, **told))
 
 
 async def age(upload: Upload, hours: int) -> None:
