@@ -37,7 +37,7 @@ NOTICES: Final = {
     "recalibration-accepted": "Accepted: the new values are being recorded.",
     "recalibration-stopped": "Stopped.",
     "recalibration-resumed": "It goes on.",
-    "recalibration-discarded": "Discarded: everything stands as it was.",
+    "recalibration-discarded": "Discarded: nothing more is recorded.",
     "password-changed": "The password is changed. Sign in with the new one.",
     "person-created": "The account is made.",
     "person-changed": "The account is changed.",

@@ -21,6 +21,10 @@ _TOLD: Final = {
     Move.STOP: "Stopped: what was asked for ends, nothing new is asked.",
     Move.DISCARD: "Discarded: nothing was recorded.",
 }
+_DISCARDED_LATE: Final = (
+    "Discarded: what was asked for before it was stopped stays recorded, the rest is "
+    "left as it is."
+)
 
 
 async def ask(
@@ -109,7 +113,9 @@ async def resume(unit: UnitOfWork, recalibration_id: int, caller: Principal) -> 
 
 
 async def discard(unit: UnitOfWork, recalibration_id: int, caller: Principal) -> None:
-    """Let everything stand as it is."""
+    """Let everything stand as it is now."""
     campaign = await _held(unit, recalibration_id, caller)
     if campaign.state is not State.DISCARDED:
-        await store.move(unit, campaign, Move.DISCARD, _TOLD[Move.DISCARD])
+        late = campaign.stopped_from is State.ACCEPTING
+        told = _DISCARDED_LATE if late else _TOLD[Move.DISCARD]
+        await store.move(unit, campaign, Move.DISCARD, told)

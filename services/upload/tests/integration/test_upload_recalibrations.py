@@ -307,6 +307,19 @@ async def test_it_is_stopped_and_goes_on_where_it_was(field: Field) -> None:
     assert await field.orders() == [1, 1]
 
 
+async def test_what_was_recorded_before_a_stop_is_told_when_it_is_discarded(
+    field: Field,
+) -> None:
+    await field.add(2)
+    number = (await field.ask(preview=False)).json()["recalibration_id"]
+    await field.step(number, times=2)
+    assert len(await field.answer("psf-1", 15.0)) == 2
+    await field.go(number, "stop")
+    told = (await field.go(number, "discard")).json()
+    assert told["state"] == "discarded"
+    assert "stays recorded" in told["message"]
+
+
 async def test_the_same_key_is_the_same_campaign(field: Field) -> None:
     await field.add(1)
     first = await field.ask(idempotency_key="night-1")
