@@ -118,12 +118,13 @@ def shown_bands(plane: Plain) -> tuple[str, ...]:
 
 
 def target_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:
-    """The rows of a plane about its targets: where they are and how bright."""
+    """The rows of a plane about its targets: where they are and how bright.
+
+    One that was not found says nothing, in the place of what was said before.
+    """
     request = origin.request
     moves = request.target.position.kind != "sidereal"
     for measured in plane.get("measurements") or ():
-        if measured.get("flux_adu") is None:
-            continue
         words = {*measured["flags"], *plane["timing"]["flags"]}
         signal_to_noise = measured.get("signal_to_noise") or 0.0
         fitted = [measured.get(name) for name in _FITTED]

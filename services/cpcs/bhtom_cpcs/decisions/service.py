@@ -120,9 +120,14 @@ def settled_bands(
 ) -> list[dict[str, Any]]:
     """Bands of a card as they are stored, the first that holds at a time counting."""
     cleared = [one for one in rulings if one.kind is RulingKind.CLEAR]
+    # Uploaded for several targets, or of several chips, an exposure counts once.
+    exposures = {
+        frame.mid_exposure_mjd: frame
+        for frame in sorted(history, key=lambda one: one.calibration_id)
+    }
     counting = [
         frame
-        for frame in history
+        for frame in exposures.values()
         if not any(one.holds_at(frame.mid_exposure_mjd) for one in cleared)
     ]
     intervals = settle_band(filter_card, counting)

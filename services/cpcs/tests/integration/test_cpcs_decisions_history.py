@@ -106,7 +106,7 @@ def at(mjd: float) -> dict[str, float]:
 async def test_a_band_settles_after_five_frames_of_two_nights(cpcs: Cpcs) -> None:
     for night in range(5):
         asked = request(100 + night, 101, 1001)
-        await answer(cpcs, asked, timing=at(61100.2 + night // 2))
+        await answer(cpcs, asked, timing=at(61100.2 + night // 2 + night / 100))
         await decide(cpcs)
     decisions = await collected(cpcs, request(109, 101, 1001))
     band = decisions.settled_band_of("R", 61103.0)

@@ -122,6 +122,16 @@ def test_five_frames_settle_and_a_person_overrules() -> None:
     assert settled_bands("R", frames, [force, later])[0]["passband"] == "GaiaSP/V"
 
 
+def test_an_exposure_that_was_uploaded_thrice_counts_once() -> None:
+    frames = [
+        BandEvidence(10 * night + upload, 60000.0 + night, night, ("GaiaSP/r",))
+        for night in range(2)
+        for upload in range(3)
+    ]
+    (band,) = settled_bands("R", frames, [])
+    assert (band["provisional"], band["n_frames"]) == (True, 2)
+
+
 def test_cleared_frames_say_nothing() -> None:
     frames = [*nights(5, "GaiaSP/r"), *nights(3, "GaiaSP/g", 60100)]
     clear = Ruling(RulingKind.CLEAR, None, None, 60050.0)
@@ -144,6 +154,14 @@ def test_a_calibrated_plane_is_evidence() -> None:
     (target,) = target_rows(origin(), plane)
     assert target["magnitude"] == 16.4
     assert target["ra"] is not None
+
+
+def test_a_target_that_is_not_found_any_more_takes_its_evidence_back() -> None:
+    plane = calibrated_result()
+    plane["measurements"][0].update(flux_adu=None, signal_to_noise=None)
+    plane["measurements"][0].update(magnitude=None, magnitude_error=None)
+    (row,) = target_rows(origin(), plane)
+    assert (row["ra"], row["magnitude"], row["magnitude_error"]) == (None,) * 3
 
 
 def test_doubtful_planes_are_no_evidence() -> None:
