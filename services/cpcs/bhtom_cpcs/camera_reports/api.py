@@ -1,9 +1,12 @@
 """The report card of a camera for readers."""
 
-from typing import Annotated, Final
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path
 
+from bhtom_contracts.events.cameras import CameraPin
 from bhtom_cpcs.camera_reports.frame_figures import figures_of
 from bhtom_cpcs.camera_reports.reading import (
     find_camera,
@@ -41,8 +44,16 @@ def camera_reports_router(context: Context) -> APIRouter:
                 f"No frame of {camera.oname} was calibrated yet: upload some first.",
                 code="no_frames",
             )
-        longitude = request.camera.site.longitude
-        frames = [figures_of(result, longitude) for result in results]
-        return report_of(request.camera, camera.camera_version, frames)
+        # Seconds for many frames: other requests go on meanwhile.
+        return await asyncio.to_thread(
+            _report, request.camera, camera.camera_version, results
+        )
 
     return router
+
+
+def _report(
+    camera: CameraPin, camera_version: int, results: Sequence[dict[str, Any]]
+) -> CameraReport:
+    frames = [figures_of(result, camera.site.longitude) for result in results]
+    return report_of(camera, camera_version, frames)

@@ -60,20 +60,16 @@ async def newest_results(
 
     So a re-calibration takes the place of what it replaces, and counts once.
     """
-    slim = cast(CALIBRATIONS.c.result, JSONB).op("#-")(
-        literal_column("'{zero_point,ranking}'")
-    )
-    newest = (
-        select(
-            CALIBRATIONS.c.id,
-            slim.label("result"),
-            func.row_number()
-            .over(
-                partition_by=(REQUESTS.c.data_product_id, CALIBRATIONS.c.plane),
-                order_by=REQUESTS.c.request_order.desc(),
-            )
-            .label("turn"),
+    turn = (
+        func.row_number()
+        .over(
+            partition_by=(REQUESTS.c.data_product_id, CALIBRATIONS.c.plane),
+            order_by=REQUESTS.c.request_order.desc(),
         )
+        .label("turn")
+    )
+    every = (
+        select(CALIBRATIONS.c.id, turn)
         .join(REQUESTS, REQUESTS.c.id == CALIBRATIONS.c.calibration_request_id)
         .where(
             _is_of(camera_id),
@@ -82,10 +78,20 @@ async def newest_results(
         )
         .subquery()
     )
-    statement = (
-        select(newest.c.result)
-        .where(newest.c.turn == 1)
-        .order_by(desc(newest.c.id))
+    # Results are large: only those that count are read.
+    newest = (
+        select(every.c.id)
+        .where(every.c.turn == 1)
+        .order_by(desc(every.c.id))
         .limit(MOST_PLANES)
+        .subquery()
+    )
+    slim = cast(CALIBRATIONS.c.result, JSONB).op("#-")(
+        literal_column("'{zero_point,ranking}'")
+    )
+    statement = (
+        select(slim.label("result"))
+        .join(newest, newest.c.id == CALIBRATIONS.c.id)
+        .order_by(desc(CALIBRATIONS.c.id))
     )
     return list((await connection.execute(statement)).scalars())
