@@ -38,6 +38,8 @@ _FRAMES_OF_A_FIELD: Final = 20
 _UNKNOWN_FIELD_DEG: Final = 1.0
 _LARGEST_REACH_DEG: Final = 10.0
 _MOST_OTHER_TARGETS: Final = 500
+# More texts than any set of filters has; a header may hold a new one in every frame.
+_MOST_CARDS: Final = 500
 # The nearest in time of each filter card; a night has no more cards than this.
 _MOST_BORROWED: Final = 20
 
@@ -95,6 +97,7 @@ async def _settled_bands(
             table.c.declared_filter == request.parameters.requested_filter,
         )
         .order_by(table.c.filter_card, table.c.version.desc())
+        .limit(_MOST_CARDS)
     )
     return tuple(
         SettledBand(**{name: band[name] for name in _SETTLED})

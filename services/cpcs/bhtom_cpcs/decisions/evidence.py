@@ -18,6 +18,8 @@ Plain = Mapping[str, Any]
 _POSITION_SIGNAL_TO_NOISE: Final = 20.0
 _LENT_ERROR_MAG: Final = 0.05
 _LENT_SCATTER_MAG: Final = 0.15
+# Longer than any card of one line; an index takes no text of any length.
+_LONGEST_CARD: Final = 80
 # A colour of worse magnitudes would correct nothing.
 _COLOUR_ERROR_MAG: Final = 0.1
 # Words that do not speak against a magnitude, in a colour of one night.
@@ -85,7 +87,7 @@ def frame_row(origin: Origin, plane: Plain) -> dict[str, Any]:
     """The row of a plane about its camera, filter and night."""
     fitted, timing = plane["zero_point"], plane["timing"]
     wcs = plane.get("wcs") or {}
-    card = (plane.get("filter") or {}).get("card") or ""
+    card = ((plane.get("filter") or {}).get("card") or "")[:_LONGEST_CARD]
     good = (
         # A catalogue's zero point belongs to the program that wrote its fluxes.
         origin.request.kind == "fits_file"

@@ -1,6 +1,6 @@
 """Decisions for readers, and who may see and change them."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, and_, func, or_, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -31,6 +31,9 @@ from bhtom_cpcs.replicas.tables import CAMERAS, TARGETS
 from bhtom_cpcs.science.decisions import SAME_NIGHT_DAYS
 from bhtom_runtime.auth import Principal
 from bhtom_runtime.errors import Forbidden, NotFound
+
+# Of a camera's filter cards, by name, and of its newest rulings.
+_MOST_SHOWN: Final = 500
 
 
 async def check_camera(connection: AsyncConnection, camera_id: int) -> int:
@@ -69,9 +72,13 @@ async def camera_decisions(
         .order_by(
             settled.c.filter_card, settled.c.declared_filter, settled.c.version.desc()
         )
+        .limit(_MOST_SHOWN)
     )
     ruled = (
-        select(rulings).where(rulings.c.camera_id == camera_id).order_by(rulings.c.id)
+        select(rulings)
+        .where(rulings.c.camera_id == camera_id)
+        .order_by(rulings.c.id.desc())
+        .limit(_MOST_SHOWN)
     )
     return CameraDecisions(
         camera_id=camera_id,
@@ -87,7 +94,7 @@ async def camera_decisions(
         ],
         rulings=[
             RulingOut(ruling_id=row.id, **_columns(row, RulingOut, "ruling_id"))
-            for row in await connection.execute(ruled)
+            for row in reversed((await connection.execute(ruled)).all())
         ],
     )
 

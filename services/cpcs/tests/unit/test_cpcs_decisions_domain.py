@@ -164,6 +164,12 @@ def test_a_target_that_is_not_found_any_more_takes_its_evidence_back() -> None:
     assert (row["ra"], row["magnitude"], row["magnitude_error"]) == (None,) * 3
 
 
+def test_a_card_of_any_length_is_kept_short() -> None:
+    plane = calibrated_result()
+    plane["filter"]["card"] = "R" * 5000
+    assert frame_row(origin(), plane)["filter_card"] == "R" * 80
+
+
 def test_doubtful_planes_are_no_evidence() -> None:
     assert not tells({"plane": 0, "outcome": "no_wcs", "message": ""})
     borrowed = calibrated_result()

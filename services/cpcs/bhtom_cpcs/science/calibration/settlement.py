@@ -110,19 +110,29 @@ def settle_band(
 
 def _first_concordant_streak(frames: Sequence[BandEvidence]) -> tuple[int, int] | None:
     """Find the first run of frames that settles a band, as (start, stop)."""
-    start, common = 0, set(frames[0].shown)
+    start, common, nights = 0, set(frames[0].shown), set[int]()
     for number, frame in enumerate(frames):
-        common &= set(frame.shown)
-        while not common:
-            start += 1
-            common = set.intersection(
-                *(set(f.shown) for f in frames[start : number + 1])
-            )
-        streak = frames[start : number + 1]
-        nights = {one.night for one in streak}
-        if len(streak) >= CONCORDANT_FRAMES and len(nights) >= CONCORDANT_NIGHTS:
+        if common & set(frame.shown):
+            common &= set(frame.shown)
+            nights.add(frame.night)
+        else:
+            start, common = _longest_run(frames, start, number)
+            nights = {one.night for one in frames[start : number + 1]}
+        long_enough = number + 1 - start >= CONCORDANT_FRAMES
+        if long_enough and len(nights) >= CONCORDANT_NIGHTS:
             return start, number + 1
     return None
+
+
+def _longest_run(
+    frames: Sequence[BandEvidence], first: int, last: int
+) -> tuple[int, set[str]]:
+    """Where the longest run up to a frame starts that shows a band throughout."""
+    start, common = last, set(frames[last].shown)
+    while start > first and common & set(frames[start - 1].shown):
+        start -= 1
+        common &= set(frames[start].shown)
+    return start, common
 
 
 def _common_band(frames: Sequence[BandEvidence]) -> str:
