@@ -659,7 +659,12 @@ def _add_decisions(app: FastAPI) -> None:
         }
         card = {"filter_card": "Rs<b>", "declared_filter": "GaiaSP/any", "version": 2}
         when = {"decided_at": "2026-11-20T21:14:09+00:00", "bands": [band]}
-        return {"camera_id": number, "filters": [card | when], "rulings": rulings}
+        blank = card | when | {"filter_card": "", "bands": []}
+        return {
+            "camera_id": number,
+            "filters": [card | when, blank],
+            "rulings": rulings,
+        }
 
     @app.get(here)
     async def decisions(number: int) -> Json:

@@ -50,7 +50,7 @@ OUTCOMES: dict[Outcome, OutcomeEntry] = {
     Outcome.UNREADABLE: OutcomeEntry(
         "failed",
         False,
-        "Write the frame again with your camera software and upload it.",
+        "Write the file again with the program that made it, and upload it.",
     ),
     Outcome.NO_IMAGE: OutcomeEntry(
         "failed",

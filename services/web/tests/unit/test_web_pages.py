@@ -247,6 +247,7 @@ async def test_an_owner_rules_on_a_filter_and_takes_it_back(
     page = (await visitor.get("/cameras/1/filters")).text
     assert "provisional" in page
     assert "Rs&lt;b&gt;" in page
+    assert "each frame's own stars decide" in page
     wish = {"filter_card": "R", "kind": "settle", "passband": "GaiaSP/r", "why": "new"}
     refused = await visitor.post("/cameras/1/filters", data=wish)
     assert refused.status_code == 422

@@ -90,6 +90,7 @@ def _star_panels(axes: list[Any], explained: Explanation) -> None:
     )
     for place, (values, label) in zip(axes, against, strict=True):
         panels.residual_panel(place, stars, values, label)
+    axes[0].legend(fontsize=7, loc="best", frameon=False)
 
 
 def _figure(size: tuple[float, float], explained: Explanation) -> Figure:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.patches import Circle
+from matplotlib.ticker import MaxNLocator
 
 from bhtom_cpcs.science.explain.explanation import (
     Explanation,
@@ -97,12 +98,14 @@ def residual_panel(
     some = np.s_[:_SHOWN_STARS]
     used = stars.used[some]
     against, residual = against[some], stars.residual[some]
-    axes.plot(against[~used], residual[~used], "x", color=_GREY, ms=3)
-    axes.plot(against[used], residual[used], "o", color=_BLUE, ms=2.5)
+    axes.plot(against[~used], residual[~used], "x", color=_GREY, ms=3, label="left out")
+    axes.plot(against[used], residual[used], "o", color=_BLUE, ms=2.5, label="used")
     _level(axes, 0.0, stars.scatter)
     axes.set_xlabel(label, fontsize=_SMALL)
     axes.set_ylabel("residual [mag]", fontsize=_SMALL)
     axes.tick_params(labelsize=_SMALL)
+    axes.ticklabel_format(axis="x", useOffset=False, style="plain")
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     if not np.isfinite(against).any():
         _nothing(axes, "not known for these stars")
 
@@ -130,14 +133,25 @@ def band_panel(axes: Any, explained: Explanation) -> None:
 
 def star_image_panel(axes: Any, image: StarImage) -> None:
     """The stars' profile with the model, and the growth curve."""
-    axes.plot(image.growth_radius_px, image.growth, color=_GREEN, lw=1.2)
+    axes.plot(
+        image.growth_radius_px, image.growth, color=_GREEN, lw=1.2, label="growth"
+    )
     peak = float(np.nanmax(image.model)) if len(image.model) else 1.0
-    axes.plot(image.profile_radius_px, image.profile / peak, "o", color=_BLUE, ms=2.5)
-    axes.plot(image.profile_radius_px, image.model / peak, color=_RED, lw=1)
+    axes.plot(
+        image.profile_radius_px,
+        image.profile / peak,
+        "o",
+        color=_BLUE,
+        ms=2.5,
+        label="stars",
+    )
+    axes.plot(
+        image.profile_radius_px, image.model / peak, color=_RED, lw=1, label="PSF"
+    )
     axes.axhline(1.0, color=_GREY, lw=0.6)
     axes.set_ylim(-0.05, 1.15)
     axes.set_xlabel("radius [px]", fontsize=_SMALL)
-    axes.set_title("growth curve; stars and PSF", fontsize=8)
+    axes.legend(fontsize=_SMALL, loc="center right", frameon=False)
     axes.tick_params(labelsize=_SMALL)
 
 

@@ -15,7 +15,9 @@ _DIGITS = 4
 def whole_frame(pixels: Image) -> Picture:
     """Show the frame thinned to at most some 240 pixels a side."""
     step = max(1, -(-max(pixels.shape) // _WHOLE_FRAME_PX))
-    label = "whole frame" if step == 1 else f"whole frame, every {step}th pixel"
+    label = "whole frame"
+    if step > 1:
+        label += f", one pixel of {step} x {step}"
     return _picture(label, pixels[::step, ::step], step=step)
 
 

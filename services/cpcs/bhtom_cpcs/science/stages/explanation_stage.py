@@ -212,7 +212,7 @@ def explanation(
         )
     ranking = () if state.choice is None else state.choice.figures
     return Explanation(
-        title=f"{state.plane.name}: {outcome.value}",
+        title=f"{state.plane.name}: {outcome.value.replace('_', ' ')}",
         verdict=verdict,
         around_target=near,
         whole_frame=whole_frame(pixels),

@@ -173,9 +173,9 @@ def outside_message(
     distance = float(
         separation_deg(np.array([ra]), np.array([dec]), *astrometry.centre)[0]
     )
-    beyond = f"{distance * 60:.1f} arcmin from its centre and"
+    beyond = f"{distance * 60:.1f} arcmin"
     if distance > 2:
-        beyond = f"{distance:.1f} deg from its centre and"
+        beyond = f"{distance:.1f} deg"
     centre = f"{astrometry.centre[0]:.4f} {astrometry.centre[1]:+.4f} deg"
     return sentence(Outcome.TARGET_OUTSIDE_FRAME, distance=beyond, centre=centre)
 
