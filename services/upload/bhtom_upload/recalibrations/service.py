@@ -16,6 +16,9 @@ from bhtom_upload.recalibrations.store import Campaign
 
 _logger = structlog.get_logger(__name__)
 
+# Each has frames under way; more of them at a time would only wait for each other.
+MOST_AT_ONCE: Final = 20
+
 _TOLD: Final = {
     Move.ACCEPT: "Accepted: the new values are being recorded.",
     Move.STOP: "Stopped: what was asked for ends, nothing new is asked.",
@@ -58,6 +61,12 @@ async def ask(
                 recalibration_id=known.recalibration_id,
             )
         return known.recalibration_id, False
+    if await store.count_working(unit, caller.user_id) > MOST_AT_ONCE:
+        raise Conflict(
+            f"{MOST_AT_ONCE} of your re-calibrations are under way: wait for one of "
+            "them, or stop it.",
+            code="too_many_recalibrations",
+        )
     await ask_for_step(unit, recalibration_id, str(caller.user_id))
     _logger.info("re-calibration asked for", recalibration_id=recalibration_id)
     return recalibration_id, True

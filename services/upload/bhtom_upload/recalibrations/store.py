@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from bhtom_runtime.unit_of_work import UnitOfWork
 from bhtom_upload.data_products.tables import data_products
 from bhtom_upload.recalibrations.domain import (
+    WORKING,
     ItemState,
     Move,
     State,
@@ -243,7 +244,15 @@ async def working(unit: UnitOfWork) -> Sequence[int]:
     """Re-calibrations that have steps to make."""
     statement = (
         select(recalibrations.c.recalibration_id)
-        .where(recalibrations.c.state.in_(("collecting", "previewing", "accepting")))
+        .where(recalibrations.c.state.in_(WORKING))
         .order_by(recalibrations.c.recalibration_id)
     )
     return (await unit.execute(statement)).scalars().all()
+
+
+async def count_working(unit: UnitOfWork, user_id: int) -> int:
+    """How many re-calibrations of a person have steps to make."""
+    statement = select(func.count()).where(
+        recalibrations.c.user_id == user_id, recalibrations.c.state.in_(WORKING)
+    )
+    return int((await unit.execute(statement)).scalar_one())

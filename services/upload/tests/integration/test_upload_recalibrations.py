@@ -19,7 +19,7 @@ from bhtom_contracts.events.frames import (
     ZeroPoint,
 )
 from bhtom_contracts.outcomes import Outcome
-from bhtom_upload.recalibrations import steps
+from bhtom_upload.recalibrations import service, steps
 from bhtom_upload.recalibrations.tables import recalibration_items
 from bhtom_upload.testing import Caller, UploadApp, frame, new_id
 
@@ -318,6 +318,21 @@ async def test_what_was_recorded_before_a_stop_is_told_when_it_is_discarded(
     told = (await field.go(number, "discard")).json()
     assert told["state"] == "discarded"
     assert "stays recorded" in told["message"]
+
+
+async def test_nobody_has_any_number_under_way(
+    field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MOST_AT_ONCE", 2)
+    first = (await field.ask(idempotency_key="one")).json()["recalibration_id"]
+    assert (await field.ask()).status_code == 201
+    refused = await field.ask()
+    assert refused.status_code == 409
+    assert refused.json()["code"] == "too_many_recalibrations"
+    # One that is known is given again, and a stopped one makes room.
+    assert (await field.ask(idempotency_key="one")).status_code == 200
+    await field.go(first, "stop")
+    assert (await field.ask()).status_code == 201
 
 
 async def test_the_same_key_is_the_same_campaign(field: Field) -> None:
