@@ -235,6 +235,26 @@ def test_right_ascensions_in_hours(tmp_path: Path) -> None:
     assert (float(found.ra_deg[0]), float(found.dec_deg[0])) == (150.0, -24.5)
 
 
+def test_hours_are_told_by_whole_rows_and_units(tmp_path: Path) -> None:
+    rows = b"10:00:00\n" + b"15.0,0.1,10:00:00,-24:30:00\n" * 2
+    found = read(tmp_path, b"MAG,MAGERR,RA,DEC\n" + rows)
+    assert found.ra_deg is not None
+    assert found.ra_deg.tolist() == [150.0, 150.0]
+    head = "# %ECSV 1.0\n# ---\n# delimiter: ','\n# datatype:\n"
+    for name, unit in (("RA", "hourangle"), ("DEC", "deg")):
+        head += f"# - {{name: {name}, unit: {unit}, datatype: string}}\n"
+    text = head + "RA,DEC,MAG,MAGERR\n10:00:00,-24:30:00,15.0,0.1\n"
+    found = read(tmp_path, text.encode())
+    assert found.ra_deg is not None
+    assert found.ra_deg.tolist() == [150.0]
+
+
+def test_comments_that_are_no_cards_are_passed_over(tmp_path: Path) -> None:
+    text = b"# END: 5\n# HISTORY: 3\n# EXPTIME: 30\n"
+    found = read(tmp_path, text + b"RA,DEC,MAG,MAGERR\n150,-24,15.0,0.1\n")
+    assert dict(found.header) == {"EXPTIME": 30.0}
+
+
 def test_stetsons_own_als(tmp_path: Path) -> None:
     text = (
         " NL    NX    NY  LOWBAD HIGHBAD  THRESH     AP1  PH/ADU  RNOISE    FRAD\n"
@@ -279,6 +299,13 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "bomb": (
         lambda: b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aa">]><VOTABLE/>',
         "entities",
+    ),
+    "data elsewhere": (
+        lambda: votable().replace(
+            b"<TABLEDATA>",
+            b"<BINARY><STREAM a='>' href='file:///etc/hosts'/></BINARY><TABLEDATA>",
+        ),
+        "kept elsewhere",
     ),
     "broken xml": (lambda: b'<?xml version="1.0"?><VOTABLE><TABLE>', "XML"),
     "other xml": (lambda: b'<?xml version="1.0"?><x/>', "XML"),

@@ -29,6 +29,7 @@ _ECSV_DELIMITER = re.compile(r"#\s*delimiter:\s*['\"]?(.)")
 # astrosource writes its lists without names: ra, dec, x, y, counts, error of counts.
 _ASTROSOURCE = ("RA", "DEC", "X", "Y", "COUNTS", "COUNTERR")
 _ASTROSOURCE_WIDTHS = (6, 8)
+_ROWS_LOOKED_AT = 20  # the first may be cut short
 
 
 def read_delimited(lines: Sequence[str], header: fits.Header) -> Table:
@@ -84,7 +85,7 @@ def _table(
         columns, n_broken = _quoted(rows, wanted, len(names), delimiter)
     else:
         columns, n_broken = numbers_in(rows, wanted, delimiter)
-    _hours_to_degrees(columns, rows, wanted, delimiter)
+    _hours_to_degrees(columns, units, rows, wanted, delimiter)
     return Table(kind, columns, units, told, header, n_broken, note)
 
 
@@ -124,13 +125,17 @@ def _quoted(
 
 def _hours_to_degrees(
     columns: dict[str, FloatArray],
+    units: dict[str, str],
     rows: Sequence[str],
     wanted: dict[str, int],
     delimiter: str | None,
 ) -> None:
-    """Right ascensions written as 10:22:33 are hours."""
+    """Right ascensions written as 10:22:33 are hours, where no unit says otherwise."""
     for name in ("RA", "RAJ2000", "RA_ICRS", "RA_J2000", "RIGHT_ASCENSION"):
-        if name in wanted and ":" in _fields(rows[0], delimiter)[wanted[name]]:
+        if name not in wanted or units.get(name):
+            continue
+        fields = (_fields(row, delimiter) for row in rows[:_ROWS_LOOKED_AT])
+        if any(":" in "".join(row[wanted[name] : wanted[name] + 1]) for row in fields):
             columns[name] = columns[name] * 15.0
 
 

@@ -64,7 +64,8 @@ def lay_grid(
         linear = _fitted(catalogue.x_px, catalogue.y_px, plane)
     if linear is None:
         linear = _made_up(plane, pixel_scale_arcsec or 1.0)
-    pixels = plane @ np.linalg.inv(linear.matrix).T + linear.origin
+    inverse: FloatArray = np.linalg.inv(linear.matrix)
+    pixels = _times(inverse, np.asarray(plane, dtype=np.float64)) + linear.origin
     x, y = pixels[:, 0], pixels[:, 1]
     shape = _side(catalogue.header, 2, y), _side(catalogue.header, 1, x)
     return SkyGrid(x, y, shape, _header(catalogue.header, centre, linear))
@@ -101,13 +102,19 @@ def _fitted(x: FloatArray, y: FloatArray, plane: FloatArray) -> _Linear | None:
         if linear is None:
             return None
         there = np.stack([x, y], axis=-1) - linear.origin
-        residual = np.hypot(*(plane - there @ linear.matrix.T).T)
+        residual = np.hypot(*(plane - _times(linear.matrix, there)).T)
         scale = math.sqrt(abs(float(np.linalg.det(linear.matrix))))
         middle = float(np.median(residual[good]))
         good &= residual <= max(5 * middle, scale)
     if middle > _LARGEST_RESIDUAL_PX * scale:
         return None
     return linear if _SMALLEST_SCALE < scale < _LARGEST_SCALE else None
+
+
+def _times(matrix: FloatArray, places: FloatArray) -> FloatArray:
+    """Apply a matrix to every place, by plain sums as in `_solve`."""
+    x, y = places[:, 0], places[:, 1]
+    return np.stack([row[0] * x + row[1] * y for row in matrix], axis=-1)
 
 
 def _solve(x: FloatArray, y: FloatArray, plane: FloatArray) -> _Linear | None:

@@ -62,12 +62,16 @@ def take_card(header: fits.Header, keyword: str, text: str) -> None:
         return
     if not keyword.isascii() or not 1 <= len(keyword) <= 8 or keyword in header:
         return
+    if keyword in ("END", "COMMENT", "HISTORY", "CONTINUE", "HIERARCH"):
+        return
     if not text.isascii() or not text.isprintable() or len(text) > 68:
         return
+    value: float | str
     try:
-        header[keyword] = number_of(text)
+        value = number_of(text)
     except ValueError:
-        header[keyword] = text
+        value = text
+    header[keyword] = value
 
 
 def number_of(text: str) -> float:

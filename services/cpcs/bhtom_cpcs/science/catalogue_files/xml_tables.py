@@ -1,6 +1,7 @@
 """VOTable files."""
 
 import io
+import re
 
 import numpy as np
 from astropy.io import fits
@@ -21,6 +22,9 @@ from bhtom_cpcs.science.frames.fits_input import FITS_ERRORS
 
 # A cell of XML becomes some hundred bytes while it is read.
 _MAX_XML_BYTES = 30_000_000
+# astropy opens the address of a stream, be it a file of this machine or a service of
+# its network. No tag holds another's `<`, and base64 no `=` before its end.
+_ELSEWHERE = re.compile(rb"<[^<]*STREAM[^<]*\shref\s*=")
 
 
 def is_votable(data: bytes) -> bool:
@@ -37,6 +41,8 @@ def read_votable(data: bytes, header: fits.Header) -> Table:
     # Entities can unfold to gigabytes, and no program writes them into a table.
     if b"<!ENTITY" in data or b"<!DOCTYPE" in data:
         raise refuse("it declares XML entities, which a table does not need")
+    if _ELSEWHERE.search(data):
+        raise refuse("its data are kept elsewhere; save the table with its data inside")
     try:
         document = parse(io.BytesIO(data), verify="ignore")
         table = next((one for one in document.iter_tables() if one.nrows), None)
