@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from bhtom_cpcs.science.calibration.bands import allowed_bands
 from bhtom_cpcs.science.calibration.comparison import StarFluxes
 from bhtom_cpcs.science.calibration.filter_report import (
     BandQuestion,
@@ -155,13 +156,20 @@ def fit_zero_points(state: PlaneState) -> None:
 def _borrow(
     state: PlaneState, found: FrameCalibration | None, figures: MatchFigures
 ) -> None:
-    """Take a zero point of the same night, or stop and say what is missing."""
+    """Take a zero point of the same night, or stop and say what is missing.
+
+    One in a band that the request does not allow is none.
+    """
     timing = need(state.timing, "read_time")
     borrowed = state.request.decisions.borrowed_of(
         filter_card(state.plane.header, state.request.camera),
         timing.mid_exposure_mjd_utc,
     )
-    if borrowed is not None and timing.exposure_time_s > 0:
+    if (
+        borrowed is not None
+        and min(timing.exposure_time_s, borrowed.exposure_time_s) > 0
+        and _is_allowed(state, borrowed.passband)
+    ):
         state.zero_point = borrowed_zero_point(
             borrowed,
             timing.exposure_time_s,
@@ -187,6 +195,19 @@ def _borrow(
         catalogue=state.catalogue.title,
         requested=state.request.requested_filter,
     )
+
+
+def _is_allowed(state: PlaneState, passband: str) -> bool:
+    """Whether the request allows a passband, or the standard one that it is like."""
+    catalogue = state.catalogue
+    allowed = allowed_bands(
+        state.request.requested_filter,
+        catalogue.name,
+        catalogue.bands,
+        catalogue.title,
+    )
+    survey, _, band = passband.partition("/")
+    return f"{survey}/{band.rpartition('-')[2]}" in allowed
 
 
 def _question(state: PlaneState) -> BandQuestion:

@@ -1,0 +1,81 @@
+"""A zero point of the same night serves a frame without stars, in a band it may use."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from astropy.io import fits
+
+from bhtom_cpcs.science.decisions import BorrowedZeroPoint, Decisions
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.reduction import reduce_frame
+from bhtom_cpcs.science.results import PlaneReduction
+from bhtom_sky import Frame
+
+
+@pytest.fixture
+def reduced(
+    field, frame_of: Callable[..., Frame], tmp_path: Path
+) -> Callable[..., PlaneReduction]:
+    """A frame all of whose stars are somebody's targets, so that none is left."""
+    path = tmp_path / "frame.fits"
+    path.write_bytes(frame_of().fits_bytes)
+    (plain,) = reduce_frame(path, field.request, field.reference).planes
+    assert plain.timing is not None
+    ra, dec = field.sky.centre
+    stars = field.reference.cone(ra, dec, 0.09)
+    everybody = tuple(zip(stars.ra_deg.tolist(), stars.dec_deg.tolist(), strict=True))
+    lent = BorrowedZeroPoint(
+        filter_card=str(fits.getheader(path)["FILTER"]),
+        mid_exposure_mjd=plain.timing.mid_exposure_mjd_utc + 0.01,
+        passband="GaiaSP/r",
+        value=25.0,
+        error=0.01,
+        exposure_time_s=60.0,
+        air_mass=1.2,
+        calibration_id=4,
+    )
+
+    def reduce(requested: str, **changed: object) -> PlaneReduction:
+        decisions = Decisions(
+            other_targets=everybody,
+            borrowed_zero_points=(replace(lent, **changed),),
+        )
+        request = replace(
+            field.request, decisions=decisions, requested_filter=requested
+        )
+        return reduce_frame(path, request, field.reference).planes[0]
+
+    return reduce
+
+
+@pytest.mark.parametrize("requested", ["GaiaSP/any", "GaiaSP/ugriz", "GaiaSP/r"])
+@pytest.mark.parametrize("passband", ["GaiaSP/r", "GaiaSP/clear-r"])
+def test_a_frame_without_stars_borrows(
+    reduced: Callable[..., PlaneReduction], requested: str, passband: str
+) -> None:
+    plane = reduced(requested, passband=passband)
+    assert plane.outcome in (Outcome.CALIBRATED, Outcome.LIMIT)
+    assert plane.zero_point is not None
+    assert (plane.zero_point.source, plane.zero_point.passband) == (
+        "borrowed",
+        passband,
+    )
+
+
+def test_a_band_that_was_not_asked_for_is_not_borrowed(
+    reduced: Callable[..., PlaneReduction],
+) -> None:
+    for requested in ("GaiaSP/g", "GaiaSP/UBVRI"):
+        plane = reduced(requested)
+        assert plane.outcome is Outcome.TOO_FEW_MATCHES
+        assert plane.zero_point is None
+
+
+def test_an_exposure_of_no_length_lends_nothing(
+    reduced: Callable[..., PlaneReduction],
+) -> None:
+    plane = reduced("GaiaSP/any", exposure_time_s=0.0)
+    assert plane.outcome is Outcome.TOO_FEW_MATCHES
+    assert not plane.measurements
