@@ -303,3 +303,18 @@ def test_bodies_that_move_have_no_scene_of_their_own() -> None:
         assert found.version == version
         assert (found.proposed is not None) is proposes
         assert len(found.x) == 1
+
+
+def test_a_star_that_a_body_passes_over_is_its_neighbour() -> None:
+    rows = tuple(EphemerisRow(61040 + n, 150.0, 0.0, 1.0) for n in range(6))
+    body = TargetPosition(9, ephemeris=Ephemeris(rows, topocentric=True))
+    stars = reference((150.0 + 0.5 / 3600, 0.0, 0.0))
+    for target, listed in ((body, 1), (TargetPosition(9, 150.0, 0.0), 0)):
+        place = place_of(target, 61042.0)
+        assert len(propose_scene(place, stars, 2016.0, 30.0, "c").stars) == listed
+
+
+def test_an_exposure_of_unknown_length_has_no_scintillation_of_its_own() -> None:
+    fit = pinned_fit(frame_of((*MIDDLE, 20000.0)), *MIDDLE, NOBODY)
+    at = Circumstances(0.004, FWHM, 0.002, 0.0, air_mass=1.2, aperture_m=0.3)
+    assert "scintillation" not in magnitude_terms(fit, at, flux_terms(fit, at))

@@ -284,3 +284,11 @@ def test_parallax_is_an_ellipse_of_its_size() -> None:
     ]
     largest = max(shift.arcsec for shift in shifts)
     assert largest == pytest.approx(0.55, rel=0.03)
+
+
+def test_a_table_of_four_rows_knows_its_error() -> None:
+    rows = tuple(EphemerisRow(51540.0 + n, 5.0 * 1.5**n, 10.0, 2.0) for n in range(4))
+    found = place_of(
+        TargetPosition(1, ephemeris=Ephemeris(rows, topocentric=True)), 51541.5
+    )
+    assert "too far apart" in str(found.problem)

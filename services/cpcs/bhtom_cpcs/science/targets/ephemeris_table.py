@@ -24,7 +24,7 @@ def interpolate(table: Ephemeris, mjd_utc: float) -> tuple[Vector, float | None,
 
     Lagrange's polynomial through the six rows about the time (four where there are no
     more) of the unit vectors, so that neither RA 0 nor the poles matter. The error is
-    the difference to the polynomial through the inner four.
+    the difference to the polynomial through the inner four (three of four rows).
 
     Raises
     ------
@@ -44,7 +44,8 @@ def interpolate(table: Ephemeris, mjd_utc: float) -> tuple[Vector, float | None,
         )
     places = np.array([_place(row) for row in rows])
     most = _through(places, times, mjd_utc, _MOST_USED)
-    least = _through(places, times, mjd_utc, FEWEST_ROWS)
+    fewer = min(FEWEST_ROWS, len(rows) - 1)
+    least = _through(places, times, mjd_utc, fewer)
     direction = most[:3] / np.linalg.norm(most[:3])
     error = float(np.linalg.norm(most[:3] - least[:3])) * _ARCSEC
     distance = float(most[3])

@@ -84,7 +84,8 @@ def magnitude_terms(
     if at.colour_error_mag:
         budget["colour"] = at.colour_error_mag
     budget["psf_normalisation"] = at.normalisation_error_mag
-    if at.aperture_m is not None and at.air_mass is not None:
+    told = at.exposure_time_s > 0  # 0 where no card gives it, and that is flagged
+    if told and at.aperture_m is not None and at.air_mass is not None:
         relative = scintillation(
             at.aperture_m, at.exposure_time_s, at.air_mass, at.site_height_m
         )

@@ -57,7 +57,8 @@ def propose_scene(
     """List the catalogue's stars about a target, the nearest first.
 
     The target's own entry, the nearest one within 1 arcsec at the frame's epoch, is
-    left out; at most the 100 nearest are listed. Positions and proper motions are the
+    left out (a body that moves has none: a star there is one that it passes); at most
+    the 100 nearest are listed. Positions and proper motions are the
     catalogue's, at its epoch.
 
     Parameters
@@ -76,7 +77,8 @@ def propose_scene(
     distance = separation_deg(ra, dec, place.ra_deg, place.dec_deg) * 3600
     order = np.argsort(distance, kind="stable")
     order = order[distance[order] <= radius_arcsec]
-    if len(order) and distance[order[0]] <= TARGET_ITSELF_ARCSEC:
+    itself = 0.0 if place.target.moves else TARGET_ITSELF_ARCSEC
+    if len(order) and distance[order[0]] < itself:
         order = order[1:]
     stars = tuple(
         SceneStar(

@@ -212,7 +212,7 @@ def _fitted(
     )
     if host:
         placed = _with_aperture(at, calibration, placed, pixels.light, fit)
-    budget = magnitude_terms(fit, circumstances, terms)
+    budget = magnitude_terms(fit, circumstances, terms) if fit.flux > 0 else {}
     return _as_magnitude(at, calibration, placed, fit, budget)
 
 
