@@ -158,3 +158,14 @@ def test_a_saturated_green_is_not_averaged_away(write: Callable) -> None:
     image[60:62, 60:70] = 65535
     green = write(image, BAYERPAT="RGGB")[1]
     assert green.pixels[20, 20] == 65535
+
+
+def test_a_card_that_comes_twice_is_changed_once() -> None:
+    from bhtom_cpcs.science.frames.bayer import colour_planes
+    from bhtom_cpcs.science.frames.planes import make_plane
+
+    header = fits.Header()
+    for _ in range(2):
+        header.append(("PIXSCALE", 1.5), end=True)
+    plane = make_plane("image", header, mosaic("RGGB").astype(np.float32), ())
+    assert [p.header["PIXSCALE"] for p in colour_planes(plane, "RGGB")] == [3.0] * 3

@@ -207,3 +207,10 @@ def test_masked_frames_have_no_figures_of_their_own() -> None:
     plane = make_plane("image", header, frame().astype(np.float32), (), everything)
     found = read_detector(plane, CameraSettings())
     assert (found.gain_e_per_adu, found.sky_level_adu) == (GAIN, None)
+
+
+def test_a_sky_of_single_photons_has_no_slope() -> None:
+    counts = np.random.default_rng(8).poisson(0.6, (SIDE, SIDE))
+    found = detector(counts.astype(float))
+    assert found.sky_level_adu == 0.0
+    assert found.gain_source == "none"

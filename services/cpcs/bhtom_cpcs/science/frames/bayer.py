@@ -180,7 +180,7 @@ def _halved(header: fits.Header, column: float, row: float) -> fits.Header:
         value = number_of(new, card)
         if value is not None:
             new[card] = (value - 1 - offset) / 2 + 1
-    for card in list(new):
+    for card in dict.fromkeys(new):  # a card may come twice
         value = number_of(new, card) if card else None
         if value is None:
             continue

@@ -22,6 +22,7 @@ _CARDS = (
 )
 _WEST = re.compile(r"\bW(est)?\b")
 _EARTH_RADII_M = (6.2e6, 6.5e6)
+_HEIGHTS_M = (-500.0, 9000.0)
 
 
 def site_of(header: fits.Header) -> Site | None:
@@ -47,7 +48,9 @@ def site_of(header: fits.Header) -> Site | None:
             found_longitude = -found_longitude
         altitude = number_of(header, cards[2]) or 0.0
         east = (found_longitude + 180) % 360 - 180
-        return Site(found_latitude, east, altitude if altitude < 9000 else 0.0)
+        if not _HEIGHTS_M[0] < altitude < _HEIGHTS_M[1]:
+            altitude = 0.0
+        return Site(found_latitude, east, altitude)
     return None
 
 

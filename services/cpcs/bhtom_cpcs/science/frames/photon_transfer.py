@@ -109,7 +109,7 @@ def _slope(
     if len(levels) < _FEWEST_BOXES:
         return None, None
     low, high = np.percentile(levels, [5, 95])
-    if high - low < _RANGE * max(abs(high), abs(low)):
+    if high - low <= _RANGE * max(abs(high), abs(low)):
         return None, None
     kept = (levels >= low) & (levels <= high)
     for _ in range(_CLIP_TURNS):
