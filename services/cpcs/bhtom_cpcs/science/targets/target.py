@@ -28,6 +28,10 @@ from bhtom_cpcs.science.targets.error_budget import (
 )
 from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight, forced_fit
 from bhtom_cpcs.science.targets.host_light import aperture_flux, extended_light
+from bhtom_cpcs.science.targets.limiting_flux import (
+    LIMIT_DEFINITION,
+    limiting_flux,
+)
 from bhtom_cpcs.science.targets.neighbourhood import (
     Neighbours,
     neighbours_of,
@@ -43,15 +47,8 @@ from bhtom_cpcs.science.targets.target_pixels import (
 from bhtom_cpcs.science.targets.target_position import TargetPlace, refusal_of
 
 LIMIT_SIGMA: Final = 3.0
-# Sum of p^3 over (sum of p^2)^2 of a Gaussian: how a star's own photons weigh in the
-# variance of its fitted flux where the sky dominates.
-_OWN_PHOTONS: Final = 4 / 3
-_LIMIT_DEFINITION: Final = (
-    "The magnitude of a star at the target's position whose flux in this fit would be "
-    "3 (5) times its error: sky and read noise as measured in this frame with their "
-    "correlation, the local sky's and the neighbours' errors, and the star's own "
-    "photons; the target's own light does not count."
-)
+# Where the place of a star comes from; a body that moves only passes by stars.
+_OF_A_STAR: Final = ("coordinates", "mean position")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +200,7 @@ def _fitted(
         signal_to_noise=fit.flux / error,
         limit_3sigma=_limit(at, calibration, fit, 3.0),
         limit_5sigma=_limit(at, calibration, fit, 5.0),
-        limit_definition=_LIMIT_DEFINITION,
+        limit_definition=LIMIT_DEFINITION,
         error_budget_adu=terms,
         flags=tuple(dict.fromkeys([*flags, *calibration.flags])),
         reduced_chi_square=fit.chi2,
@@ -222,7 +219,8 @@ def _calibration(
     """Return the zero point at the target's place, for its colour."""
     colours = list(at.decisions.colours_of(blank.target_id))
     term = at.zero_point.colour_term
-    if term is not None and at.reference is not None:
+    is_star = blank.position_source in _OF_A_STAR
+    if term is not None and at.reference is not None and is_star:
         place = (blank.ra_deg, blank.dec_deg)
         known = catalogue_colour(
             blank.target_id, place, at.reference, term.blue, term.red
@@ -269,8 +267,8 @@ def _limit(
     at: Measuring, calibration: TargetZeroPoint, fit: ForcedFit, sigma: float
 ) -> float:
     """Magnitude of the flux whose signal to noise in this fit is `sigma`."""
-    own = 0.5 * sigma**2 * _OWN_PHOTONS / at.light.noise.gain_e_per_adu
-    flux = own + math.sqrt(own**2 + (sigma * fit.empty_error) ** 2)
+    gain = at.light.noise.gain_e_per_adu
+    flux = limiting_flux(sigma, fit.empty_error, gain)
     return calibration.value - 2.5 * math.log10(flux)
 
 
