@@ -64,8 +64,8 @@ def lay_grid(
         linear = _fitted(catalogue.x_px, catalogue.y_px, plane)
     if linear is None:
         linear = _made_up(plane, pixel_scale_arcsec or 1.0)
-    inverse: FloatArray = np.linalg.inv(linear.matrix)
-    pixels = _times(inverse, np.asarray(plane, dtype=np.float64)) + linear.origin
+    inverse = np.asarray(np.linalg.inv(linear.matrix), dtype=np.float64)
+    pixels = _times(inverse, plane) + linear.origin
     x, y = pixels[:, 0], pixels[:, 1]
     shape = _side(catalogue.header, 2, y), _side(catalogue.header, 1, x)
     return SkyGrid(x, y, shape, _header(catalogue.header, centre, linear))
