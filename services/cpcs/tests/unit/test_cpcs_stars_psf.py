@@ -182,6 +182,19 @@ def test_same_psf_everywhere_stays_the_same() -> None:
         assert np.abs(change).max() < 5e-3 * analytic.stamps(*place, 8).max()
 
 
+@pytest.mark.parametrize("fwhm", [1.0, 1.2])
+def test_stars_of_one_pixel_keep_their_width(fwhm: float) -> None:
+    """On the way there the profile is as soft as it may be; it must not stay so."""
+    rng = np.random.default_rng(8)
+    x, y = rng.uniform(12, 388, (2, 150))
+    flux = 10 ** rng.uniform(3.3, 5.0, 150)
+    pixels = exposed(starlight(x, y, flux, fwhm, 400), 1)
+    sources = detect(pixels, None, RMS, 2.8)
+    psf = fit_psf(pixels, None, sources, sources.flags == 0, Shape(2.85), NOISE)
+    assert psf.fwhm_px == pytest.approx(fwhm, rel=0.01)
+    assert psf.shape.softness == pytest.approx(1 / 3, abs=0.02)
+
+
 def test_few_stars_give_a_round_profile() -> None:
     x, y, flux = np.array([60.3, 130.1]), np.array([70.2, 90.7]), np.array([9e4, 6e4])
     pixels = exposed(starlight(x, y, flux, 3.0, 200), 1)

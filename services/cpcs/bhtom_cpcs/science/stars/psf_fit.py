@@ -48,7 +48,7 @@ _CONVERGED = 1e-3
 _DIFFERENCE = (0.01, 0.01, 0.01, 0.01)
 _LARGEST_CHANGE = (0.25, 0.2, 0.2, 0.2)
 _LARGEST_ELLIPTICITY = 0.8
-_SOFTEST = 0.75
+_SOFTNESS, _SOFTEST = 3, 0.75
 _VARYING = 3  # of them change over a frame: all but the softness
 _RESIDUAL_TURNS = 2
 _APERTURE_FWHM = 2.5
@@ -213,7 +213,10 @@ def _shape_step(stars: PsfStars, shape: Shape, table: EffectivePsf) -> FloatArra
 def _derivatives(shape: Shape, table: EffectivePsf, count: int) -> list[EffectivePsf]:
     """Change of a star's light with each of the first shape parameters."""
     found = []
-    for number, difference in enumerate(_DIFFERENCE[:count]):
+    for number, size in enumerate(_DIFFERENCE[:count]):
+        difference = size
+        if number == _SOFTNESS and shape.softness + size > _SOFTEST:
+            difference = -size  # beyond the limit nothing changes any more
         ahead = np.zeros(len(_DIFFERENCE))
         ahead[number] = difference
         moved = _table(_changed(shape, ahead), table.half, table.oversampling)
