@@ -18,6 +18,7 @@ MODULES = (
     "targets",
     "zero_points",
     "files",
+    "huntsman",
     "real_data",
     "catalogue_files",
     "suite",

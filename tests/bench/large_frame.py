@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from bhtom_cpcs.science.frames.planes import Plane
     from bhtom_cpcs.science.request import ReductionRequest
 
 # 4096 pixels of 0.8 arcsec; the disc of stars reaches over the frame's corners.
@@ -37,6 +38,55 @@ class LargeFrame:
                 f"The frame ended as {plane.outcome}: nothing to compare."
             )
         return 0 if plane.quality is None else plane.quality.n_sources
+
+    def catalogue(self) -> int:
+        """Find the sources and measure what SExtractor is asked for; count them."""
+        import numpy as np
+        import sep
+
+        from bhtom_cpcs.science.stars.detection import (
+            detect,
+            first_look,
+            subtract_background,
+        )
+
+        plane = self._plane()
+        sky = subtract_background(plane.pixels, plane.mask)
+        guess = first_look(plane.pixels, plane.mask, sky.rms)
+        sources = detect(plane.pixels, plane.mask, sky.rms, guess)
+        width = np.full(len(sources), guess / 2.3548)
+        sep.winpos(plane.pixels, sources.x, sources.y, width)
+        for diameter in (2, 3, 4):
+            radius = diameter * self.fwhm_px / 2
+            sep.sum_circle(
+                plane.pixels,
+                sources.x,
+                sources.y,
+                radius,
+                err=sky.rms,
+                gain=self.gain_e_per_adu,
+            )
+        return len(sources)
+
+    def find_sources(self) -> int:
+        """Run the stages of the reduction up to the sources and their fluxes."""
+        from bhtom_cpcs.reference_catalogues.catalogue import open_catalogue
+        from bhtom_cpcs.science.reduction import STAGES
+        from bhtom_cpcs.science.stages.plane_state import PlaneState
+
+        catalogue = open_catalogue(self.catalogues, "GaiaSP")
+        state = PlaneState(self._plane(), self.request, catalogue)
+        for stage in STAGES:
+            stage(state)
+            if state.sources is not None:
+                return len(state.sources)
+        raise RuntimeError("No stage finds sources.")
+
+    def _plane(self) -> "Plane":
+        from bhtom_cpcs.science.frames.fits_input import open_fits, read_planes
+
+        with open_fits(self.path) as hdus:
+            return next(iter(read_planes(hdus)))
 
 
 def large_frame(folder: Path) -> LargeFrame:

@@ -153,19 +153,6 @@ def detect(
     )
 
 
-def windowed_positions(
-    pixels: Image, mask: Mask | None, x: FloatArray, y: FloatArray, fwhm_px: float
-) -> tuple[FloatArray, FloatArray]:
-    """Centroids in a Gaussian window of the stars' width [px].
-
-    A position that runs away by more than half a FWHM keeps its starting point.
-    """
-    width = np.full(len(x), max(fwhm_px, 1.2) / 2.3548)
-    new_x, new_y, _ = sep.winpos(pixels, x, y, width, mask=mask)
-    stays = np.hypot(new_x - x, new_y - y) < max(0.5 * fwhm_px, 1.0)
-    return np.where(stays, new_x, x), np.where(stays, new_y, y)
-
-
 def first_look(pixels: Image, mask: Mask | None, rms: float) -> float:
     """Guess the FWHM [px] from the middle of the image, to detect with."""
     height, width = pixels.shape
