@@ -96,6 +96,9 @@ def calibrations_router(context: Context) -> APIRouter:
             context.objects.read(row.plot_key), media_type="image/png", headers=headers
         )
 
+    # One at a time: readers never take all processes from the reductions.
+    drawing = asyncio.Semaphore(1)
+
     async def explained(row: Row[Any]) -> bytes:
         chunks = [chunk async for chunk in context.objects.read(row.explanation_key)]
         return b"".join(chunks)
@@ -132,9 +135,11 @@ def calibrations_router(context: Context) -> APIRouter:
         headers["Content-Security-Policy"] = _ONLY_DRAW
         if headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        drawn: bytes = await context.pool.run(
-            drawn_details, await explained(row), image_format, timeout_s=_DRAWING_S
-        )
+        packed = await explained(row)
+        async with drawing:
+            drawn: bytes = await context.pool.run(
+                drawn_details, packed, image_format, timeout_s=_DRAWING_S
+            )
         return Response(drawn, media_type=_MEDIA[image_format], headers=headers)
 
     return router

@@ -18,6 +18,7 @@ from bhtom_cpcs.camera_reports.learning import Estimate
 from bhtom_cpcs.camera_reports.schemas import CameraReport, Proposal, ReportedFigure
 
 _MEASURED: Final = ("calibrated", "limit")
+_SURE_SIGMA: Final = 3.0
 # Elsewhere the sky's noise ruled the stated gain out: averaged, normalised frames.
 _SINGLE_FRAMES: Final = ("camera", "header", "none")
 # A stated figure this far from the measured one, and by more than 3 sigma, is wrong.
@@ -190,7 +191,12 @@ def _learned(report: CameraReport, frames: Sequence[FrameFigures]) -> LearnedFig
         first_mjd=report.first_mjd or 0.0,
         last_mjd=report.last_mjd or 0.0,
         software_version=max(frame.software_version for frame in frames)[:60],
-        colour_terms=tuple(report.colour_terms),
+        # one that is not sure would only make targets without a colour uncertain
+        colour_terms=tuple(
+            term
+            for term in report.colour_terms
+            if abs(term.slope) > _SURE_SIGMA * term.slope_error
+        ),
         limits=tuple(report.limits),
         shutter_time=None if shutter is None else shutter.measured,
         shutter_time_error=None if shutter is None else shutter.error,

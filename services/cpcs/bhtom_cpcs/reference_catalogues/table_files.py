@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from astropy.io import fits, votable
 
 from bhtom_cpcs.reference_catalogues.manifest import CatalogueError
+from bhtom_cpcs.reference_catalogues.xml_guard import refuse_outside_references
 
 Column = npt.NDArray[Any]  # float64, or objects that are text (None where missing)
 
@@ -230,6 +231,7 @@ def _from_fits(path: Path) -> Table:
 
 def _from_votable(path: Path) -> Table:
     with _opened(path) as file:
+        refuse_outside_references(file)
         table = votable.parse_single_table(file, verify="ignore")
     columns: dict[str, Column] = {}
     for field in table.fields:

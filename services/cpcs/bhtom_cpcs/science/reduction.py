@@ -32,7 +32,11 @@ from bhtom_cpcs.science.stages import (
     star_stages,
     target_stages,
 )
-from bhtom_cpcs.science.stages.explanation_stage import explanation, residual_map_of
+from bhtom_cpcs.science.stages.explanation_stage import (
+    explanation,
+    residual_map_of,
+    verdict_of,
+)
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stages.target_stages import best_of
 from bhtom_cpcs.science.stop import Stop
@@ -147,7 +151,7 @@ def answer(
         plane_count=count,
         plane_name=state.plane.name,
         outcome=outcome,
-        message=state.message,
+        message=verdict_of(state),
         provenance=provenance(state.catalogue, hashes, method),
         timing=state.timing,
         filter=state.filter,

@@ -109,3 +109,17 @@ def test_a_wrong_header_is_said(
     assert plane.wcs is not None
     assert plane.wcs.offset_arcsec == pytest.approx(180, abs=3)
     assert any("wrong by 180 arcsec" in text for text in plane.warnings)
+
+
+def test_a_header_off_by_more_than_the_stored_stars_is_solved_at_the_target(
+    field, frame_of: Callable[..., Frame], tmp_path: Path
+) -> None:
+    """Half a degree off, where no tiles are; the target's own field has them."""
+    path = tmp_path / "off.fits"
+    path.write_bytes(frame_of().fits_bytes)
+    with fits.open(path, mode="update") as hdus:
+        hdus[0].header["CRVAL2"] += 0.5
+    (plane,) = reduce_frame(path, field.request, field.reference).planes
+    assert plane.outcome is Outcome.CALIBRATED, plane.message
+    assert plane.wcs is not None
+    assert plane.wcs.method == "repaired"

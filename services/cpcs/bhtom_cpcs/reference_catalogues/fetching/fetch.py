@@ -26,6 +26,7 @@ from bhtom_cpcs.reference_catalogues.import_lock import one_import_at_a_time
 from bhtom_cpcs.reference_catalogues.importers import Cone, import_slice
 from bhtom_cpcs.reference_catalogues.manifest import CatalogueError, Manifest
 from bhtom_cpcs.reference_catalogues.table_files import UNREADABLE
+from bhtom_cpcs.reference_catalogues.xml_guard import refuse_outside_references
 from bhtom_cpcs.science.astrometry.coordinates import separation_deg
 
 _PAUSE_S: Final = 10.0  # between two questions from this machine
@@ -79,6 +80,7 @@ def check_answer(answer: Path, most_stars: int) -> None:
     try:
         with answer.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            refuse_outside_references(file)
             parsed = votable.parse(file, verify="ignore")
     except UNREADABLE as error:
         message = f"The archive's answer cannot be read: {str(error)[:200]}"

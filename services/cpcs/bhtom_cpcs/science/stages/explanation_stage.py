@@ -195,13 +195,16 @@ def _neighbours(
     return neighbours_in_frame(scene, state.astrometry, epoch)
 
 
+def verdict_of(state: PlaneState) -> str:
+    """Say in plain words what came out, and whether the header named another band."""
+    said = state.filter.sentence if state.filter is not None else None
+    return f"{state.message} {said}" if said else state.message
+
+
 def explanation(
     state: PlaneState, outcome: Outcome, measured: TargetMeasurement | None
 ) -> Explanation:
     """Gather pictures, marks, residuals and ranking of what was found out."""
-    verdict = state.message
-    if state.filter is not None and state.filter.sentence:
-        verdict = f"{verdict} {state.filter.sentence}"
     pixels = state.plane.pixels
     mark = near = None
     if measured is not None and measured.x_px is not None and measured.y_px is not None:
@@ -213,7 +216,7 @@ def explanation(
     ranking = () if state.choice is None else state.choice.figures
     return Explanation(
         title=f"{state.plane.name}: {outcome.value.replace('_', ' ')}",
-        verdict=verdict,
+        verdict=verdict_of(state),
         around_target=near,
         whole_frame=whole_frame(pixels),
         target=mark,

@@ -31,7 +31,7 @@ from bhtom_cpcs.science.calibration.bands import allowed_bands
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import NoCoverage
-from bhtom_cpcs.science.results import MissingTiles, WcsFigures
+from bhtom_cpcs.science.results import MissingTiles, Timing, WcsFigures
 from bhtom_cpcs.science.stages.astrometry_stages import (
     frame_shape,
     place_targets,
@@ -57,26 +57,54 @@ def match_to_sky(state: PlaneState) -> None:
         requested = state.request.requested_filter
         allowed_bands(requested, catalogue.name, catalogue.bands, catalogue.title)
     n_found = 0
+    timing = state.timing
     if header is not None:
         if not _read_reference(state, header):
+            _solve_where_the_target_is(state, header, timing)
             return
         matches = _matches(state, header, None)
         n_found = 0 if matches is None else len(matches.source)
         if matches is not None and n_found >= FEWEST_STARS:
             _keep(state, matches, _agreement(header, matches, frame_shape(state)))
             return
+    if not _solved(state, header):
+        state.astrometry = header
+        raise _not_matched(state, n_found)
+
+
+def _solve_where_the_target_is(
+    state: PlaneState, header: Astrometry, timing: Timing | None
+) -> None:
+    """Try the stars where the header has none to offer and the target outside.
+
+    A header may be wrong by more than a field; where the stars do not say so, what it
+    said stands.
+    """
+    stated = state.outcome, state.message, state.timing
+    state.outcome, state.message, state.timing = None, "", timing
+    try:
+        solved = _solved(state, header)
+    except Stop:
+        solved = False
+    if not solved:
+        state.astrometry = header
+        state.missing_tiles = None
+        state.outcome, state.message, state.timing = stated
+
+
+def _solved(state: PlaneState, header: Astrometry | None) -> bool:
+    """Solve the frame by its stars; True when it is matched or its outcome known."""
     for found in _solutions(state, header):
         state.astrometry = found.astrometry
         if not _read_reference(state, found.astrometry):
-            return
+            return True
         matches = _matches(state, found.astrometry, NO_CORRECTION)
         if matches is not None and len(matches.source) >= FEWEST_STARS:
             hinted = found.method == "solved_hinted" and header is not None
             _keep(state, matches, "repaired" if hinted else found.method)
             _compare(state, header)
-            return
-    state.astrometry = header
-    raise _not_matched(state, n_found)
+            return True
+    return False
 
 
 def _read_reference(state: PlaneState, astrometry: Astrometry) -> bool:

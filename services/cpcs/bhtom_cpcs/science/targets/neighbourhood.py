@@ -24,6 +24,7 @@ LARGEST_RADIUS_ARCSEC: Final = 600.0
 _MOST_STARS: Final = 100
 # A catalogue star as near as this is the target itself.
 TARGET_ITSELF_ARCSEC: Final = 1.0
+LARGEST_ITSELF_ARCSEC: Final = 3.0
 _SAME_SOURCE_FWHM, _BESIDE_FWHM, _REAL_SIGMA = 0.5, 2.5, 5.0
 
 
@@ -47,6 +48,16 @@ def scene_radius_arcsec(fwhm_arcsec: float) -> float:
     return min(radius, LARGEST_RADIUS_ARCSEC)
 
 
+def itself_arcsec(error_arcsec: tuple[float, float]) -> float:
+    """Distance within which a catalogue star is the target itself.
+
+    Three times the error of the target's coordinates, from 1 to 3 arcsec: a star that
+    is the target must not be fitted beside it.
+    """
+    far = max(TARGET_ITSELF_ARCSEC, 3 * max(error_arcsec))
+    return min(far, LARGEST_ITSELF_ARCSEC)
+
+
 def propose_scene(
     place: TargetPlace,
     reference: ReferenceStars,
@@ -56,9 +67,9 @@ def propose_scene(
 ) -> Scene:
     """List the catalogue's stars about a target, the nearest first.
 
-    The target's own entry, the nearest one within 1 arcsec at the frame's epoch, is
-    left out (a body that moves has none: a star there is one that it passes); at most
-    the 100 nearest are listed. Positions and proper motions are the
+    The target's own entry, the nearest one within `itself_arcsec` at the frame's
+    epoch, is left out (a body that moves has none: a star there is one that it
+    passes); at most the 100 nearest are listed. Positions and proper motions are the
     catalogue's, at its epoch.
 
     Parameters
@@ -77,7 +88,7 @@ def propose_scene(
     distance = separation_deg(ra, dec, place.ra_deg, place.dec_deg) * 3600
     order = np.argsort(distance, kind="stable")
     order = order[distance[order] <= radius_arcsec]
-    itself = 0.0 if place.target.moves else TARGET_ITSELF_ARCSEC
+    itself = 0.0 if place.target.moves else itself_arcsec(place.error_arcsec)
     if len(order) and distance[order[0]] < itself:
         order = order[1:]
     stars = tuple(
