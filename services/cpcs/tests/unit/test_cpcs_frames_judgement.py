@@ -1,5 +1,6 @@
 """Frames that are not of the sky, or whose sources are no stars: said, not measured."""
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from bhtom_cpcs.science.request import ReductionRequest
 from bhtom_cpcs.science.stages import frame_stages, star_stages
 from bhtom_cpcs.science.stages.plane_state import PlaneState
 from bhtom_cpcs.science.stop import Stop
+from bhtom_sky import Camera, Frame
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -86,6 +88,19 @@ def test_trails_are_refused(reduce: Callable) -> None:
     plane = reduce(spots(7.0, 1.6))
     assert plane.outcome is Outcome.TRAILED
     assert "times longer" in plane.message
+
+
+def test_long_trails_of_sharp_stars_are_refused(
+    reduce: Callable, frame_of: Callable[..., Frame]
+) -> None:
+    """Forty pixels long: the first look takes them for stars twelve pixels wide."""
+    camera = Camera(width_px=512, height_px=512, cosmic_rays=0)
+    with fits.open(io.BytesIO(frame_of(camera).fits_bytes)) as hdus:
+        image = hdus[0].data.astype(float)
+    sky = np.median(image)
+    trail = sum(np.roll(image - sky, shift, axis=1) for shift in range(40)) / 40
+    noise = np.random.default_rng(8).normal(0, 14, image.shape)
+    assert reduce(sky + trail + noise).outcome is Outcome.TRAILED
 
 
 def test_streaks_that_turn_with_the_field_are_refused(reduce: Callable) -> None:

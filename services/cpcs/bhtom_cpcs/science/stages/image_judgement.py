@@ -1,6 +1,7 @@
 """Recognises frames whose sources are no stars: trails, discs, subtraction's rests."""
 
 import numpy as np
+import numpy.typing as npt
 
 from bhtom_cpcs.science.frames.star_images import (
     LONG,
@@ -13,8 +14,11 @@ from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stars.detection import SEP_MERGED, Sources, detect
 from bhtom_cpcs.science.stop import Stop
 
+BoolArray = npt.NDArray[np.bool_]
+
 _NEAR_SATURATION = 0.9
 _FEWEST_SINGLE = 5
+_SUSPICIOUS, _WIDE_KERNEL_PX, _NARROW_KERNEL_PX = 2.0, 5.0, 2.0
 # A sky as near to zero as this, in its own rms, may have been subtracted ...
 _NO_SKY_SIGMA = 3.0
 # ... and sources below it, as many as this beside those above it, do not exist.
@@ -33,15 +37,8 @@ def judge_images(state: PlaneState, sources: Sources, kernel_fwhm_px: float) -> 
     )
     if blurred is not None:
         raise Stop(Outcome.OUT_OF_FOCUS, reason=blurred)
-    sky, detector = need(state.sky, "background"), need(state.detector, "detector")
-    whole = np.ones(len(sources), dtype=bool)
-    if detector.saturation_adu is not None:  # bleeding columns are long and parallel
-        ceiling = _NEAR_SATURATION * detector.saturation_adu
-        whole = sources.peak + sky.level < ceiling
-    single = whole & ((sources.flags & SEP_MERGED) == 0)
-    if np.count_nonzero(single) >= _FEWEST_SINGLE:
-        whole = single
-    streaks = streak_ratio(sources.a[whole], sources.b[whole])
+    sky, whole = need(state.sky, "background"), _whole(state, sources)
+    streaks = _streaks(state, sources, whole, kernel_fwhm_px)
     if streaks > LONG:
         raise Stop(Outcome.TRAILED, elongation=streaks)
     images = elongation(
@@ -58,6 +55,35 @@ def judge_images(state: PlaneState, sources: Sources, kernel_fwhm_px: float) -> 
         state.warnings.append(
             f"The stars are drawn out {images.ratio:.1f} times in one direction."
         )
+
+
+def _whole(state: PlaneState, sources: Sources) -> BoolArray:
+    """Say which sources tell the form of the images: single and not near saturation."""
+    sky, detector = need(state.sky, "background"), need(state.detector, "detector")
+    whole = np.ones(len(sources), dtype=bool)
+    if detector.saturation_adu is not None:  # bleeding columns are long and parallel
+        ceiling = _NEAR_SATURATION * detector.saturation_adu
+        whole = sources.peak + sky.level < ceiling
+    single = whole & ((sources.flags & SEP_MERGED) == 0)
+    return single if np.count_nonzero(single) >= _FEWEST_SINGLE else whole
+
+
+def _streaks(
+    state: PlaneState, sources: Sources, whole: BoolArray, kernel_fwhm_px: float
+) -> float:
+    """Return how long the sources are for their width.
+
+    A long streak passes for a wide star, and a kernel as wide as that makes it rounder
+    than it is: where the sources are long already, a narrow kernel looks again.
+    """
+    ratio = streak_ratio(sources.a[whole], sources.b[whole])
+    if ratio <= _SUSPICIOUS or kernel_fwhm_px <= _WIDE_KERNEL_PX:
+        return ratio
+    rms = need(state.sky, "background").rms
+    plane = state.plane
+    narrow = detect(plane.pixels, plane.mask, rms, _NARROW_KERNEL_PX)
+    whole = _whole(state, narrow)
+    return max(ratio, streak_ratio(narrow.a[whole], narrow.b[whole]))
 
 
 def _refuse_difference(state: PlaneState, sources: Sources, fwhm_px: float) -> None:
