@@ -85,7 +85,8 @@ SENTENCES: dict[Outcome, str] = {
     ),
     Outcome.NO_WCS: (
         "The header has no usable celestial coordinates ({reason}); solve the frame "
-        "with an astrometry program and upload it again."
+        "with an astrometry program and upload it again (a list of sources: with right "
+        "ascension and declination)."
     ),
     Outcome.TARGET_OUTSIDE_FRAME: (
         "The target is outside the frame: it lies {distance} from the frame's centre, "

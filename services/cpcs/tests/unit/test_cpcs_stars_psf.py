@@ -6,7 +6,7 @@ import pytest
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.stars.detection import detect
 from bhtom_cpcs.science.stars.psf_fit import fit_psf
-from bhtom_cpcs.science.stars.psf_model import PsfModel, model_of, round_model
+from bhtom_cpcs.science.stars.psf_model import PsfModel, model_of
 from bhtom_cpcs.science.stars.psf_photometry import fit_positions, fit_sources
 from bhtom_cpcs.science.stars.psf_shape import Shape
 from bhtom_sky.rendering import add_stars
@@ -40,7 +40,7 @@ def exposed(light: np.ndarray, seed: int) -> np.ndarray:
 @pytest.mark.parametrize("fwhm", [1.6, 2.5, 5.0, 9.0])
 def test_stamps_are_the_light_in_the_pixels(fwhm: float) -> None:
     rng = np.random.default_rng(1)
-    psf = round_model(fwhm, 3.0)
+    psf = model_of(Shape(fwhm, softness=1 / 3), 0)
     x, y = rng.uniform(60, 61, (2, 20))
     half = psf.half_px
     stamps = psf.stamps(x, y, half)
@@ -76,7 +76,7 @@ def crowd(seed: int, fwhm: float, count: int, side: int) -> tuple[np.ndarray, ..
 def test_errors_are_those_of_the_fluxes(count: int, widest: float) -> None:
     """Sparse, and at one star per 40 FWHM^2."""
     pulls, empty = [], []
-    psf = round_model(3.0, 3.0)
+    psf = model_of(Shape(3.0, softness=1 / 3), 0)
     for seed in range(3):
         x, y, flux = crowd(seed, 3.0, count, 400)
         pixels = exposed(starlight(x, y, flux, 3.0, 400), seed + 10)
@@ -100,7 +100,7 @@ def test_edges_masks_and_nowhere_are_said() -> None:
     pixels = exposed(starlight(*place, np.array([2e4]), 3.0, 60), 1)
     mask = np.zeros(pixels.shape, dtype=bool)
     mask[30, 30] = mask[0, 0] = True
-    psf = round_model(3.0, 3.0)
+    psf = model_of(Shape(3.0, softness=1 / 3), 0)
     x = np.array([30.2, 0.3, np.nan, -40.0, 12.0])
     y = np.array([30.4, 20.0, 4.0, 20.0, 12.0])
     found = fit_positions(pixels, mask, psf, NOISE, x, y)
@@ -115,7 +115,7 @@ def test_edges_masks_and_nowhere_are_said() -> None:
 def test_two_stars_in_one_place_have_no_flux_each() -> None:
     place = np.array([30.0]), np.array([30.0])
     pixels = exposed(starlight(*place, np.array([1e4]), 3.0, 60), 2)
-    psf: PsfModel = round_model(3.0, 3.0)
+    psf: PsfModel = model_of(Shape(3.0, softness=1 / 3), 0)
     twice = np.array([30.0, 30.0])
     found = fit_positions(pixels, None, psf, NOISE, twice, twice)
     assert np.all(np.isfinite(found.flux))

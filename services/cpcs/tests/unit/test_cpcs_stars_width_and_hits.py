@@ -15,7 +15,7 @@ from bhtom_cpcs.science.stars.detection import (
     subtract_background,
 )
 from bhtom_cpcs.science.stars.psf_fit import fit_psf
-from bhtom_cpcs.science.stars.psf_model import PsfModel, round_model
+from bhtom_cpcs.science.stars.psf_model import PsfModel, model_of
 from bhtom_cpcs.science.stars.psf_photometry import fit_positions
 from bhtom_cpcs.science.stars.psf_shape import Shape
 from bhtom_sky import Camera, Frame
@@ -42,7 +42,7 @@ def test_width_of_the_stars(frame_of: Callable[..., Frame], fwhm: float) -> None
 
 
 def star(fwhm: float, x: float, y: float, flux: float) -> tuple[np.ndarray, PsfModel]:
-    spread = round_model(fwhm, 3.0)
+    spread = model_of(Shape(fwhm, softness=1 / 3), 0)
     stamp = spread.stamps(np.array([x]), np.array([y]), 30)[0]
     shift = round(y) - 30, round(x) - 30
     return (flux * np.roll(stamp, shift, (0, 1))).astype(np.float32), spread

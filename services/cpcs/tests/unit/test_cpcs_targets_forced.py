@@ -12,7 +12,8 @@ from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.request import Ephemeris, EphemerisRow, TargetPosition
 from bhtom_cpcs.science.stars.detection import Sources
-from bhtom_cpcs.science.stars.psf_model import round_model
+from bhtom_cpcs.science.stars.psf_model import model_of
+from bhtom_cpcs.science.stars.psf_shape import Shape
 from bhtom_cpcs.science.targets.error_budget import (
     Circumstances,
     flux_terms,
@@ -35,7 +36,7 @@ from bhtom_cpcs.science.targets.target_pixels import look_at_pixels
 from bhtom_cpcs.science.targets.target_position import place_of
 
 FWHM, GAIN, RMS, SIDE = 3.0, 2.0, 10.0, 121
-PSF = round_model(FWHM)
+PSF = model_of(Shape(FWHM, softness=1 / 3), 0)
 NOBODY = (np.zeros(0), np.zeros(0))
 MIDDLE = (60.3, 59.8)
 

@@ -119,11 +119,6 @@ class PsfModel:
         return area
 
 
-def round_model(fwhm_px: float, beta: float = 3.0, n_stars: int = 0) -> PsfModel:
-    """Model of round Moffat stars: what is known when there are few."""
-    return model_of(Shape(fwhm_px, softness=1 / beta), n_stars)
-
-
 def model_of(
     shape: Shape,
     n_stars: int,
