@@ -1,6 +1,6 @@
 """Fits the point-spread function of a frame to its bright stars."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from bhtom_cpcs.science.stars.psf_shape import Shape, total_light
 from bhtom_cpcs.science.stars.psf_stars import (
     FEWEST_STARS,
     PsfStars,
+    alike,
     choose,
     combine,
     cut_stars,
@@ -34,6 +35,7 @@ from bhtom_cpcs.science.stars.psf_stars import (
     without_star,
 )
 from bhtom_cpcs.science.stars.psf_variation import PsfVariation, fit_variation
+from bhtom_cpcs.science.stars.stamps import dot
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -178,7 +180,11 @@ def fit_shape(
         stars = fit_each(stars, table, noise)
         if step:
             stars = quiet(stars)
-        change = _shape_step(stars, shape, table)
+        told = _what_stars_tell(stars, shape, table)
+        if step:
+            kept = alike(*told.factors())
+            stars, told = stars.of(kept), told.of(kept)
+        change = told.change()
         shape = _changed(shape, change)
         if np.all(np.abs(change) < _CONVERGED):
             break
@@ -186,8 +192,38 @@ def fit_shape(
     return shape, stars
 
 
-def _shape_step(stars: PsfStars, shape: Shape, table: EffectivePsf) -> FloatArray:
-    """Gauss-Newton step of the four shape parameters, all stars together."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What each star says of the shape: normal equations, (n, k, k) and (n, k)."""
+
+    matrix: FloatArray
+    right: FloatArray
+
+    def of(self, chosen: BoolArray) -> "_Told":
+        """Return what some of the stars say."""
+        return _Told(self.matrix[chosen], self.right[chosen])
+
+    def factors(self) -> tuple[FloatArray, FloatArray]:
+        """Return ln width and ellipticities by each star alone, and their errors."""
+        own = np.diagonal(self.matrix, axis1=1, axis2=2)[:, :_VARYING]
+        own = np.maximum(own, 1e-12)
+        return self.right[:, :_VARYING] / own, 1 / np.sqrt(own)
+
+    def change(self) -> FloatArray:
+        """Gauss-Newton step of the shape parameters, all stars together."""
+        matrix, right = self.matrix.sum(axis=0), self.right.sum(axis=0)
+        free = len(right)
+        matrix[np.arange(free), np.arange(free)] *= 1 + 1e-9
+        step = np.zeros(len(_DIFFERENCE))
+        if np.all(np.isfinite(matrix)) and np.all(np.diag(matrix) > 0):
+            step[:free] = np.linalg.solve(matrix, right)
+        limit = np.array(_LARGEST_CHANGE)
+        limited: FloatArray = np.clip(step, -limit, limit)
+        return limited
+
+
+def _what_stars_tell(stars: PsfStars, shape: Shape, table: EffectivePsf) -> _Told:
+    """Compare each star with the shape and its derivatives."""
     half = stars.at.half
     left = without_star(stars, table, stars.data)
     flux = stars.flux[:, None, None]
@@ -196,18 +232,14 @@ def _shape_step(stars: PsfStars, shape: Shape, table: EffectivePsf) -> FloatArra
         without_star(stars, table, flux * mode.stamps(*stars.offset, half))
         for mode in _derivatives(shape, table, free)
     ]
-    matrix, right = np.empty((free, free)), np.empty(free)
+    count = len(stars)
+    matrix, right = np.empty((count, free, free)), np.empty((count, free))
     for a, first in enumerate(derivatives):
-        right[a] = np.sum(stars.weight * first * left)
-        for b, second in enumerate(derivatives):
-            matrix[a, b] = np.sum(stars.weight * first * second)
-    matrix[np.arange(free), np.arange(free)] *= 1 + 1e-9
-    step = np.zeros(len(_DIFFERENCE))
-    if np.all(np.isfinite(matrix)) and np.all(np.diag(matrix) > 0):
-        step[:free] = np.linalg.solve(matrix, right)
-    limit = np.array(_LARGEST_CHANGE)
-    limited: FloatArray = np.clip(step, -limit, limit)
-    return limited
+        weighed = stars.weight * first
+        right[:, a] = dot(weighed, left)
+        for b, second in enumerate(derivatives[a:], start=a):
+            matrix[:, a, b] = matrix[:, b, a] = dot(weighed, second)
+    return _Told(matrix, right)
 
 
 def _derivatives(shape: Shape, table: EffectivePsf, count: int) -> list[EffectivePsf]:

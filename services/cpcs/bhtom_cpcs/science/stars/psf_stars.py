@@ -26,6 +26,9 @@ _CONTAMINATION = (0.01, 0.05, 0.3)
 _MODEL_ERROR = 0.03
 _LARGEST_STEP_PX = 0.3
 _LOUD = 4.0
+_FEWEST_TO_COMPARE, _UNLIKE_SIGMA = 7, 3.5
+# What widths of single stars differ by for other reasons: pixels, colours, noise.
+_SAME_SHAPE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,45 @@ def quiet(stars: PsfStars) -> PsfStars:
     """Leave out stars that look unlike the others: blends, galaxies, hits."""
     keep = stars.chi2 <= _LOUD * max(float(np.median(stars.chi2)), 1.0)
     return stars.of(keep) if keep.sum() >= FEWEST_STARS else stars
+
+
+def alike(factors: FloatArray, errors: FloatArray) -> BoolArray:
+    """Say which stars have the shape that most have: the others are blends.
+
+    A pair that nothing tells apart is wider than the stars or drawn out, and as it is
+    brighter than they are it would decide their shape. So the middle is that of the
+    densest half of the values (the shorth: Andrews et al. 1972, Robust Estimates of
+    Location), which blends, all on one side of it, do not move as they move a median.
+
+    Parameters
+    ----------
+    factors, errors : ln width and ellipticities by each star alone, shape (n, k)
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        All true of fewer than 7 stars, and where fewer than 5 would remain.
+    """
+    everyone = np.ones(len(factors), dtype=bool)
+    if len(factors) < _FEWEST_TO_COMPARE:
+        return everyone
+    like = everyone.copy()
+    for values, error in zip(factors.T, errors.T, strict=True):
+        middle, spread = _densest_half(values)
+        limit = _UNLIKE_SIGMA * np.sqrt(spread**2 + error**2 + _SAME_SHAPE**2)
+        like &= np.abs(values - middle) <= limit
+    return like if like.sum() >= FEWEST_STARS else everyone
+
+
+def _densest_half(values: FloatArray) -> tuple[float, float]:
+    """Median of the shortest half of the values, and the sigma by its length."""
+    ordered = np.sort(values)
+    half = len(ordered) // 2 + 1
+    lengths = ordered[half - 1 :] - ordered[: len(ordered) - half + 1]
+    first = int(np.argmin(lengths))
+    middle = float(np.median(ordered[first : first + half]))
+    # a Gaussian's densest half is 2 x 0.6745 sigma long
+    return middle, float(lengths[first]) / 1.349
 
 
 def _basis(stars: PsfStars, psf: EffectivePsf) -> tuple[FloatArray, ...]:

@@ -10,8 +10,8 @@ from bhtom_cpcs.science.targets.forced_fit import ForcedFit
 MAG_PER_RELATIVE: Final = 2.5 / math.log(10)
 # What flat fields and variable air leave in a good frame at best.
 FLOOR_MAG: Final = 0.003
-# Neighbours are taken out with a PSF that is good to this.
-_NEIGHBOUR_SHARE: Final = 0.02
+# Neighbours are taken out with a PSF that is good to this: tests/bench/targets.py.
+_NEIGHBOUR_SHARE: Final = 0.01
 _NEGLIGIBLE: Final = 1e-4
 # Median of Osborn et al.'s sites, m^(2/3) s^(1/2); scale height of the turbulence.
 _SCINTILLATION_C, _TURBULENCE_HEIGHT_M = 1.5, 8000.0
