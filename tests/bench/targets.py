@@ -28,7 +28,7 @@ from bhtom_cpcs.science.request import (
     Site,
     TargetPosition,
 )
-from bhtom_cpcs.science.results import PlaneReduction
+from bhtom_cpcs.science.results.reduction import PlaneReduction
 from bhtom_sky import Camera, Sky, make_sky, render_frame, write_catalogue
 from tests.bench.figures import Figure
 

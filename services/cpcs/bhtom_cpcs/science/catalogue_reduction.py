@@ -21,7 +21,7 @@ from bhtom_cpcs.science.reduction import (
 )
 from bhtom_cpcs.science.reference import ReferenceCatalogue
 from bhtom_cpcs.science.request import ReductionRequest
-from bhtom_cpcs.science.results import FrameReduction, PlaneReduction
+from bhtom_cpcs.science.results.reduction import FrameReduction, PlaneReduction
 from bhtom_cpcs.science.stages import (
     astrometry_stages,
     calibration_stages,

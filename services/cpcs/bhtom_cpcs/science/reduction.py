@@ -18,7 +18,7 @@ from bhtom_cpcs.science.frames.fits_input import (
 )
 from bhtom_cpcs.science.reference import ReferenceCatalogue
 from bhtom_cpcs.science.request import ReductionRequest
-from bhtom_cpcs.science.results import (
+from bhtom_cpcs.science.results.reduction import (
     FrameReduction,
     PlaneReduction,
     Provenance,
@@ -26,9 +26,9 @@ from bhtom_cpcs.science.results import (
 from bhtom_cpcs.science.stages import (
     astrometry_stages,
     calibration_stages,
-    catalogue_stages,
     frame_stages,
     sky_match_stage,
+    star_flux_stage,
     star_stages,
     target_stages,
 )
@@ -54,7 +54,7 @@ STAGES: tuple[Callable[[PlaneState], None], ...] = (
     star_stages.find_sources,
     sky_match_stage.match_to_sky,
     astrometry_stages.place_targets,
-    catalogue_stages.measure_stars,
+    star_flux_stage.measure_stars,
     calibration_stages.choose_comparison_stars,
     calibration_stages.fit_zero_points,
     target_stages.measure_targets,

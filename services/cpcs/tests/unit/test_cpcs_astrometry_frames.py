@@ -10,7 +10,7 @@ from astropy.wcs import WCS
 
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reduction import reduce_frame
-from bhtom_cpcs.science.results import PlaneReduction
+from bhtom_cpcs.science.results.reduction import PlaneReduction
 from bhtom_sky import Camera, Frame
 
 WCS_CARDS = ("CTYPE", "CRVAL", "CRPIX", "CDELT", "CUNIT", "PC1_", "PC2_")

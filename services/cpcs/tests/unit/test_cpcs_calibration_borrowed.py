@@ -10,7 +10,7 @@ from astropy.io import fits
 from bhtom_cpcs.science.decisions import BorrowedZeroPoint, Decisions
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reduction import reduce_frame
-from bhtom_cpcs.science.results import PlaneReduction
+from bhtom_cpcs.science.results.reduction import PlaneReduction
 from bhtom_sky import Frame
 
 

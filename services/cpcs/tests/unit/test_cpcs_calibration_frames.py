@@ -25,7 +25,7 @@ from bhtom_cpcs.science.calibration.frame_zero_point import (
 from bhtom_cpcs.science.decisions import BorrowedZeroPoint
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import ReferenceStars
-from bhtom_cpcs.science.results import ZeroPoint
+from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.stop import Stop
 from bhtom_sky import BANDS, make_sky
 

@@ -15,7 +15,7 @@ from bhtom_cpcs.science.calibration.zero_point_at import (
     zero_point_at,
 )
 from bhtom_cpcs.science.decisions import BorrowedZeroPoint, TargetColour
-from bhtom_cpcs.science.results import ZeroPoint
+from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.zero_point_terms import (
     ColourTerm,
     ExtinctionTerm,

@@ -14,7 +14,7 @@ from bhtom_cpcs.science.calibration.error_relation import fit_error_relation
 from bhtom_cpcs.science.catalogue_reduction import reduce_catalogue
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.request import CameraSettings, ReductionRequest, TargetPosition
-from bhtom_cpcs.science.results import PlaneReduction
+from bhtom_cpcs.science.results.reduction import PlaneReduction
 from bhtom_sky import Sky
 
 ZERO_POINT = 24.3

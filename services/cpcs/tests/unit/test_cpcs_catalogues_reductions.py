@@ -17,7 +17,7 @@ from bhtom_cpcs.reference_catalogues.surveys import KNOWN
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reduction import reduce_frame
 from bhtom_cpcs.science.request import ReductionRequest, TargetPosition
-from bhtom_cpcs.science.results import PlaneReduction
+from bhtom_cpcs.science.results.reduction import PlaneReduction
 from bhtom_sky import Frame, Sky, catalogue_table, write_catalogue
 
 SAME = ("passband", "value", "error", "scatter", "n_stars", "n_matched")

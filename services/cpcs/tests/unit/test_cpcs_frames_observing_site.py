@@ -10,7 +10,7 @@ from astropy.io import fits
 
 from bhtom_cpcs.science.frames.observing_site import site_of
 from bhtom_cpcs.science.reduction import reduce_frame
-from bhtom_cpcs.science.results import PlaneReduction
+from bhtom_cpcs.science.results.reduction import PlaneReduction
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from bhtom_cpcs.science.frames.flat_residuals import flatten, residual_grid
 from bhtom_cpcs.science.learned_camera import LearnedCamera, LearnedCell, LearnedFlat
 from bhtom_cpcs.science.reduction import reduce_frame
 from bhtom_cpcs.science.request import CameraSettings
-from bhtom_cpcs.science.results import PlaneReduction
+from bhtom_cpcs.science.results.reduction import PlaneReduction
 from bhtom_sky import Frame
 
 

@@ -31,17 +31,14 @@ from bhtom_cpcs.calibrations.reduction_process import reduction_request, storabl
 from bhtom_cpcs.decisions.pinned import plain_decisions
 from bhtom_cpcs.science.decisions import NOTHING_DECIDED
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.results import (
-    FilterReport,
+from bhtom_cpcs.science.results.frame import FilterReport, Quality, Timing, WcsFigures
+from bhtom_cpcs.science.results.reduction import (
     MissingTiles,
     PlaneReduction,
     Provenance,
-    Quality,
-    TargetMeasurement,
-    Timing,
-    WcsFigures,
-    ZeroPoint,
 )
+from bhtom_cpcs.science.results.target import TargetMeasurement
+from bhtom_cpcs.science.results.zero_point import ZeroPoint
 
 NOW = datetime(2026, 11, 1, 3, 4, 5, tzinfo=UTC)
 REQUEST = FitsUploaded(

@@ -10,7 +10,7 @@ import pytest
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reduction import reduce_frame
 from bhtom_cpcs.science.request import CameraSettings, TargetPosition
-from bhtom_cpcs.science.results import TargetMeasurement
+from bhtom_cpcs.science.results.target import TargetMeasurement
 from bhtom_sky import Camera, Frame, frame_wcs
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bhtom_cpcs.science.calibration.ranking import BandStars, Ranking, rank_bands
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
-from bhtom_cpcs.science.results import BandFigures
+from bhtom_cpcs.science.results.zero_point import BandFigures
 
 # What a band that few stars have needs to be held against the best one.
 _FEWEST_FOR_DUEL = 8

@@ -10,7 +10,7 @@ from bhtom_cpcs.science.calibration.comparison import ComparisonStars, band_star
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS, fit_zero_point
 from bhtom_cpcs.science.catalogue_files.instrumental_catalogue import Estimator
 from bhtom_cpcs.science.reference import ReferenceStars
-from bhtom_cpcs.science.results import EstimatorFigures
+from bhtom_cpcs.science.results.catalogue_file import EstimatorFigures
 
 BoolArray = npt.NDArray[np.bool_]
 IndexArray = npt.NDArray[np.intp]

@@ -10,7 +10,7 @@ from bhtom_cpcs.science.calibration.filter_cards import (
     declared_filter,
 )
 from bhtom_cpcs.science.learned_camera import NOTHING_LEARNT, LearnedCamera
-from bhtom_cpcs.science.results import FilterReport
+from bhtom_cpcs.science.results.frame import FilterReport
 
 # Bands nearest to the colours of a mosaic detector, as BHTOM takes them.
 _MOSAIC_BANDS = {"R": "R", "G": "V", "B": "B"}

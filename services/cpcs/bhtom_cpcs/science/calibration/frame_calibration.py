@@ -40,7 +40,7 @@ from bhtom_cpcs.science.calibration.zero_point_model import (
     fit_model,
 )
 from bhtom_cpcs.science.reference import ReferenceStars
-from bhtom_cpcs.science.results import FilterReport
+from bhtom_cpcs.science.results.frame import FilterReport
 
 
 class BandOffer(Protocol):

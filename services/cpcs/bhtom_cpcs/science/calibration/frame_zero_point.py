@@ -17,7 +17,7 @@ from bhtom_cpcs.science.calibration.linearity import is_not_linear
 from bhtom_cpcs.science.calibration.zero_point_model import ZeroPointModel
 from bhtom_cpcs.science.decisions import BorrowedZeroPoint
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.results import ZeroPoint
+from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.zero_point_terms import (
     ColourTerm,

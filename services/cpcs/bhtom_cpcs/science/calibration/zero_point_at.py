@@ -9,7 +9,7 @@ import numpy as np
 from bhtom_cpcs.science.calibration.convex_hull import inside_hull
 from bhtom_cpcs.science.calibration.zero_point_model import place_columns
 from bhtom_cpcs.science.decisions import TargetColour
-from bhtom_cpcs.science.results import ZeroPoint
+from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.zero_point_terms import ColourTerm, SpatialTerm
 
 # How far a target's colour may be from the pivot, 1 sigma, when nobody recorded it.

@@ -9,7 +9,7 @@ from bhtom_cpcs.science.astrometry.coordinates import (
 )
 from bhtom_cpcs.science.astrometry.frame_wcs import orientation_of
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.results import WcsFigures
+from bhtom_cpcs.science.results.frame import WcsFigures
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.target_position import refusal_of

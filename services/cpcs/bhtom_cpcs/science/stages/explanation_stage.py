@@ -23,7 +23,7 @@ from bhtom_cpcs.science.explain.pictures import around, whole_frame
 from bhtom_cpcs.science.frames.flat_residuals import residual_grid
 from bhtom_cpcs.science.json_form import json_form
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.results import TargetMeasurement
+from bhtom_cpcs.science.results.target import TargetMeasurement
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.targets.neighbourhood import neighbours_in_frame
 

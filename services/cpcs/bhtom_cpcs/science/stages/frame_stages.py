@@ -27,7 +27,7 @@ from bhtom_cpcs.science.frames.sun_and_air import (
 )
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.request import Site
-from bhtom_cpcs.science.results import Timing
+from bhtom_cpcs.science.results.frame import Timing
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.target_position import TargetPlace, place_of

@@ -22,7 +22,7 @@ from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.frames.exposure_time import ExposureTime, exposure_time
 from bhtom_cpcs.science.frames.fits_input import Plane
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.results import CatalogueFile, EstimatorFigures
+from bhtom_cpcs.science.results.catalogue_file import CatalogueFile, EstimatorFigures
 from bhtom_cpcs.science.stages.frame_stages import set_time
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stars.detection import Sky, Sources

@@ -15,15 +15,10 @@ from bhtom_cpcs.science.frames.planes import Plane
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import ReferenceCatalogue, ReferenceStars
 from bhtom_cpcs.science.request import ReductionRequest
-from bhtom_cpcs.science.results import (
-    FilterReport,
-    MissingTiles,
-    Quality,
-    TargetMeasurement,
-    Timing,
-    WcsFigures,
-    ZeroPoint,
-)
+from bhtom_cpcs.science.results.frame import FilterReport, Quality, Timing, WcsFigures
+from bhtom_cpcs.science.results.reduction import MissingTiles
+from bhtom_cpcs.science.results.target import TargetMeasurement
+from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.stars.detection import Sky, Sources
 from bhtom_cpcs.science.stars.psf_model import PsfModel
 from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes

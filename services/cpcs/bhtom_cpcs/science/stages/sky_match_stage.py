@@ -31,7 +31,8 @@ from bhtom_cpcs.science.calibration.bands import allowed_bands
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import NoCoverage
-from bhtom_cpcs.science.results import MissingTiles, Timing, WcsFigures
+from bhtom_cpcs.science.results.frame import Timing, WcsFigures
+from bhtom_cpcs.science.results.reduction import MissingTiles
 from bhtom_cpcs.science.stages.astrometry_stages import (
     frame_shape,
     place_targets,

@@ -7,7 +7,7 @@ from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.frames.flat_residuals import flatten
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise, measure_pixel_noise
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.results import PsfReport, Quality
+from bhtom_cpcs.science.results.frame import PsfReport, Quality
 from bhtom_cpcs.science.stages.image_judgement import judge_images
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stars.detection import (

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.results import TargetMeasurement
+from bhtom_cpcs.science.results.target import TargetMeasurement
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.forced_fit import FrameLight

@@ -19,7 +19,8 @@ from bhtom_cpcs.science.calibration.zero_point_at import (
 )
 from bhtom_cpcs.science.decisions import Decisions
 from bhtom_cpcs.science.outcomes import Outcome, sentence
-from bhtom_cpcs.science.results import Rival, TargetMeasurement, ZeroPoint
+from bhtom_cpcs.science.results.target import Rival, TargetMeasurement
+from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.targets.error_budget import FLOOR_MAG
 from bhtom_cpcs.science.targets.target_position import TargetPlace, refusal_of
 

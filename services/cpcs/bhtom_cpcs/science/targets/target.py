@@ -16,7 +16,9 @@ from bhtom_cpcs.science.decisions import Decisions
 from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.outcomes import Outcome, sentence
 from bhtom_cpcs.science.reference import ReferenceStars
-from bhtom_cpcs.science.results import TargetMeasurement, Timing, ZeroPoint
+from bhtom_cpcs.science.results.frame import Timing
+from bhtom_cpcs.science.results.target import TargetMeasurement
+from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.targets.catalogue_colour import catalogue_colour
 from bhtom_cpcs.science.targets.error_budget import (

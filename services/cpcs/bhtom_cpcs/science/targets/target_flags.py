@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bhtom_cpcs.science.results import ZeroPoint
+from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.targets.forced_fit import ForcedFit
 from bhtom_cpcs.science.targets.target_pixels import TargetPixels
 

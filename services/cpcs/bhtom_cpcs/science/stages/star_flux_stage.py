@@ -1,4 +1,4 @@
-"""The stage that measures the stars of the frame's catalogue."""
+"""The stage that takes the light of the frame's matched stars."""
 
 from bhtom_cpcs.science.calibration.comparison import StarFluxes
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need

@@ -1,0 +1,1 @@
+"""What a reduction answers, by subject: frozen and convertible to JSON."""
