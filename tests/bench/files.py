@@ -131,6 +131,7 @@ def reduced_here(path: Path, folder: Path) -> FileAnswer:
     for plane in planes:
         flags = [] if plane.timing is None else list(plane.timing.flags)
         flags += plane.flags
+        flags += () if plane.zero_point is None else plane.zero_point.flags
         for measurement in plane.measurements:
             flags += measurement.flags
         words = ", ".join(dict.fromkeys(flags))

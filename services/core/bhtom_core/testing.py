@@ -8,6 +8,7 @@ from bhtom_contracts.events.frames import (
     FrameQuality,
     FrameTime,
     Measurement,
+    OtherFluxes,
     PhotometryCalibrated,
     ZeroPoint,
 )
@@ -36,6 +37,7 @@ def measurement(target_id: int, magnitude: float | None = 17.0) -> Measurement:
         is_limit=magnitude is None,
         flags=1,
         error_budget=ErrorBudget(photon=0.008, zero_point=0.006),
+        other_fluxes=OtherFluxes(aperture=1230.0, aperture_error=12.0),
     )
 
 

@@ -468,6 +468,13 @@ def make_fake(world: World) -> FastAPI:
             "target_id": 1,
             "revisions": [{**revision, "value": found["value"], "error": 0.02}],
             "error_budget": budget,
+            "flux": 5012.3,
+            "flux_error": 61.2,
+            "other_fluxes": {
+                **{"optimal": 5004.8, "optimal_error": 63.0},
+                **{"aperture": 4988.1, "aperture_error": 66.4},
+                **{"aperture_radius": 3.1, "growth_correction": -0.214},
+            },
         }
 
     @app.post("/api/v1/points/{number}/{what}")

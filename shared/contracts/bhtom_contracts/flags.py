@@ -28,6 +28,13 @@ class PointFlag(IntFlag):
     TRANSFORMED_REFERENCE = 1 << 18
     COLOUR_EXTRAPOLATED = 1 << 19
     DOUBTFUL_FRAME = 1 << 20
+    SATURATED_NEIGHBOUR = 1 << 21
+    LIGHT_BESIDE_POSITION = 1 << 22
+    MOVED_DURING_EXPOSURE = 1 << 23
+    NO_SOURCE_WITHIN_MATCH_RADIUS = 1 << 24
+    EXPOSURE_TIME_NOT_TOLD = 1 << 25
+    TIME_CONVERTED = 1 << 26
+    SITE_UNKNOWN = 1 << 27
 
 
 DESCRIPTIONS: dict[PointFlag, str] = {
@@ -73,6 +80,29 @@ DESCRIPTIONS: dict[PointFlag, str] = {
     PointFlag.DOUBTFUL_FRAME: (
         "The frame's stars are drawn out, or it was not calibrated, stretched, or "
         "stored with 8 bits."
+    ),
+    PointFlag.SATURATED_NEIGHBOUR: (
+        "Pixels of a neighbour under the target are saturated; they were left out."
+    ),
+    PointFlag.LIGHT_BESIDE_POSITION: (
+        "There is light beside the target's position, farther than it may be wrong; "
+        "the flux is that of the position."
+    ),
+    PointFlag.MOVED_DURING_EXPOSURE: (
+        "The target moved by more than the width of a star during the exposure."
+    ),
+    PointFlag.NO_SOURCE_WITHIN_MATCH_RADIUS: (
+        "No source of the frame is within the match radius that was asked for."
+    ),
+    PointFlag.EXPOSURE_TIME_NOT_TOLD: (
+        "The list of sources came with the middle of the exposure but not its length."
+    ),
+    PointFlag.TIME_CONVERTED: (
+        "The header's time was in another scale, such as TT or HJD, and was converted "
+        "to UTC."
+    ),
+    PointFlag.SITE_UNKNOWN: (
+        "The observatory's place is not known: BJD is that of the Earth's centre."
     ),
 }
 

@@ -75,6 +75,7 @@ def frame_revision(
         "error_budget": measurement.error_budget.model_dump(exclude_none=True),
         "flux": measurement.flux,
         "flux_error": measurement.flux_error,
+        "other_fluxes": measurement.other_fluxes.model_dump(exclude_none=True),
         "mid_exposure_mjd": event.time.mid_exposure_mjd,
         "bjd_tdb": event.time.bjd_tdb,
         "exposure_time": event.time.exposure_time,

@@ -89,6 +89,7 @@ async def point(
         points.c.component,
         points.c.current_revision,
         point_revisions.c.error_budget,
+        point_revisions.c.other_fluxes,
         point_revisions.c.zero_point,
         point_revisions.c.quality,
         point_revisions.c.passband_as_reported,

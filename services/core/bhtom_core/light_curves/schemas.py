@@ -82,6 +82,7 @@ class PointDetails(Point):
     record: str
     component: str
     error_budget: dict[str, Any]
+    other_fluxes: dict[str, Any]
     zero_point: dict[str, Any]
     quality: dict[str, Any]
     passband_as_reported: str

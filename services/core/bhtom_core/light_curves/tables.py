@@ -147,6 +147,8 @@ point_revisions = Table(
     Column("error_budget", JSONB, nullable=False, server_default=text("'{}'")),
     number("flux"),
     number("flux_error"),
+    # By other estimators than the point's own.
+    Column("other_fluxes", JSONB, nullable=False, server_default=text("'{}'")),
     # When.
     number("mid_exposure_mjd", optional=False),
     number("bjd_tdb"),

@@ -18,11 +18,13 @@ from bhtom_contracts.events.frames import (
     FrameQuality,
     FrameTime,
     Measurement,
+    OtherFluxes,
     PhotometryCalibrated,
     ZeroPoint,
 )
 from bhtom_contracts.flags import PointFlag
 from bhtom_contracts.outcomes import OUTCOMES, Outcome
+from bhtom_cpcs.science.flag_words import FlagWord
 
 Plain = Mapping[str, Any]
 
@@ -43,41 +45,24 @@ _NARROWER: Final = {
     "unknown_filter": Outcome.NO_REFERENCE_IN_BAND,
 }
 
-_FEW_STARS: Final = 10
-
-FLAG_WORDS: Final = {
-    "saturated": PointFlag.SATURATED,
-    "near_edge": PointFlag.NEAR_EDGE,
-    "blended": PointFlag.BLENDED,
-    "neighbour": PointFlag.BLENDED,
-    "saturated_neighbour": PointFlag.SATURATED,
-    "cosmic_ray": PointFlag.COSMIC_RAY,
-    "masked_pixels": PointFlag.MASKED_PIXELS,
-    "time_uncertain": PointFlag.TIME_UNCERTAIN,
-    "date_obs_taken_as_start": PointFlag.TIME_UNCERTAIN,
-    "exposure_time_unknown": PointFlag.TIME_UNCERTAIN,
-    "time_cards_disagree": PointFlag.TIME_UNCERTAIN,
-    "time_scale_unknown": PointFlag.TIME_UNCERTAIN,
-    "time_or_site_implausible": PointFlag.TIME_OR_SITE_IMPLAUSIBLE,
-    "filter_disagrees": PointFlag.FILTER_DISAGREES,
-    "poor": PointFlag.POOR_ZERO_POINT,
-    "poor_zero_point": PointFlag.POOR_ZERO_POINT,
-    "few_reference_stars": PointFlag.FEW_REFERENCE_STARS,
-    "noise_empirical": PointFlag.NOISE_EMPIRICAL,
-    "unverified_reference": PointFlag.UNVERIFIED_REFERENCE,
-    "colour_assumed": PointFlag.COLOUR_ASSUMED,
-    "passband_provisional": PointFlag.PASSBAND_PROVISIONAL,
-    "drawn_out": PointFlag.DOUBTFUL_FRAME,
-    "not_calibrated": PointFlag.DOUBTFUL_FRAME,
-    "eight_bit": PointFlag.DOUBTFUL_FRAME,
-    "stretched": PointFlag.DOUBTFUL_FRAME,
-    "host_included": PointFlag.HOST_INCLUDED,
-    "outside_stars_hull": PointFlag.OUTSIDE_STARS_HULL,
-    "non_standard_passband": PointFlag.NON_STANDARD_PASSBAND,
-    "borrowed_zero_point": PointFlag.BORROWED_ZERO_POINT,
-    "transformed_reference": PointFlag.TRANSFORMED_REFERENCE,
-    "colour_extrapolated": PointFlag.COLOUR_EXTRAPOLATED,
+_SEVERAL_WORDS: Final = {
+    PointFlag.TIME_UNCERTAIN: (
+        FlagWord.DATE_OBS_TAKEN_AS_START,
+        FlagWord.EXPOSURE_TIME_UNKNOWN,
+        FlagWord.TIME_CARDS_DISAGREE,
+        FlagWord.TIME_SCALE_UNKNOWN,
+    ),
+    PointFlag.DOUBTFUL_FRAME: (
+        FlagWord.DRAWN_OUT,
+        FlagWord.NOT_CALIBRATED,
+        FlagWord.EIGHT_BIT,
+        FlagWord.STRETCHED,
+    ),
 }
+# A word has the bit of its own name, unless several share one.
+FLAG_WORDS: Final[Mapping[str, PointFlag]] = {
+    str(flag.name).lower(): flag for flag in PointFlag
+} | {word.value: flag for flag, words in _SEVERAL_WORDS.items() for word in words}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +89,10 @@ def is_waiting(code: str) -> bool:
 
 
 def flag_word(words: tuple[str, ...]) -> int:
-    """The bits of a point's quality word; words without a bit stay in the result."""
+    """The bits of a point's quality word."""
     word = PointFlag.NONE
     for name in words:
-        word |= FLAG_WORDS.get(name, PointFlag.NONE)
+        word |= FLAG_WORDS[name]
     return int(word)
 
 
@@ -226,17 +211,12 @@ def _measurements(plane: Plain) -> tuple[Measurement, ...]:
 
 
 def _measurement(measured: Plain, plane: Plain) -> Measurement:
-    fitted = plane["zero_point"]
     words = [
         *measured["flags"],
         *plane["timing"]["flags"],
-        *(fitted.get("flags") or ()),
+        *plane["zero_point"]["flags"],
         *(plane.get("flags") or ()),
     ]
-    if (plane["filter"] or {}).get("disagrees"):
-        words.append("filter_disagrees")
-    if plane["zero_point"]["n_stars"] < _FEW_STARS:
-        words.append("few_reference_stars")
     budget = measured["error_budget_mag"]
     return Measurement(
         target_id=measured["target_id"],
@@ -269,6 +249,7 @@ def _measurement(measured: Plain, plane: Plain) -> Measurement:
             colour=budget.get("colour"),
             floor=budget.get("floor"),
         ),
+        other_fluxes=_other_fluxes(measured.get("other_fluxes") or {}),
         position_error=measured.get("position_error_arcsec"),
         position_free=measured.get("position_free", False),
         scene_version=measured.get("scene_version", 0),
@@ -276,4 +257,16 @@ def _measurement(measured: Plain, plane: Plain) -> Measurement:
         fixed_aperture=measured.get("fixed_aperture_arcsec"),
         fixed_aperture_magnitude=measured.get("fixed_aperture_magnitude"),
         fixed_aperture_magnitude_error=measured.get("fixed_aperture_magnitude_error"),
+    )
+
+
+def _other_fluxes(measured: Plain) -> OtherFluxes:
+    """An instrumental catalogue has none of them."""
+    return OtherFluxes(
+        optimal=measured.get("optimal_adu"),
+        optimal_error=measured.get("optimal_error_adu"),
+        aperture=measured.get("aperture_adu"),
+        aperture_error=measured.get("aperture_error_adu"),
+        aperture_radius=measured.get("aperture_radius_px"),
+        growth_correction=measured.get("growth_correction_mag"),
     )

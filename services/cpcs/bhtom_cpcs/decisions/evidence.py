@@ -29,19 +29,19 @@ _MAGNITUDE_STANDS: Final = frozenset(
         "passband_provisional",
         "noise_empirical",
         "outside_stars_hull",
-        "recentred",
         "time_uncertain",
         "date_obs_taken_as_start",
         "exposure_time_unknown",
         "time_cards_disagree",
         "time_scale_unknown",
+        "time_converted",
+        "site_unknown",
     }
 )
 # Nor against a position, which needs neither a zero point nor a passband.
 _POSITION_STANDS: Final = _MAGNITUDE_STANDS | {
     "few_reference_stars",
     "filter_disagrees",
-    "poor",
     "poor_zero_point",
     "unverified_reference",
     "non_standard_passband",
@@ -127,7 +127,11 @@ def target_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:
     request = origin.request
     moves = request.target.position.kind != "sidereal"
     for measured in plane.get("measurements") or ():
-        words = {*measured["flags"], *plane["timing"]["flags"]}
+        words = {
+            *measured["flags"],
+            *plane["timing"]["flags"],
+            *plane["zero_point"].get("flags", ()),
+        }
         signal_to_noise = measured.get("signal_to_noise") or 0.0
         fitted = [measured.get(name) for name in _FITTED]
         placed = (

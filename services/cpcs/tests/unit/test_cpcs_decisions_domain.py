@@ -186,7 +186,7 @@ def test_doubtful_planes_are_no_evidence() -> None:
     # A time that is read as the start spoils neither, a poor zero point the colour.
     dated = calibrated_result()
     dated["timing"]["flags"] = ["date_obs_taken_as_start"]
-    dated["measurements"][0]["flags"] = ["recentred"]
+    dated["measurements"][0]["flags"] = ["colour_assumed"]
     (row,) = target_rows(origin(), dated)
     assert None not in (row["ra"], row["magnitude"])
     dated["measurements"][0]["flags"] = ["poor_zero_point"]

@@ -17,19 +17,22 @@ from bhtom_contracts.events.frames import (
     TargetPin,
 )
 from bhtom_contracts.events.targets import TargetPosition
-from bhtom_contracts.flags import PointFlag
+from bhtom_contracts.flags import DESCRIPTIONS, PointFlag, describe
 from bhtom_contracts.outcomes import OUTCOMES
 from bhtom_contracts.outcomes import Outcome as Stated
 from bhtom_cpcs.calibrations.answers import (
+    FLAG_WORDS,
     Circumstances,
     answer_of,
     contract_outcome,
+    flag_word,
     is_waiting,
 )
 from bhtom_cpcs.calibrations.reduced import catalogue_of, stated_plane
 from bhtom_cpcs.calibrations.reduction_process import reduction_request, storable
 from bhtom_cpcs.decisions.pinned import plain_decisions
 from bhtom_cpcs.science.decisions import NOTHING_DECIDED
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.frame import FilterReport, Quality, Timing, WcsFigures
 from bhtom_cpcs.science.results.reduction import (
@@ -37,7 +40,7 @@ from bhtom_cpcs.science.results.reduction import (
     PlaneReduction,
     Provenance,
 )
-from bhtom_cpcs.science.results.target import TargetMeasurement
+from bhtom_cpcs.science.results.target import OtherFluxes, TargetMeasurement
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
 
 NOW = datetime(2026, 11, 1, 3, 4, 5, tzinfo=UTC)
@@ -100,7 +103,8 @@ MEASURED = TargetMeasurement(
     limit_3sigma=19.5,
     limit_5sigma=19.0,
     limit_definition="Empty aperture.",
-    flags=("near_edge", "recentred", "neighbour"),
+    flags=(FlagWord.NEAR_EDGE, FlagWord.BLENDED),
+    other_fluxes=OtherFluxes(5010.0, 52.0, 4990.0, 55.0, 3.0, -0.2),
     error_budget_mag={"photon": 0.01, "sky": 0.004, "read": 0.001, "floor": 0.003},
 )
 CALIBRATED = PlaneReduction(
@@ -117,7 +121,7 @@ CALIBRATED = PlaneReduction(
         time_as_reported="2023-02-25T12:00:00",
         time_card="DATE-OBS",
         time_scale="UTC",
-        flags=("date_obs_taken_as_start",),
+        flags=(FlagWord.DATE_OBS_TAKEN_AS_START,),
         air_mass=1.2,
     ),
     filter=FilterReport("g", "GaiaSP/g", True, "Header says g."),
@@ -136,6 +140,7 @@ CALIBRATED = PlaneReduction(
         outlier_fraction=0.05,
         matching_radius_arcsec=2.5,
         ranking=(),
+        flags=(FlagWord.FILTER_DISAGREES,),
     ),
     measurements=(MEASURED,),
 )
@@ -172,6 +177,10 @@ def test_a_calibrated_plane_tells_everything() -> None:
     (measurement,) = answer.measurements
     assert (measurement.magnitude, measurement.magnitude_error) == (15.5, 0.012)
     assert measurement.error_budget.readout == 0.001
+    others = measurement.other_fluxes
+    assert (others.optimal, others.optimal_error) == (5010.0, 52.0)
+    assert (others.aperture, others.aperture_error) == (4990.0, 55.0)
+    assert (others.aperture_radius, others.growth_correction) == (3.0, -0.2)
     assert measurement.error_budget.zero_point is None
 
 
@@ -185,11 +194,19 @@ def test_flags_of_target_time_and_filter_meet_in_one_word() -> None:
     )
 
 
-def test_few_stars_are_flagged() -> None:
-    assert CALIBRATED.zero_point is not None
-    few = replace(CALIBRATED, zero_point=replace(CALIBRATED.zero_point, n_stars=9))
-    (measurement,) = calibrated(few).measurements
-    assert measurement.flags & PointFlag.FEW_REFERENCE_STARS
+def test_every_word_has_a_bit_of_its_own_and_every_bit_a_word() -> None:
+    assert set(FLAG_WORDS) >= {word.value for word in FlagWord}
+    for word in FlagWord:
+        bit = flag_word((word,))
+        assert bit.bit_count() == 1
+        (sentence,) = describe(bit)
+        assert sentence.endswith(".")
+    said = {FLAG_WORDS[word] for word in FlagWord}
+    assert said == set(PointFlag) == set(DESCRIPTIONS)
+    near = flag_word((FlagWord.SATURATED_NEIGHBOUR,))
+    assert not near & PointFlag.SATURATED
+    with pytest.raises(KeyError):
+        flag_word(("a word of nobody",))
 
 
 def test_a_limit_keeps_its_flux_and_has_no_magnitude() -> None:

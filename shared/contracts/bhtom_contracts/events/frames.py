@@ -205,6 +205,24 @@ class ErrorBudget(BaseModel):
     floor: Magnitudes | None = None
 
 
+class OtherFluxes(BaseModel):
+    """The same light by estimators that the point's magnitude does not use.
+
+    All are total light on one scale: `optimal` weighed for faint stars, `aperture` the
+    sum in a circle of `aperture_radius`, brought to the whole star's light by
+    `growth_correction`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    optimal: Adu | None = None
+    optimal_error: Adu | None = None
+    aperture: Adu | None = None
+    aperture_error: Adu | None = None
+    aperture_radius: Pixels | None = None
+    growth_correction: Magnitudes | None = None
+
+
 class Measurement(BaseModel):
     """The target on one plane: always its forced flux, of whatever sign.
 
@@ -231,6 +249,7 @@ class Measurement(BaseModel):
     is_limit: bool
     flags: int = 0
     error_budget: ErrorBudget = ErrorBudget()
+    other_fluxes: OtherFluxes = OtherFluxes()
     # 1 sigma an axis of where the target was known to be; whether its light decided.
     position_error: Arcseconds | None = None
     position_free: bool = False

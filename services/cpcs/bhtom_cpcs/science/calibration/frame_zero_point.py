@@ -16,6 +16,7 @@ from bhtom_cpcs.science.calibration.frame_calibration import (
 from bhtom_cpcs.science.calibration.linearity import is_not_linear
 from bhtom_cpcs.science.calibration.zero_point_model import ZeroPointModel
 from bhtom_cpcs.science.decisions import BorrowedZeroPoint
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.stop import Stop
@@ -123,7 +124,11 @@ def borrowed_zero_point(
         reference_passband=borrowed.passband,
         source="borrowed",
         source_note=f"calibration {borrowed.calibration_id} of the same night",
-        flags=("borrowed_zero_point", "few_reference_stars", "poor_zero_point"),
+        flags=(
+            FlagWord.BORROWED_ZERO_POINT,
+            FlagWord.FEW_REFERENCE_STARS,
+            FlagWord.POOR_ZERO_POINT,
+        ),
     )
 
 
@@ -168,19 +173,21 @@ def _flags(
     model: ZeroPointModel,
     error: float,
     colour: ColourTerm | None,
-) -> tuple[str, ...]:
+) -> tuple[FlagWord, ...]:
     """Words that hold for every target of the frame."""
     declared, report = found.question.declared, found.report
     decided = found.choice.how in (Chosen.REQUESTED, Chosen.SETTLED)
     odd = colour is not None and abs(colour.applied) > NON_STANDARD_SLOPE
     words = {
-        "filter_disagrees": bool(report.disagrees) or report.contradicted,
-        "passband_provisional": not decided and declared.kind is not FilterKind.NARROW,
-        "non_standard_passband": bool(declared.word) or odd,
-        "transformed_reference": found.transformed is not None,
-        "unverified_reference": found.unverified_used,
-        "few_reference_stars": int(model.used.sum()) < FEW_STARS,
-        "poor_zero_point": error > POOR_ERROR_MAG or model.scatter > POOR_SCATTER_MAG,
+        FlagWord.FILTER_DISAGREES: bool(report.disagrees) or report.contradicted,
+        FlagWord.PASSBAND_PROVISIONAL: not decided
+        and declared.kind is not FilterKind.NARROW,
+        FlagWord.NON_STANDARD_PASSBAND: bool(declared.word) or odd,
+        FlagWord.TRANSFORMED_REFERENCE: found.transformed is not None,
+        FlagWord.UNVERIFIED_REFERENCE: found.unverified_used,
+        FlagWord.FEW_REFERENCE_STARS: int(model.used.sum()) < FEW_STARS,
+        FlagWord.POOR_ZERO_POINT: error > POOR_ERROR_MAG
+        or model.scatter > POOR_SCATTER_MAG,
     }
     return tuple(word for word, holds in words.items() if holds)
 

@@ -9,6 +9,7 @@ import numpy as np
 from bhtom_cpcs.science.calibration.convex_hull import inside_hull
 from bhtom_cpcs.science.calibration.zero_point_model import place_columns
 from bhtom_cpcs.science.decisions import TargetColour
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.zero_point_terms import ColourTerm, SpatialTerm
 
@@ -27,7 +28,7 @@ class TargetZeroPoint:
     value: float
     error: float
     colour_error: float
-    flags: tuple[str, ...]
+    flags: tuple[FlagWord, ...]
 
 
 def zero_point_at(
@@ -58,7 +59,7 @@ def zero_point_at(
         value += term.applied * difference
         error = math.hypot(error, term.error * difference)
     if zero_point.hull_px and not inside_hull(zero_point.hull_px, x_px, y_px):
-        flags.append("outside_stars_hull")
+        flags.append(FlagWord.OUTSIDE_STARS_HULL)
     offset, colour_error, words = _for_colour(zero_point.colour_term, colours)
     return TargetZeroPoint(value + offset, error, colour_error, (*flags, *words))
 
@@ -86,7 +87,7 @@ def _at_place(
 
 def _for_colour(
     term: ColourTerm | None, colours: Sequence[TargetColour]
-) -> tuple[float, float, tuple[str, ...]]:
+) -> tuple[float, float, tuple[FlagWord, ...]]:
     """Correction for the target's colour, its error, and words about it."""
     if term is None or not term.applied:
         return 0.0, 0.0, ()
@@ -96,6 +97,6 @@ def _for_colour(
         difference = colour.value_mag - term.pivot
         error = math.hypot(term.applied * colour.error_mag, term.error * difference)
         inside = term.lowest <= colour.value_mag <= term.highest
-        words = () if inside else ("colour_extrapolated",)
+        words = () if inside else (FlagWord.COLOUR_EXTRAPOLATED,)
         return term.applied * difference, error, words
-    return 0.0, abs(term.applied) * UNKNOWN_COLOUR_MAG, ("colour_assumed",)
+    return 0.0, abs(term.applied) * UNKNOWN_COLOUR_MAG, (FlagWord.COLOUR_ASSUMED,)

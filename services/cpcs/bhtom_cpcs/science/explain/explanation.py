@@ -61,6 +61,8 @@ class MatchedStars:
     air_mass : of the star itself
     used : whether the star carries the zero point
     why_not : why an unused star was left out, "" for a used one
+    optimal_minus_psf, aperture_minus_psf : magnitude by Naylor's weights and in an
+        aperture with its growth curve, minus that by the PSF [mag]; a frame's only
     """
 
     passband: str
@@ -77,6 +79,8 @@ class MatchedStars:
     why_not: tuple[str, ...]
     zero_point: float
     scatter: float
+    optimal_minus_psf: FloatArray | None = None
+    aperture_minus_psf: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from astropy.io import fits
 
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.frames.date_texts import read_clock, read_date
 from bhtom_cpcs.science.frames.exposure_length import ExposureLength, exposure_length
 from bhtom_cpcs.science.frames.header_cards import comment_of, text_of
@@ -88,7 +89,7 @@ class ExposureTime:
     as_reported: str
     card: str
     scale: str
-    flags: tuple[str, ...]
+    flags: tuple[FlagWord, ...]
     n_exposures: int = 1
     light_time: str | None = None
 
@@ -125,12 +126,12 @@ def exposure_time(header: fits.Header, camera: CameraSettings) -> ExposureTime:
         raise Stop(Outcome.NO_TIME, reason=_what_was_there(header, camera))
     mjd, flags = _middle(chosen, length, interval)
     if _contradicted(chosen, moments, length.total_s or 0.0):
-        flags.append("time_cards_disagree")
+        flags.append(FlagWord.TIME_CARDS_DISAGREE)
     scale, known = scale_of(header, chosen.card)
     if not known:
-        flags.append("time_scale_unknown")
+        flags.append(FlagWord.TIME_SCALE_UNKNOWN)
     if scale != "utc":
-        flags.append(f"converted_from_{scale}")
+        flags.append(FlagWord.TIME_CONVERTED)
     mjd = to_utc(mjd, scale)
     if not _EARLIEST_MJD < mjd < _LATEST_MJD:
         raise Stop(
@@ -151,23 +152,23 @@ def exposure_time(header: fits.Header, camera: CameraSettings) -> ExposureTime:
 
 def _middle(
     chosen: _Moment, length: ExposureLength, interval: tuple[float, float] | None
-) -> tuple[float, list[str]]:
+) -> tuple[float, list[FlagWord]]:
     """The middle in the header's own scale, and what is to be said of it."""
     flags = []
     if length.total_s is None:
-        flags.append("exposure_time_unknown")
+        flags.append(FlagWord.EXPOSURE_TIME_UNKNOWN)
     stacked = length.n_exposures > 1
     if stacked and interval is not None and chosen.mark != "middle":
         mjd = sum(interval) / 2
     else:
         mjd = chosen.mjd + _to_middle(chosen.mark) * (length.total_s or 0.0) / 86400
         if chosen.mark is None:
-            flags.append("date_obs_taken_as_start")
+            flags.append(FlagWord.DATE_OBS_TAKEN_AS_START)
     unsure = not length.sure or (stacked and interval is None)
     if chosen.mark == "middle":
         unsure = False
     if unsure or chosen.ambiguous or chosen.rough:
-        flags.append("time_uncertain")
+        flags.append(FlagWord.TIME_UNCERTAIN)
     return mjd, flags
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bhtom_cpcs.science.flag_words import FlagWord
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -20,7 +22,7 @@ class Timing:
     time_as_reported: str
     time_card: str
     time_scale: str
-    flags: tuple[str, ...] = ()
+    flags: tuple[FlagWord, ...] = ()
     air_mass: float | None = None
     sun_altitude_deg: float | None = None
     hjd_utc: float | None = None

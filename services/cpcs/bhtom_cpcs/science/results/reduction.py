@@ -6,6 +6,7 @@ from typing import Any
 
 from bhtom_cpcs.science.calibration.residual_map import ResidualMap
 from bhtom_cpcs.science.explain.explanation import Explanation
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.json_form import json_form
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.catalogue_file import CatalogueFile
@@ -59,7 +60,7 @@ class PlaneReduction:
     missing_tiles: MissingTiles | None = None
     catalogue_file: CatalogueFile | None = None
     warnings: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ()
+    flags: tuple[FlagWord, ...] = ()
     explanation: Explanation | None = field(default=None, metadata={"json": False})
 
     def to_json(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bhtom_cpcs.science.decisions import Scene
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.outcomes import Outcome
 
 
@@ -14,6 +15,24 @@ class Rival:
     separation_arcsec: float
     magnitude: float
     magnitude_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class OtherFluxes:
+    """The target's light by the estimators that its points do not use [ADU].
+
+    All are total light on the scale of the PSF's flux, neighbours and local sky taken
+    out, errors 1 sigma: `optimal` by Naylor's weights (1998, MNRAS 296, 339),
+    `aperture` the sum in a circle divided by the growth curve there, which is
+    `growth_correction_mag` (negative: added to the aperture's own magnitude).
+    """
+
+    optimal_adu: float
+    optimal_error_adu: float
+    aperture_adu: float
+    aperture_error_adu: float
+    aperture_radius_px: float
+    growth_correction_mag: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +70,10 @@ class TargetMeasurement:
     limit_5sigma: float | None = None
     limit_definition: str | None = None
     is_limit: bool = False
-    flags: tuple[str, ...] = ()
+    flags: tuple[FlagWord, ...] = ()
     error_budget_mag: Mapping[str, float] = field(default_factory=dict)
     error_budget_adu: Mapping[str, float] = field(default_factory=dict)
+    other_fluxes: OtherFluxes | None = None
     nearest_source_arcsec: float | None = None
     rivals: tuple[Rival, ...] = ()
     position_source: str = ""

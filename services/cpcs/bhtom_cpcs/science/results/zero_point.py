@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.zero_point_terms import ColourTerm, ExtinctionTerm, SpatialTerm
 
 
@@ -66,4 +67,4 @@ class ZeroPoint:
     magnitude_slope: float | None = None
     magnitude_slope_error: float | None = None
     hull_px: tuple[tuple[float, float], ...] = ()
-    flags: tuple[str, ...] = ()
+    flags: tuple[FlagWord, ...] = ()

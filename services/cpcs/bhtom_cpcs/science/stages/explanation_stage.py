@@ -25,6 +25,7 @@ from bhtom_cpcs.science.json_form import json_form
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.target import TargetMeasurement
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes
 from bhtom_cpcs.science.targets.neighbourhood import neighbours_in_frame
 
 _MJD_J2000 = 51544.5
@@ -82,7 +83,26 @@ def explain_stars(state: PlaneState, found: FrameCalibration) -> None:
         zero_point=zero_point.value,
         scatter=zero_point.scatter,
         **columns,
+        **_other_estimators(state.source_fluxes, source),
     )
+
+
+def _other_estimators(
+    fluxes: PsfFluxes | None, source: IndexArray
+) -> dict[str, FloatArray]:
+    """Magnitudes of a frame's stars by other estimators, minus that by the PSF."""
+    if fluxes is None:
+        return {}
+    psf = fluxes.flux[source]
+    others = {
+        "optimal_minus_psf": fluxes.optimal_flux[source],
+        "aperture_minus_psf": fluxes.aperture_flux[source],
+    }
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            name: np.where((flux > 0) & (psf > 0), -2.5 * np.log10(flux / psf), np.nan)
+            for name, flux in others.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)

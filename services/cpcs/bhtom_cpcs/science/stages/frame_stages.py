@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.frames.detector import read_detector as read_detector_of
 from bhtom_cpcs.science.frames.exposure_time import ExposureTime, exposure_time
 from bhtom_cpcs.science.frames.frame_hints import (
@@ -53,12 +54,12 @@ def check_kind(state: PlaneState) -> None:
         plane.mask = overscan if plane.mask is None else plane.mask | overscan
     raw = not_calibrated(plane.header, overscan is not None)
     if raw is not None:
-        state.frame_flags.append("not_calibrated")
+        state.frame_flags.append(FlagWord.NOT_CALIBRATED)
         state.warnings.append(f"The frame is not calibrated: {raw}.")
     if is_eight_bit(plane):
-        state.frame_flags.append("eight_bit")
+        state.frame_flags.append(FlagWord.EIGHT_BIT)
     if is_stretched(plane.header):
-        state.frame_flags.append("stretched")
+        state.frame_flags.append(FlagWord.STRETCHED)
     pixels, mask = plane.pixels, plane.mask
     if mask is not None and mask.mean() > 0.98:
         raise Stop(Outcome.EMPTY_IMAGE, reason="nearly all of them are masked")
@@ -127,13 +128,13 @@ def _find_circumstances(
         state.places = _places(state, mjd, site)
     mass = sun = None
     if site is None:
-        flags.append("site_unknown")
+        flags.append(FlagWord.SITE_UNKNOWN)
         mass = number_of(state.plane.header, "AIRMASS")
     else:
         altitude = altitude_deg(mjd, direction, site)
         mass, sun = air_mass(altitude), sun_altitude_deg(mjd, site)
         if altitude < 0 or sun > _DARK_SKY_SUN_ALTITUDE_DEG:
-            flags.append("time_or_site_implausible")
+            flags.append(FlagWord.TIME_OR_SITE_IMPLAUSIBLE)
         _compare_air_mass(state, mass)
     state.timing = replace(
         timing,

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.frames.star_images import (
     LONG,
     defocus,
@@ -51,7 +52,7 @@ def judge_images(state: PlaneState, sources: Sources, kernel_fwhm_px: float) -> 
     if images.is_trailed:
         raise Stop(Outcome.TRAILED, elongation=images.ratio)
     if images.is_drawn_out:
-        state.frame_flags.append("drawn_out")
+        state.frame_flags.append(FlagWord.DRAWN_OUT)
         state.warnings.append(
             f"The stars are drawn out {images.ratio:.1f} times in one direction."
         )

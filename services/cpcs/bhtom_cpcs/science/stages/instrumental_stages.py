@@ -18,6 +18,7 @@ from bhtom_cpcs.science.catalogue_files.instrumental_catalogue import (
     InstrumentalCatalogue,
 )
 from bhtom_cpcs.science.catalogue_files.sky_grid import lay_grid
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.frames.exposure_time import ExposureTime, exposure_time
 from bhtom_cpcs.science.frames.fits_input import Plane
@@ -103,7 +104,7 @@ def read_catalogue_time(state: SourceListState) -> None:
                 f"The upload says mjd {given:.6f} and the file {told.mid_mjd_utc:.6f} "
                 f"({told.card}); the upload's counts."
             )
-    flags = () if exposure_s else ("exposure_time_not_told",)
+    flags = () if exposure_s else (FlagWord.EXPOSURE_TIME_NOT_TOLD,)
     set_time(state, ExposureTime(given, exposure_s, f"{given!r}", "mjd", "UTC", flags))
 
 

@@ -9,6 +9,7 @@ from bhtom_cpcs.science.calibration.band_choice import BandChoice
 from bhtom_cpcs.science.calibration.comparison import ComparisonStars, StarFluxes
 from bhtom_cpcs.science.calibration.selection import Selection
 from bhtom_cpcs.science.explain.explanation import MatchedStars
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.frames.planes import Plane
@@ -34,7 +35,7 @@ class PlaneState:
     request: ReductionRequest
     catalogue: ReferenceCatalogue
     warnings: list[str] = field(default_factory=list)
-    frame_flags: list[str] = field(default_factory=list)
+    frame_flags: list[FlagWord] = field(default_factory=list)
     outcome: Outcome | None = None
     message: str = ""
 

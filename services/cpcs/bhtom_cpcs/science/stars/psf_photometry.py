@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.frames.planes import Image, Mask
+from bhtom_cpcs.science.stars.aperture_flux import aperture_fluxes
 from bhtom_cpcs.science.stars.blends import variance_growth
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stars.hidden_stars import (
@@ -54,6 +55,8 @@ class PsfFluxes:
         they had not been fitted too [ADU]
     optimal_flux, optimal_error : the same light weighed for a faint star whatever its
         brightness (Naylor 1998, MNRAS 296, 339): tells of a PSF that does not fit [ADU]
+    aperture_flux, aperture_error : the light in an aperture of 1 FWHM, divided by
+        `aperture_share`, the part of a star's light in it by the growth curve [ADU]
     complete : nothing of the star's core is masked or off the image
     """
 
@@ -71,6 +74,9 @@ class PsfFluxes:
     neighbour_flux: FloatArray
     optimal_flux: FloatArray
     optimal_error: FloatArray
+    aperture_flux: FloatArray
+    aperture_error: FloatArray
+    aperture_share: FloatArray
     complete: BoolArray
 
 
@@ -191,7 +197,9 @@ def _fluxes(fit: SceneFit) -> PsfFluxes:
     left = fit.left()
     uncertain = inside * weight / (1 + weight * (_MODEL_ERROR * own) ** 2)
     chi2 = dot(uncertain, left, left)
-    optimal, optimal_variance = _optimal(fit, left, model)
+    pixel_variance = noise.variance(np.maximum(model, 0.0))
+    optimal, optimal_variance = _optimal(fit, left, pixel_variance)
+    aperture = aperture_fluxes(fit, left, pixel_variance)
     others = dot(weighed, model - own) / information
     nothing = np.where(fit.measured, 0.0, np.nan)
     return PsfFluxes(
@@ -209,18 +217,20 @@ def _fluxes(fit: SceneFit) -> PsfFluxes:
         neighbour_flux=others + nothing,
         optimal_flux=optimal + nothing,
         optimal_error=np.sqrt(correlated * optimal_variance + level**2 + blend),
+        aperture_flux=aperture.flux + nothing,
+        aperture_error=np.sqrt(correlated * aperture.variance + blend),
+        aperture_share=aperture.share,
         complete=fit.coverage > _COMPLETE_COVERAGE,
     )
 
 
 def _optimal(
-    fit: SceneFit, left: FloatArray, model: FloatArray
+    fit: SceneFit, left: FloatArray, variance: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Flux and variance by Naylor's weights, neighbours taken out."""
     mask = fit.profile * fit.good
     area = dot(mask, fit.profile)
     area = np.where(area > 0, area, 1.0)
-    variance = fit.noise.variance(np.maximum(model, 0.0))
     flux = fit.flux + dot(mask, left) / area
     return flux, dot(mask, mask, variance) / area**2
 

@@ -108,6 +108,14 @@ class SceneFit:
         enough: BoolArray = self.coverage > _FEWEST_COVERAGE
         return enough
 
+    @property
+    def offset(self) -> tuple[FloatArray, FloatArray]:
+        """Stars' centres relative to their stamps' middle pixels [px]."""
+        return (
+            self.x - self._left - self.at.column,
+            self.y - self._bottom - self.at.row,
+        )
+
     def run(self) -> None:
         """Fit in rounds; the weights and the sky follow from the round before."""
         everyone = np.arange(len(self.x))

@@ -18,6 +18,7 @@ from bhtom_cpcs.science.calibration.zero_point_at import (
     zero_point_at,
 )
 from bhtom_cpcs.science.decisions import Decisions
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.outcomes import Outcome, sentence
 from bhtom_cpcs.science.results.target import Rival, TargetMeasurement
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
@@ -115,7 +116,7 @@ def measure_in_catalogue(at: CatalogueSources, place: TargetPlace) -> TargetMeas
             blank,
             outcome=Outcome.TARGET_SATURATED,
             message=_SATURATED,
-            flags=("saturated",),
+            flags=(FlagWord.SATURATED,),
         )
     near = order[1:][separation[order[1:]] <= radius][:_MOST_RIVALS]
     return _found(at, blank, nearest, near, separation)
@@ -141,9 +142,9 @@ def _found(
     )
     flags = []
     if rivals or at.blended[index]:
-        flags.append("blended")
+        flags.append(FlagWord.BLENDED)
     if at.edge[index]:
-        flags.append("near_edge")
+        flags.append(FlagWord.NEAR_EDGE)
     own = float(at.error[index])
     flux = 10 ** (-0.4 * float(at.magnitude[index]))
     budget = {
@@ -215,7 +216,7 @@ def _with_limits(
 ) -> TargetMeasurement:
     """Add the limits and the words on the zero point at this place."""
     zero_point = at.zero_point_for(placed.target_id, x, y)
-    words = (*placed.flags, *at.zero_point.flags, *zero_point.flags)
+    words = (*placed.flags, *zero_point.flags)
     placed = replace(placed, flags=tuple(dict.fromkeys(words)))
     relation = local_relation(at, x, y)
     if relation is None:

@@ -13,8 +13,10 @@ import numpy.typing as npt
 
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.frames.planes import Image, Mask
+from bhtom_cpcs.science.results.target import OtherFluxes
+from bhtom_cpcs.science.stars.aperture_flux import aperture_radius_px
 from bhtom_cpcs.science.stars.psf_model import PsfModel
-from bhtom_cpcs.science.stars.psf_photometry import fit_positions
+from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes, fit_positions
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -74,6 +76,7 @@ class ForcedFit:
     chi2: float
     coverage: float
     neighbour_flux: float
+    other_fluxes: OtherFluxes
     stars_x: FloatArray
     stars_y: FloatArray
     stars_flux: FloatArray
@@ -120,6 +123,19 @@ def pinned_fit(
         chi2=float(found.chi2[0]),
         coverage=float(found.coverage[0]),
         neighbour_flux=float(found.neighbour_flux[0]),
+        other_fluxes=_other_fluxes(found, light.psf),
+    )
+
+
+def _other_fluxes(found: PsfFluxes, psf: PsfModel) -> OtherFluxes:
+    """The first position's light by the other estimators."""
+    return OtherFluxes(
+        optimal_adu=float(found.optimal_flux[0]),
+        optimal_error_adu=float(found.optimal_error[0]),
+        aperture_adu=float(found.aperture_flux[0]),
+        aperture_error_adu=float(found.aperture_error[0]),
+        aperture_radius_px=aperture_radius_px(psf),
+        growth_correction_mag=2.5 * math.log10(found.aperture_share[0]),
     )
 
 

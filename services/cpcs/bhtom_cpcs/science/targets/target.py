@@ -13,6 +13,7 @@ from bhtom_cpcs.science.calibration.zero_point_at import (
     zero_point_at,
 )
 from bhtom_cpcs.science.decisions import Decisions
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.outcomes import Outcome, sentence
 from bhtom_cpcs.science.reference import ReferenceStars
@@ -149,7 +150,7 @@ def _saturated(
 ) -> TargetMeasurement:
     outcome = Outcome.TARGET_SATURATED
     message = sentence(outcome, peak=pixels.peak_adu, limit=at.detector.saturation_adu)
-    return replace(blank, outcome=outcome, message=message, flags=("saturated",))
+    return replace(blank, outcome=outcome, message=message, flags=(FlagWord.SATURATED,))
 
 
 def _fitted(
@@ -188,7 +189,6 @@ def _fitted(
     flags += quality_words(
         fit,
         pixels,
-        at.zero_point,
         blended=unmodelled > 0,
         host=host,
         trailed=trail_px > at.light.psf.fwhm_px,
@@ -205,6 +205,7 @@ def _fitted(
         limit_definition=LIMIT_DEFINITION,
         error_budget_adu=terms,
         flags=tuple(dict.fromkeys([*flags, *calibration.flags])),
+        other_fluxes=fit.other_fluxes,
         reduced_chi_square=fit.chi2,
         neighbour_flux_adu=fit.neighbour_flux,
         local_background_adu=fit.background,

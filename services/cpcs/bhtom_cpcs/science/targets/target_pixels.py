@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.outcomes import Outcome, sentence
 from bhtom_cpcs.science.stars.cosmic_rays import repair_star
@@ -131,12 +132,12 @@ def coverage_refusal(
 
 def coverage_flags(
     fit: ForcedFit, shape: tuple[int, ...], reach_px: float
-) -> list[str]:
+) -> list[FlagWord]:
     """Words on an edge or masked pixels within the fit."""
     height, width = shape
     words = []
     if min(fit.x, fit.y, width - 1 - fit.x, height - 1 - fit.y) < reach_px:
-        words.append("near_edge")
+        words.append(FlagWord.NEAR_EDGE)
     elif fit.coverage < _ALL_COVERED:
-        words.append("masked_pixels")
+        words.append(FlagWord.MASKED_PIXELS)
     return words
