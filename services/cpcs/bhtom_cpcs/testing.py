@@ -203,6 +203,7 @@ def calibrated_result(mjd: float = 61100.2, **measured: Any) -> dict[str, Any]:
             "n_matched": 120,
             "outlier_fraction": 0.1,
             "matching_radius_arcsec": 2.0,
+            "flags": [],
             "ranking": [
                 {
                     "passband": f"GaiaSP/{band}",
