@@ -99,6 +99,10 @@ def camera(number: int, name: str, approval: str, **more: Any) -> Json:
     }
 
 
+MOSAIC = 105
+BESIDE = "The target is outside the frame."
+
+
 def product(number: int, state: str, message: str, **more: Any) -> Json:
     """A data product as upload shows it."""
     return {
@@ -281,6 +285,7 @@ class World:
             product(102, "failed", NO_WCS, advice="Solve the frame (ASTAP does it)."),
             product(103, "waiting", "No GaiaSP stars are stored here yet."),
             product(104, "calibrating", "", file_name=HOSTILE),
+            mosaic(),
         ]
     )
     points: list[Json] = field(default_factory=lambda: light_curve(142))
@@ -578,8 +583,9 @@ def make_fake(world: World) -> FastAPI:
     _add_decisions(app)
 
     @app.get("/api/v1/calibrations")
-    async def calibrations() -> Json:
-        return {"items": [calibration()], "next_cursor": None}
+    async def calibrations(data_product_id: int | None = None) -> Json:
+        items = chips() if data_product_id == MOSAIC else [calibration()]
+        return {"items": items, "next_cursor": None}
 
     @app.get("/api/v1/calibrations/cameras/{number}/report")
     async def report(number: int) -> Any:
@@ -651,6 +657,27 @@ def calibration() -> Json:
             "explanation": None,
         },
     }
+
+
+def chips() -> list[Json]:
+    """The calibrations of a mosaic's chips, the newest first, as cpcs lists them."""
+    beside = {"outcome": "target_outside_frame", "message": BESIDE}
+    same = {**calibration(), "data_product_id": MOSAIC, "plane_count": 3}
+    return [
+        {**same, "calibration_id": 503, "plane": 2, **beside},
+        {**same, "calibration_id": 502, "plane": 1},
+        {**same, "calibration_id": 501, "plane": 0, **beside},
+    ]
+
+
+def mosaic() -> Json:
+    """An upload of three chips; the middle one holds the target."""
+    answers = sorted(chips(), key=lambda item: item["plane"])
+    names = ("plane", "outcome", "message", "calibration_id")
+    planes = [
+        {**{name: item[name] for name in names}, "point_ids": []} for item in answers
+    ]
+    return product(MOSAIC, "done", "15.382.", planes=planes, target_plane=1)
 
 
 def _add_decisions(app: FastAPI) -> None:

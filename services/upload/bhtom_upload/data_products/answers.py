@@ -21,6 +21,7 @@ from bhtom_upload.data_products.domain import (
     Plane,
     PlaneState,
     Recorded,
+    Standing,
     State,
     standing_of,
 )
@@ -132,21 +133,24 @@ async def _follow(
 ) -> None:
     """Let the product's state follow its planes."""
     standing = standing_of(list(planes.values()))
-    message = _told(plane, standing.message)
+    message = _told(plane, standing)
     if standing == product.standing:
         await store.add_stage(unit, product, stage, message)
     else:
         await move(unit, product, standing, stage=stage, message=message)
 
 
-def _told(plane: Plane, otherwise: str) -> str:
-    """The sentence of a stage: the plane's own, when it has one."""
+def _told(plane: Plane, standing: Standing) -> str:
+    """The sentence of a stage: the plane's own until all planes have spoken."""
     if plane.state is PlaneState.RECORDED_EARLY:
         return "The light curve was updated."
     if plane.state is PlaneState.RECORDED or plane.answer is None:
-        return otherwise
-    told = plane.answer.message
-    return told if plane.plane_count == 1 else f"Plane {plane.plane}: {told}"
+        return standing.message
+    if plane.plane_count == 1:
+        return plane.answer.message
+    if standing.state is State.FAILED:
+        return standing.message
+    return f"Plane {plane.plane}: {plane.answer.message}"
 
 
 SUBSCRIPTIONS: Final = (

@@ -130,6 +130,11 @@ class Plane:
     recorded: Recorded | None = None
 
     @property
+    def outcome(self) -> Outcome | None:
+        """What became of it, once that is known."""
+        return None if self.answer is None else self.answer.outcome
+
+    @property
     def state(self) -> PlaneState:
         """Where it stands, by what has been said so far."""
         if self.answer is None:
@@ -196,6 +201,34 @@ _WHY_NOT_RECORDED: Final[Mapping[str, str]] = {
 }
 
 
+_ENDED: Final[Mapping[AnswerKind, str]] = {
+    AnswerKind.WAITING: "wait",
+    AnswerKind.FAILED: "failed",
+    AnswerKind.CALIBRATED: "were measured",
+}
+
+# Which plane of a mosaic holds the target: it was measured there, or seen there, or
+# at least not found to lie beside it.
+_HOLDS_TARGET: Final[Mapping[Outcome, int]] = {
+    Outcome.CALIBRATED: 0,
+    Outcome.LIMIT: 1,
+    Outcome.TARGET_SATURATED: 2,
+    Outcome.TARGET_MASKED: 2,
+    Outcome.NOT_LINEAR: 3,
+    Outcome.POOR_ZERO_POINT: 3,
+    Outcome.NO_REFERENCE_IN_BAND: 3,
+    Outcome.TARGET_OUTSIDE_FRAME: 5,
+}
+_MAY_HOLD_TARGET: Final = 4
+
+
+def speaker_rank(outcome: Outcome | None, plane: int) -> tuple[int, int]:
+    """Order a product's planes: the one that speaks for it comes first."""
+    if outcome is None:
+        return (_MAY_HOLD_TARGET, plane)
+    return (_HOLDS_TARGET.get(outcome, _MAY_HOLD_TARGET), plane)
+
+
 def standing_of(planes: Sequence[Plane]) -> Standing:
     """The product's standing, from the planes of its newest request."""
     answered = [plane for plane in planes if plane.answer is not None]
@@ -211,7 +244,7 @@ def standing_of(planes: Sequence[Plane]) -> Standing:
         return Standing(
             State.RECORDING,
             "Calibrated; the light curve is being updated.",
-            _outcome(answered, AnswerKind.CALIBRATED),
+            _speaker(answered, AnswerKind.CALIBRATED).outcome,
         )
     if PlaneState.WAITING in states:
         return _stated(State.WAITING, answered, AnswerKind.WAITING)
@@ -221,29 +254,31 @@ def standing_of(planes: Sequence[Plane]) -> Standing:
 
 
 def _stated(state: State, planes: Sequence[Plane], kind: AnswerKind) -> Standing:
-    """A standing that speaks for the planes of one kind, and counts the others."""
-    of_kind = [plane for plane in planes if plane.answer and plane.answer.kind is kind]
-    first = min(of_kind, key=lambda plane: plane.plane)
-    assert first.answer is not None  # noqa: S101 - narrows the type
-    sentences = [first.answer.message]
+    """A standing in the words of the target's plane, which counts the others."""
+    speaker = _speaker(planes, kind)
+    assert speaker.answer is not None  # noqa: S101 - narrows the type
+    sentences = [speaker.answer.message]
     if len(planes) > 1:
-        sentences.append(f"({len(of_kind)} of {len(planes)} planes.)")
-    if first.recorded is not None:
+        count = sum(1 for plane in planes if plane.answer and plane.answer.kind is kind)
+        sentences.append(
+            f"(Plane {speaker.plane}; {count} of {len(planes)} planes {_ENDED[kind]}.)"
+        )
+    if speaker.recorded is not None:
         sentences += [
             _WHY_NOT_RECORDED[disposition]
-            for disposition in first.recorded.dispositions[:1]
+            for disposition in speaker.recorded.dispositions[:1]
             if disposition in _WHY_NOT_RECORDED
         ]
-    return Standing(state, " ".join(sentences), _outcome(planes, kind))
+    return Standing(state, " ".join(sentences), speaker.answer.outcome)
 
 
-def _outcome(planes: Sequence[Plane], kind: AnswerKind) -> Outcome | None:
-    """The best outcome among the planes of one kind: a magnitude before a limit."""
-    outcomes = [
-        plane.answer.outcome
-        for plane in sorted(planes, key=lambda plane: plane.plane)
-        if plane.answer and plane.answer.kind is kind
-    ]
-    if Outcome.CALIBRATED in outcomes:
-        return Outcome.CALIBRATED
-    return outcomes[0] if outcomes else None
+def _speaker(planes: Sequence[Plane], kind: AnswerKind) -> Plane:
+    """The plane among those of a kind that holds the target, or may hold it."""
+
+    def rank(plane: Plane) -> tuple[int, int]:
+        return speaker_rank(plane.outcome, plane.plane)
+
+    return min(
+        (plane for plane in planes if plane.answer and plane.answer.kind is kind),
+        key=rank,
+    )

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bhtom_runtime.auth import Principal
 from bhtom_runtime.database import Database
 from bhtom_runtime.errors import NotFound
-from bhtom_upload.data_products.domain import State
+from bhtom_upload.data_products.domain import State, speaker_rank
 from bhtom_upload.data_products.schemas import (
     DataProductOut,
     LinksOut,
@@ -241,6 +241,13 @@ def _is_preview() -> ColumnElement[bool]:
 
 def _out(row: Row[Any], planes_of: Sequence[Row[Any]]) -> DataProductOut:
     standing = standing_in(row)
+    speaking = sorted(
+        planes_of,
+        key=lambda plane: (
+            -plane.request_order,
+            *speaker_rank(plane.outcome, plane.plane),
+        ),
+    )
     shown = [
         PlaneOut(
             plane=plane.plane,
@@ -269,8 +276,9 @@ def _out(row: Row[Any], planes_of: Sequence[Row[Any]]) -> DataProductOut:
         advice=standing.advice,
         retryable=standing.retry_helps,
         version=row.aggregate_version,
+        target_plane=speaking[0].plane if speaking else None,
         planes=shown,
-        links=_links(row, planes_of),
+        links=_links(row, speaking),
     )
 
 

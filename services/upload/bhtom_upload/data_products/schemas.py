@@ -72,6 +72,8 @@ class DataProductOut(BaseModel):
     trace_id: str | None
     version: int
     stages: list[StageOut] | None = None
+    # The plane that holds the target, as far as is known; it speaks for the product.
+    target_plane: int | None = None
     planes: list[PlaneOut]
     links: LinksOut
 

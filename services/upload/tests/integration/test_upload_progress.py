@@ -147,6 +147,39 @@ async def upload(app: UploadApp) -> AsyncIterator[Upload]:
     yield await upload_frame(app, await app.add_user())
 
 
+async def test_a_mosaic_speaks_with_the_plane_that_holds_the_target(
+    upload: Upload,
+) -> None:
+    """Whatever order the chips are answered in; with that chip's plot."""
+    beside = {
+        "outcome": Outcome.TARGET_OUTSIDE_FRAME,
+        "message": "Outside.",
+        "has_plot": True,
+    }
+    saturated = {
+        "outcome": Outcome.TARGET_SATURATED,
+        "message": "Saturated.",
+        "has_plot": True,
+    }
+    for plane, told in ((2, beside), (1, saturated), (0, beside)):
+        answer = upload.failed(
+            plane=plane, plane_count=3, calibration_id=200 + plane, **told
+        )
+        await upload.handle(answer)
+    shown = await upload.shown()
+    assert shown["state"] == "failed"
+    assert shown["outcome"] == "target_saturated"
+    assert shown["message"].startswith("Saturated. (Plane 1;")
+    assert shown["stages"][-1]["message"] == shown["message"]
+    assert shown["target_plane"] == 1
+    assert shown["links"]["plot"] == "/api/v1/calibrations/201/plot.png"
+    assert [plane["message"] for plane in shown["planes"]] == [
+        "Outside.",
+        "Saturated.",
+        "Outside.",
+    ]
+
+
 async def test_calibrated_then_recorded_is_done(upload: Upload) -> None:
     await upload.handle(upload.calibrated())
     between = await upload.shown()

@@ -157,6 +157,50 @@ def test_a_magnitude_counts_before_a_limit() -> None:
     assert standing_of(planes[:1] + planes[:1]).outcome is Outcome.LIMIT
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "speaker"),
+    [
+        ((Outcome.TARGET_OUTSIDE_FRAME, Outcome.TARGET_SATURATED), 1),
+        ((Outcome.TOO_FEW_STARS, Outcome.TARGET_MASKED), 1),
+        ((Outcome.TARGET_OUTSIDE_FRAME, Outcome.NO_WCS), 1),
+        ((Outcome.NO_WCS, Outcome.POOR_ZERO_POINT), 1),
+        ((Outcome.NO_WCS, Outcome.TOO_FEW_STARS), 0),
+        ((Outcome.TARGET_OUTSIDE_FRAME, Outcome.TARGET_OUTSIDE_FRAME), 0),
+    ],
+)
+def test_the_targets_plane_speaks_for_a_mosaic(
+    outcomes: tuple[Outcome, ...], speaker: int
+) -> None:
+    planes = [
+        Plane(
+            number,
+            len(outcomes),
+            answer(AnswerKind.FAILED, seconds=number, outcome=outcome),
+        )
+        for number, outcome in enumerate(outcomes)
+    ]
+    standing = standing_of(planes)
+    assert standing.outcome is outcomes[speaker]
+    assert (
+        standing.message
+        == f"failed at {speaker} (Plane {speaker}; 2 of 2 planes failed.)"
+    )
+    assert standing.advice == OUTCOMES[outcomes[speaker]].advice
+
+
+def test_a_measured_plane_speaks_before_those_beside_the_target() -> None:
+    """Its magnitude is told with its own outcome, wherever it stands in the file."""
+    limit = answer(AnswerKind.CALIBRATED, outcome=Outcome.LIMIT)
+    planes = [
+        Plane(0, 3, answer(AnswerKind.FAILED, outcome=Outcome.TARGET_OUTSIDE_FRAME)),
+        Plane(1, 3, limit, recorded(1)),
+        Plane(2, 3, answer(AnswerKind.CALIBRATED, seconds=2), recorded(2)),
+    ]
+    standing = standing_of(planes)
+    assert standing.outcome is Outcome.CALIBRATED
+    assert standing.message.startswith("calibrated at 2 (Plane 2; 2 of 3 planes ")
+
+
 def test_the_later_of_two_answers_of_a_kind_counts() -> None:
     old, new = (
         answer(AnswerKind.CALIBRATED, seconds=second, calibration_id=second)

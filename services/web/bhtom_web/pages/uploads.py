@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from typing import Any, Final
 
 from fastapi import Request
@@ -133,11 +134,7 @@ async def _details(
             data_product_id=product["data_product_id"],
         )
     )
-    shown = sorted(
-        calibrations.items,
-        key=lambda item: item.get("calibration_id") or 0,
-        reverse=True,
-    )
+    shown = sorted(calibrations.items, key=_newest_first(product.get("target_plane")))
     return visit.page(
         "_upload.html" if visit.is_partial else "upload_details.html",
         422 if form and form.errors else 200,
@@ -147,3 +144,16 @@ async def _details(
         filters=await _filters(visit),
         form=form or Form(),
     )
+
+
+def _newest_first(target_plane: int | None) -> Callable[[Json], tuple[int, bool, int]]:
+    """Order calibrations: of one request that of the target's plane comes first."""
+
+    def place(item: Json) -> tuple[int, bool, int]:
+        return (
+            -(item.get("request_order") or 0),
+            item.get("plane") != target_plane,
+            -(item.get("calibration_id") or 0),
+        )
+
+    return place

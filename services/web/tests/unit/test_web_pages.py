@@ -15,7 +15,8 @@ FOR_ALL = (
 )
 FOR_SIGNED_IN = (
     *("/targets/new", "/targets/1/edit", "/cameras/new", "/upload"),
-    *("/uploads", "/uploads/101", "/uploads/104", "/profile", "/people"),
+    *("/uploads", "/uploads/101", "/uploads/104", "/uploads/105"),
+    *("/profile", "/people"),
     *("/cameras/1/report", "/cameras/2/report"),
     *("/cameras/1/filters", "/cameras/2/filters"),
     *("/recalibrations", "/recalibrations?target_id=1", "/recalibrations/7"),
@@ -258,3 +259,15 @@ async def test_an_owner_rules_on_a_filter_and_takes_it_back(
     back = await visitor.post("/cameras/1/filters/3/withdraw")
     assert back.status_code == 303
     assert "withdrawn by ada" in (await visitor.get("/cameras/1/filters")).text
+
+
+async def test_of_a_mosaic_the_targets_chip_comes_first(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    """The others are listed beneath, folded."""
+    text = (await visit_as(services.ADA).get("/uploads/105")).text
+    own = text.index("Calibration 502, plane 1</h2>")
+    for other in ("Calibration 501, plane 0:", "Calibration 503, plane 2:"):
+        assert text.index(f"<summary>{other}") > own
+    marked = text.index("the target's")
+    assert text.index("Plane 1</strong>") < marked < text.index("Plane 2</strong>")
