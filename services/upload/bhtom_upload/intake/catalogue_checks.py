@@ -25,11 +25,21 @@ from bhtom_upload.intake.unpacking import (
 
 # 50,000 sources of 50 columns take some 30 MB of text.
 MAX_CATALOGUE_BYTES: Final = 100_000_000
-_HEAD_BYTES: Final = 64 * 1024
+# Two of the longest lines that a reader takes.
+_HEAD_BYTES: Final = 256 * 1024
 _FITS_MAGIC: Final = b"SIMPLE  ="
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LDAC_HEADER: Final = "LDAC_IMHEAD"
 _DATE_LINE: Final = re.compile(rb"^#\s*(DATE-OBS|MJD-OBS|JD)\s*[:=]", re.MULTILINE)
+# Numbers as programs write them, decimal commas and sexagesimal angles among them.
+_NUMBER: Final = re.compile(
+    r"[-+]?(\d{1,40}([.,]\d{0,40})?|[.,]\d{1,40})([eEdD][-+]?\d{1,4})?"
+    r"|[-+]?\d{1,3}(:\d{1,2}(\.\d{0,20})?){1,2}"
+)
+_DELIMITERS: Final = (",", ";", "\t", "|")
+# A position and a brightness.
+_FEWEST_NUMBERS: Final = 3
+_XML_HEAD: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,7 @@ def look_at_table(path: Path, keywords: HeaderKeywords) -> TableContents:
         with OpenedFrame(path, MAX_CATALOGUE_BYTES) as file:
             hdus = list(walk(file.source))
         return TableContents(packing, _table_tells_time(hdus, keywords))
-    _refuse_no_text(head)
+    _refuse_no_table(head)
     return TableContents(packing, _DATE_LINE.search(head) is not None)
 
 
@@ -90,12 +100,50 @@ def _table_tells_time(hdus: Sequence[Hdu], keywords: HeaderKeywords) -> bool:
     return has_usable_date(headers, keywords, datetime.now(UTC))
 
 
-def _refuse_no_text(head: bytes) -> None:
-    if head.startswith(_UTF16):
+def _refuse_no_table(head: bytes) -> None:
+    """Refuse what no reader of the calibration can take for a table of sources."""
+    text = _text_of(head)
+    if text is not None and (_is_votable(text) or _may_hold_rows(text)):
         return
-    if b"\0" in head or not re.search(rb"\d", head):
-        raise FrameRefused(
-            "not_a_catalogue",
-            "This is no table of sources: send SExtractor's ASCII_HEAD, DAOPHOT, CSV, "
-            "ECSV, VOTable, or a FITS table (FITS_1.0, FITS_LDAC, BANZAI).",
-        )
+    raise FrameRefused(
+        "not_a_catalogue",
+        "This is no table of sources: send SExtractor's ASCII_HEAD, DAOPHOT, CSV, "
+        "ECSV, VOTable, or a FITS table (FITS_1.0, FITS_LDAC, BANZAI).",
+    )
+
+
+def _text_of(head: bytes) -> str | None:
+    """The file's beginning as text, None where it is binary."""
+    if head.startswith(_UTF16):
+        return head.decode("utf-16", errors="replace")
+    return None if b"\0" in head else head.decode("latin-1")
+
+
+def _is_votable(text: str) -> bool:
+    return text.lstrip("\ufeff\xef\xbb\xbf \r\n\t").startswith("<") and (
+        "<VOTABLE" in text[:_XML_HEAD]
+    )
+
+
+def _may_hold_rows(text: str) -> bool:
+    """Whether a row of numbers is seen, or could still come behind the comments."""
+    lines = [
+        line for line in text.splitlines() if line.strip() and not line.startswith("#")
+    ]
+    if not lines:
+        return "#" in text
+    return any(_is_row(line) for line in lines)
+
+
+def _is_row(line: str) -> bool:
+    """Whether it holds three numbers at least, and not only among words of a text."""
+    for delimiter in _DELIMITERS:
+        if sum(map(_is_number, line.split(delimiter))) >= _FEWEST_NUMBERS:
+            return True
+    fields = line.split()
+    count = sum(map(_is_number, fields))
+    return count >= _FEWEST_NUMBERS and 2 * count >= len(fields)
+
+
+def _is_number(field: str) -> bool:
+    return _NUMBER.fullmatch(field.strip("\"' \t")) is not None
