@@ -2,7 +2,6 @@
 
 import codecs
 import re
-import zlib
 from pathlib import Path
 
 from astropy.io import fits
@@ -32,10 +31,15 @@ from bhtom_cpcs.science.catalogue_files.table import (
 )
 from bhtom_cpcs.science.catalogue_files.understanding import understand
 from bhtom_cpcs.science.catalogue_files.xml_tables import is_votable, read_votable
+from bhtom_cpcs.science.frames.unpacking import (
+    MAGIC_BYTES,
+    CannotUnpack,
+    packing_of,
+    unpacked,
+)
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stop import Stop
 
-_GZIP = b"\x1f\x8b"
 _FITS = b"SIMPLE  ="
 _COMMENT_CARD = re.compile(r"#+\s*([A-Z][A-Z0-9_-]{1,7})\s*[:=]\s*([^/]+)")
 _MOST_LINES = 2 * MAX_ROWS + 100_000
@@ -43,7 +47,7 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_catalogue(path: Path) -> InstrumentalCatalogue:
-    """Read an instrumental catalogue: plain or gzipped, text, XML or FITS.
+    """Read an instrumental catalogue: plain or packed, text, XML or FITS.
 
     Raises
     ------
@@ -80,25 +84,18 @@ def read_table(data: bytes) -> Table:
 def _bytes_of(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
+            packing = packing_of(file.read(MAGIC_BYTES))
+            file.seek(0)
+            if packing is not None:
+                return b"".join(unpacked(file, packing, MAX_BYTES))
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise Stop(Outcome.FRAME_MISSING) from error
-    if data.startswith(_GZIP):
-        data = _unpacked(data)
+    except CannotUnpack as problem:
+        raise refuse(str(problem)) from problem
     if len(data) > MAX_BYTES:
         raise refuse(f"it is larger than {MAX_BYTES // 1_000_000} MB")
     return data
-
-
-def _unpacked(data: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        unpacked = unpacker.decompress(data, MAX_BYTES + 1)
-    except zlib.error as error:
-        raise refuse("it cannot be unpacked: it was damaged on its way") from error
-    if not unpacker.eof and len(unpacked) <= MAX_BYTES:
-        raise refuse("the packed file was cut short")
-    return unpacked
 
 
 def _lines(data: bytes) -> list[str]:

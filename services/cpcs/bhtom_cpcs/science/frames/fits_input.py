@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from tempfile import TemporaryFile
+from typing import IO, Any, BinaryIO, Literal
 
 import numpy as np
 from astropy.io import fits
@@ -25,6 +26,13 @@ from bhtom_cpcs.science.frames.cubes import (
 )
 from bhtom_cpcs.science.frames.headers import merged, without_damaged_cards
 from bhtom_cpcs.science.frames.planes import Colour, Image, Mask, Plane, make_plane
+from bhtom_cpcs.science.frames.unpacking import (
+    MAGIC_BYTES,
+    CannotUnpack,
+    Packing,
+    packing_of,
+    unpacked,
+)
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stop import Stop
 
@@ -47,6 +55,8 @@ FITS_ERRORS = (
     fits.VerifyError,
 )
 MAX_PIXELS = 250_000_000
+# A mosaic of 60 chips of 4k x 2k in float32 takes 2 GB.
+MAX_UNPACKED_BYTES = 4 << 30
 MAX_PLANES = 128
 SMALLEST_SIDE_PX = 16
 _COLOURS: tuple[Colour, ...] = ("R", "G", "B")
@@ -69,15 +79,51 @@ class _Described:
 
 @contextmanager
 def open_fits(path: Path) -> Iterator[fits.HDUList]:
-    """Open a FITS file without mapping it, or stop with the outcome `unreadable`."""
+    """Open a FITS file without mapping it, or stop with the outcome `unreadable`.
+
+    A packed one is unpacked once, into a temporary file: every later look at one of
+    its images is a seek.
+    """
     if not path.exists():
         raise Stop(Outcome.FRAME_MISSING)
-    with path.open("rb") as file:
-        if file.read(2) == _LZW:
+    with path.open("rb") as packed:
+        beginning = packed.read(MAGIC_BYTES)
+        packed.seek(0)
+        if beginning.startswith(_LZW):
             reason = "it is packed with compress (.Z); unpack it, or pack it with gzip"
             raise Stop(Outcome.UNREADABLE, reason=reason)
+        packing = packing_of(beginning)
+        if packing is None:
+            with _hdus_of(path) as hdus:
+                yield hdus
+            return
+        with TemporaryFile() as plain:
+            _unpack(packed, packing, plain)
+            # astropy wants a file that is open for reading only
+            with (
+                open(plain.fileno(), "rb", closefd=False) as file,
+                _hdus_of(file) as hdus,
+            ):
+                yield hdus
+
+
+def _unpack(packed: BinaryIO, packing: Packing, plain: IO[bytes]) -> None:
     try:
-        hdus = fits.open(path, memmap=False, lazy_load_hdus=True)
+        for piece in unpacked(packed, packing, MAX_UNPACKED_BYTES):
+            plain.write(piece)
+    except CannotUnpack as problem:
+        raise Stop(Outcome.UNREADABLE, reason=str(problem)) from problem
+    plain.flush()
+    plain.seek(0)
+    if packing_of(plain.read(MAGIC_BYTES)) is not None:
+        raise Stop(Outcome.UNREADABLE, reason="it was packed twice")
+    plain.seek(0)
+
+
+@contextmanager
+def _hdus_of(file: Path | IO[bytes]) -> Iterator[fits.HDUList]:
+    try:
+        hdus = fits.open(file, memmap=False, lazy_load_hdus=True)
     except FITS_ERRORS as error:
         raise Stop(Outcome.UNREADABLE, reason=_short(error)) from error
     try:
