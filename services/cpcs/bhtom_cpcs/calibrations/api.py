@@ -9,7 +9,11 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import Row
 
 from bhtom_contracts.outcomes import OUTCOMES, Outcome
-from bhtom_cpcs.calibrations.explanations import DetailFormat, drawn_details
+from bhtom_cpcs.calibrations.explanations import (
+    DetailFormat,
+    KeptDrawings,
+    drawn_details,
+)
 from bhtom_cpcs.calibrations.reading import (
     find_calibration,
     list_calibrations,
@@ -28,6 +32,7 @@ from bhtom_runtime.service import Context
 
 PREFIX: Final = "/api/v1/calibrations"
 _DRAWING_S: Final = 60.0
+_MOST_KEPT_BYTES: Final = 32 << 20  # some hundred drawings
 _MEDIA: Final = {"png": "image/png", "svg": "image/svg+xml"}
 _ONLY_DRAW: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _MAX_ID: Final = 2**63 - 1
@@ -96,8 +101,7 @@ def calibrations_router(context: Context) -> APIRouter:
             context.objects.read(row.plot_key), media_type="image/png", headers=headers
         )
 
-    # One at a time: readers never take all processes from the reductions.
-    drawing = asyncio.Semaphore(1)
+    drawings = KeptDrawings(_MOST_KEPT_BYTES)
 
     async def explained(row: Row[Any]) -> bytes:
         chunks = [chunk async for chunk in context.objects.read(row.explanation_key)]
@@ -135,11 +139,14 @@ def calibrations_router(context: Context) -> APIRouter:
         headers["Content-Security-Policy"] = _ONLY_DRAW
         if headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        packed = await explained(row)
-        async with drawing:
-            drawn: bytes = await context.pool.run(
-                drawn_details, packed, image_format, timeout_s=_DRAWING_S
+
+        async def draw() -> bytes:
+            image: bytes = await context.pool.run(
+                drawn_details, await explained(row), image_format, timeout_s=_DRAWING_S
             )
+            return image
+
+        drawn = await drawings.drawn(row.explanation_key, image_format, draw)
         return Response(drawn, media_type=_MEDIA[image_format], headers=headers)
 
     return router

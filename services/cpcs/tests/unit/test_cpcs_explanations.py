@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
+from bhtom_cpcs.science.catalogue_reduction import reduce_catalogue
 from bhtom_cpcs.science.explain.drawing import (
     detail_figure,
     draw_details,
@@ -16,7 +18,9 @@ from bhtom_cpcs.science.explain.drawing import (
 )
 from bhtom_cpcs.science.explain.explanation import Explanation, explanation_from_json
 from bhtom_cpcs.science.explain.pictures import whole_frame
+from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reduction import reduce_frame
+from bhtom_cpcs.science.request import CameraSettings
 from bhtom_sky import Frame
 
 SENTENCE = (
@@ -99,3 +103,124 @@ def test_a_star_left_out_for_another_target_is_told_of_nowhere(
     assert away.min() > 1
     assert "another target" not in json.dumps(plane.to_json())
     assert "another target" not in json.dumps(plane.explanation.to_json())
+
+
+def no_date(header: fits.Header) -> None:
+    for card in ("DATE-OBS", "TIMESYS"):
+        header.remove(card, ignore_missing=True)
+
+
+def of_dark(header: fits.Header) -> None:
+    header["IMAGETYP"] = "Dark Frame"
+
+
+@pytest.mark.parametrize(
+    ("change", "requested", "outcome"),
+    [
+        (no_date, "GaiaSP/any", Outcome.NO_TIME),
+        (None, "GaiaSP/any", Outcome.TARGET_SATURATED),
+        (of_dark, "GaiaSP/any", Outcome.IS_DARK),
+        (None, "GaiaSP/typo", Outcome.UNKNOWN_FILTER),
+    ],
+)
+def test_a_refused_target_is_shown_where_it_is(
+    field,
+    frame_of: Callable[..., Frame],
+    tmp_path: Path,
+    change: Callable[[fits.Header], None] | None,
+    requested: str,
+    outcome: Outcome,
+) -> None:
+    """The cut-out says whether the stars or only the header tell of its place."""
+    path = tmp_path / "frame.fits"
+    path.write_bytes(frame_of().fits_bytes)
+    with fits.open(path, mode="update") as hdus:
+        shape = hdus[0].shape
+        middle = hdus[0].data[shape[0] // 2 - 3 :, shape[1] // 2 - 3 :][:7, :7]
+        if change is not None:
+            change(hdus[0].header)
+    request = replace(field.request, requested_filter=requested)
+    if outcome is Outcome.TARGET_SATURATED:
+        limit = 0.7 * float(middle.max())
+        request = replace(request, camera=CameraSettings(saturation_adu=limit))
+    (plane,) = reduce_frame(path, request, field.reference).planes
+    assert plane.outcome is outcome, plane.message
+    shown = plane.explanation
+    assert shown is not None
+    assert shown.target is not None
+    assert shown.target.x_px == pytest.approx((shape[1] - 1) / 2, abs=2)
+    assert shown.target.y_px == pytest.approx((shape[0] - 1) / 2, abs=2)
+    assert shown.around_target is not None
+    by_header = outcome is not Outcome.TARGET_SATURATED
+    assert ("where the header puts" in shown.around_target.label) == by_header
+    assert draw_summary(explanation_from_json(shown.to_json())) == draw_summary(shown)
+
+
+def test_a_target_beside_the_frame_has_no_cut_out(
+    field, frame_of: Callable[..., Frame], tmp_path: Path
+) -> None:
+    path = tmp_path / "frame.fits"
+    path.write_bytes(frame_of().fits_bytes)
+    beside = replace(field.request.targets[0], dec_deg=field.sky.centre[1] + 0.5)
+    request = replace(field.request, targets=(beside,))
+    (plane,) = reduce_frame(path, request, field.reference).planes
+    assert plane.outcome is Outcome.TARGET_OUTSIDE_FRAME
+    assert plane.explanation is not None
+    assert plane.explanation.around_target is None
+    assert plane.explanation.target is None
+    assert draw_details(plane.explanation, "png").startswith(b"\x89PNG")
+
+
+def test_a_poor_zero_point_shows_its_stars(
+    field, frame_of: Callable[..., Frame], tmp_path: Path
+) -> None:
+    """Stretched on the disk: refused, with the residuals that say why."""
+    path = tmp_path / "frame.fits"
+    path.write_bytes(frame_of().fits_bytes)
+    with fits.open(path) as hdus:
+        header, image = hdus[0].header.copy(), hdus[0].data.astype(np.float64)
+    for card in ("BZERO", "BSCALE", "SATURATE"):
+        header.remove(card, ignore_missing=True)
+    sky = np.median(image)
+    bent = sky + 300 * np.arcsinh((image - sky) / 300)
+    fits.PrimaryHDU(bent.astype(np.float32), header).writeto(path, overwrite=True)
+    (plane,) = reduce_frame(path, field.request, field.reference).planes
+    assert plane.outcome is Outcome.NOT_LINEAR, plane.message
+    shown = plane.explanation
+    assert shown is not None
+    assert shown.stars is not None
+    assert shown.stars.used.sum() > 10
+    assert shown.around_target is not None
+    assert any(band["chosen"] for band in shown.bands)
+
+
+def test_a_list_of_sources_is_drawn_as_a_field(field, tmp_path: Path) -> None:
+    sky = field.sky
+    near = np.abs(sky.dec_deg - sky.centre[1]) < 0.05
+    rows = [
+        f"{ra:.6f},{dec:.6f},{mag:.3f},0.01"
+        for ra, dec, mag in zip(
+            sky.ra_deg[near],
+            sky.dec_deg[near],
+            sky.magnitude["r"][near] - 24,
+            strict=True,
+        )
+    ]
+    path = tmp_path / "list.csv"
+    path.write_text("\n".join(["ra,dec,mag,magerr", *rows]))
+    request = replace(field.request, mid_exposure_mjd_utc=61100.5)
+    (plane,) = reduce_catalogue(path, request, field.reference).planes
+    assert plane.outcome is Outcome.CALIBRATED, plane.message
+    shown = plane.explanation
+    assert shown is not None
+    assert shown.whole_frame is None
+    assert shown.source_field is not None
+    assert len(shown.source_field.x_px) == len(rows)
+    assert shown.source_field.fainter_mag.min() == 0
+    again = explanation_from_json(json.loads(json.dumps(shown.to_json())))
+    for one in (shown, again):
+        figure = summary_figure(one)
+        (dots,) = figure.axes[0].collections
+        assert len(dots.get_offsets()) == len(rows)
+        about = detail_figure(one).axes[0]
+        assert about.get_xlim()[0] < one.target.x_px < about.get_xlim()[1]

@@ -35,17 +35,20 @@ def summary_figure(explained: Explanation) -> Figure:
     """Draw the picture and, where there is one, the zero point star by star."""
     has_stars = explained.stars is not None
     figure = _figure((9.6, 4.6) if has_stars else (5.2, 5.2), explained)
-    shown = explained.around_target or explained.whole_frame
+    place = (0.02, 0.08, 0.38, 0.77) if has_stars else (0.05, 0.06, 0.9, 0.78)
+    if explained.source_field is not None:
+        panels.source_panel(
+            figure.add_axes(place),
+            explained.source_field,
+            explained,
+            about_target=False,
+        )
+    elif (shown := explained.around_target or explained.whole_frame) is not None:
+        panels.picture_panel(figure.add_axes(place), shown, explained)
     if explained.stars is not None:
-        if shown is not None:
-            axes = figure.add_axes((0.02, 0.08, 0.38, 0.77))
-            panels.picture_panel(axes, shown, explained)
         panels.zero_point_panel(
             figure.add_axes((0.49, 0.12, 0.49, 0.72)), explained.stars
         )
-    elif shown is not None:
-        axes = figure.add_axes((0.05, 0.06, 0.9, 0.78))
-        panels.picture_panel(axes, shown, explained)
     return figure
 
 
@@ -59,10 +62,15 @@ def detail_figure(explained: Explanation) -> Figure:
         figure.add_subplot(grid[row, column]) for row in range(3) for column in range(3)
     ]
     for place, shown in ((0, explained.around_target), (1, explained.whole_frame)):
-        if shown is None:
-            panels.nothing_panel(axes[place], "no picture")
-        else:
+        if explained.source_field is not None:
+            panels.source_panel(
+                axes[place], explained.source_field, explained, about_target=place == 0
+            )
+        elif shown is not None:
             panels.picture_panel(axes[place], shown, explained)
+        else:
+            why = "the target is not on the frame" if place == 0 else "no picture"
+            panels.nothing_panel(axes[place], why)
     _star_panels(axes[2:7], explained)
     if explained.bands:
         panels.band_panel(axes[7], explained)

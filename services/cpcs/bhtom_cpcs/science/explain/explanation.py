@@ -36,8 +36,25 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceField:
+    """The sources of a list that came without its image, the brightest of them.
+
+    `x_px`, `y_px` are pixels of the grid that the list was laid on, `width_px` and
+    `height_px` its sides; `fainter_mag` is how much fainter than the brightest each is
+    [mag].
+    """
+
+    label: str
+    x_px: FloatArray
+    y_px: FloatArray
+    fainter_mag: FloatArray
+    width_px: float
+    height_px: float
+
+
+@dataclass(frozen=True, slots=True)
 class TargetMark:
-    """Where the target was measured, and its neighbours, in pixels of the frame."""
+    """Where the target is, or must be, and its neighbours, in pixels of the frame."""
 
     x_px: float
     y_px: float
@@ -112,6 +129,7 @@ class Explanation:
     stars: MatchedStars | None = None
     bands: tuple[Mapping[str, Any], ...] = ()
     star_image: StarImage | None = None
+    source_field: SourceField | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; numbers keep the digits that a plot can show."""
@@ -130,6 +148,7 @@ def explanation_from_json(plain: Mapping[str, Any]) -> Explanation:
         stars=_part(MatchedStars, plain.get("stars")),
         bands=tuple(plain.get("bands") or ()),
         star_image=_part(StarImage, plain.get("star_image")),
+        source_field=_part(SourceField, plain.get("source_field")),
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
@@ -11,6 +12,7 @@ from bhtom_cpcs.science.explain.explanation import (
     FloatArray,
     MatchedStars,
     Picture,
+    SourceField,
     StarImage,
     TargetMark,
 )
@@ -18,6 +20,7 @@ from bhtom_cpcs.science.explain.explanation import (
 _BLUE, _GREY, _RED, _GREEN = "#1f5fa8", "#b0b0b0", "#c8372d", "#2b8a3e"
 _SHOWN_STARS = 1500
 _SMALL = 7
+_ABOUT_TARGET = 60
 
 
 def picture_panel(axes: Any, shown: Picture, explained: Explanation) -> None:
@@ -27,9 +30,13 @@ def picture_panel(axes: Any, shown: Picture, explained: Explanation) -> None:
     axes.imshow(stretched, origin="lower", cmap="gray_r", interpolation="nearest")
     height, width = shown.pixels.shape
     if explained.stars is not None:
-        _star_marks(axes, shown, explained.stars)
+        stars = explained.stars
+        _star_marks(axes, _placed(shown, stars.x_px, stars.y_px), stars.used)
     if explained.target is not None:
-        _target_mark(axes, shown, explained.target)
+        target = explained.target
+        at = _placed(shown, np.array([target.x_px]), np.array([target.y_px]))
+        near = _placed(shown, target.neighbour_x_px, target.neighbour_y_px)
+        _target_mark(axes, at, max(target.aperture_radius_px / shown.step, 1.5), near)
     axes.set_xlim(-0.5, width - 0.5)
     axes.set_ylim(-0.5, height - 0.5)
     axes.set_xticks([])
@@ -37,22 +44,66 @@ def picture_panel(axes: Any, shown: Picture, explained: Explanation) -> None:
     axes.set_xlabel(shown.label, fontsize=_SMALL)
 
 
-def _star_marks(axes: Any, shown: Picture, stars: MatchedStars) -> None:
-    x, y = _placed(shown, stars.x_px, stars.y_px)
-    used = stars.used
+def source_panel(
+    axes: Any, shown: SourceField, explained: Explanation, *, about_target: bool
+) -> None:
+    """The sources of a list, larger where brighter, in the place of an image."""
+    target = explained.target
+    left, right, bottom, top = 0.0, shown.width_px, 0.0, shown.height_px
+    label = shown.label
+    if target is not None and about_target:
+        half = _half_about(shown, target)
+        left, right = target.x_px - half, target.x_px + half
+        bottom, top = target.y_px - half, target.y_px + half
+        label = f"{label}, those about the target"
+    inside = (shown.x_px >= left) & (shown.x_px <= right)
+    inside &= (shown.y_px >= bottom) & (shown.y_px <= top)
+    size = np.clip(30.0 * 10 ** (-0.16 * shown.fainter_mag[inside]), 0.5, None)
+    axes.scatter(shown.x_px[inside], shown.y_px[inside], s=size, color="black", lw=0)
+    if explained.stars is not None:
+        stars = explained.stars
+        _star_marks(axes, (stars.x_px, stars.y_px), stars.used)
+    if target is not None:
+        at = np.array([target.x_px]), np.array([target.y_px])
+        near = target.neighbour_x_px, target.neighbour_y_px
+        _target_mark(axes, at, 0.02 * (right - left), near)
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
+    axes.set_aspect("equal")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_xlabel(label, fontsize=_SMALL)
+
+
+def _half_about(shown: SourceField, target: TargetMark) -> float:
+    """Half the side of a square about the target that holds some dozens of sources."""
+    away = np.sort(np.hypot(shown.x_px - target.x_px, shown.y_px - target.y_px))
+    away = away[np.isfinite(away)]
+    if not len(away):
+        return max(shown.width_px, shown.height_px) / 2
+    return max(float(away[min(len(away), _ABOUT_TARGET) - 1]), 10.0)
+
+
+def _star_marks(
+    axes: Any, placed: tuple[FloatArray, FloatArray], used: npt.NDArray[np.bool_]
+) -> None:
+    x, y = placed
     axes.plot(x[used], y[used], "o", mfc="none", mec=_BLUE, ms=8, mew=0.8)
     axes.plot(x[~used], y[~used], "x", color=_GREY, ms=4, mew=0.8)
 
 
-def _target_mark(axes: Any, shown: Picture, target: TargetMark) -> None:
-    x, y = _placed(shown, np.array([target.x_px]), np.array([target.y_px]))
-    radius = max(target.aperture_radius_px / shown.step, 1.5)
-    axes.add_patch(Circle((x[0], y[0]), radius, fill=False, color=_RED))
+def _target_mark(
+    axes: Any,
+    at: tuple[FloatArray, FloatArray],
+    radius: float,
+    neighbours: tuple[FloatArray, FloatArray],
+) -> None:
+    x, y = float(at[0][0]), float(at[1][0])
+    axes.add_patch(Circle((x, y), radius, fill=False, color=_RED))
     for direction in (-1, 1):
-        ends = [x[0] + direction * 2.0 * radius, x[0] + direction * 4.5 * radius]
-        axes.plot(ends, [y[0], y[0]], color=_RED, lw=1)
-    near_x, near_y = _placed(shown, target.neighbour_x_px, target.neighbour_y_px)
-    axes.plot(near_x, near_y, "+", color=_GREEN, ms=6, mew=0.9)
+        ends = [x + direction * 2.0 * radius, x + direction * 4.5 * radius]
+        axes.plot(ends, [y, y], color=_RED, lw=1)
+    axes.plot(*neighbours, "+", color=_GREEN, ms=6, mew=0.9)
 
 
 def _placed(

@@ -3,7 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.explain.explanation import Picture
+from bhtom_cpcs.science.explain.explanation import (
+    MOST_STARS,
+    FloatArray,
+    Picture,
+    SourceField,
+)
 from bhtom_cpcs.science.frames.planes import Image
 
 _CUTOUT_HALF_PX = 60
@@ -21,15 +26,41 @@ def whole_frame(pixels: Image) -> Picture:
     return _picture(label, pixels[::step, ::step], step=step)
 
 
-def around(pixels: Image, x: float, y: float, aperture_radius_px: float) -> Picture:
-    """Show the surroundings of a position, at least 121 pixels wide."""
+def source_field(
+    x_px: FloatArray, y_px: FloatArray, flux: FloatArray, shape: tuple[int, int]
+) -> SourceField:
+    """Show where the brightest sources of a list are, which come first in it."""
+    bright = np.flatnonzero(
+        np.isfinite(x_px) & np.isfinite(y_px) & np.isfinite(flux) & (flux > 0)
+    )[:MOST_STARS]
+    label = f"the list's {len(x_px)} sources"
+    if len(bright) < len(x_px):
+        label = f"{len(bright)} of {label}"
+    return SourceField(
+        label,
+        np.round(x_px[bright], 2),
+        np.round(y_px[bright], 2),
+        np.round(-2.5 * np.log10(flux[bright] / flux[bright].max(initial=0.0)), 2),
+        width_px=float(shape[1]),
+        height_px=float(shape[0]),
+    )
+
+
+def around(
+    pixels: Image,
+    x: float,
+    y: float,
+    aperture_radius_px: float,
+    place: str = "the target",
+) -> Picture:
+    """Show the surroundings of a position on the frame, at least 121 pixels wide."""
     height, width = pixels.shape
     half = int(max(_CUTOUT_HALF_PX, 8 * aperture_radius_px))
     left, bottom = max(round(x) - half, 0), max(round(y) - half, 0)
     right, top = min(round(x) + half + 1, width), min(round(y) + half + 1, height)
     step = max(1, -(-max(right - left, top - bottom) // _CUTOUT_MOST_PX))
     return _picture(
-        f"{right - left} x {top - bottom} px about the target",
+        f"{right - left} x {top - bottom} px about {place}",
         pixels[bottom:top:step, left:right:step],
         left=left,
         bottom=bottom,

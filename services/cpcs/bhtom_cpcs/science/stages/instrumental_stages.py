@@ -49,6 +49,11 @@ class SourceListState(PlaneState):
     estimator_figures: tuple[EstimatorFigures, ...] = field(default=())
 
     @property
+    def has_pixels(self) -> bool:
+        """A list of sources comes without its image."""
+        return False
+
+    @property
     def fwhm_px(self) -> float:
         """Width of the stars, from the file or as usual on the ground [px]."""
         file = need(self.catalogue_file, "the reading")

@@ -65,6 +65,11 @@ class PlaneState:
     missing_tiles: MissingTiles | None = None
 
     @property
+    def has_pixels(self) -> bool:
+        """Whether there is an image; lists of sources come without."""
+        return True
+
+    @property
     def fwhm_px(self) -> float:
         """Width of the stars' image [px]."""
         return need(self.psf, "find_sources").fwhm_px
