@@ -101,9 +101,9 @@ def reduced(
     from bhtom_cpcs.science.frames.pixel_noise import PixelNoise, measure_pixel_noise
     from bhtom_cpcs.science.stars.detection import (
         detect,
-        first_look,
         subtract_background,
     )
+    from bhtom_cpcs.science.stars.first_look import first_look
     from bhtom_cpcs.science.stars.psf_fit import fit_psf
     from bhtom_cpcs.science.stars.psf_photometry import fit_sources
     from bhtom_cpcs.science.stars.psf_shape import Shape
@@ -186,13 +186,13 @@ def _extracted(scene: Scene) -> Residuals:
     """SExtractor's MAG_AUTO of the frame, after its own zero point."""
     from astropy.io import fits
 
-    from tests.bench.source_extractor import extraction_of
+    from tests.bench.source_extractor import AUTO, extraction_of
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = folder / "scene.fits"
         fits.PrimaryHDU(scene.pixels).writeto(path)
-        extraction_of(folder, path, scene.fwhm_px, GAIN)()
+        extraction_of(folder, path, scene.fwhm_px, GAIN, AUTO)()
         table = fits.getdata(folder / "bench.cat", 1)
     index, truth = matched(scene, table["XWIN_IMAGE"] - 1.0, table["YWIN_IMAGE"] - 1.0)
     flux = 10 ** (-0.4 * table["MAG_AUTO"].astype(float))[index]

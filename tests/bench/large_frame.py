@@ -46,9 +46,9 @@ class LargeFrame:
 
         from bhtom_cpcs.science.stars.detection import (
             detect,
-            first_look,
             subtract_background,
         )
+        from bhtom_cpcs.science.stars.first_look import first_look
 
         plane = self._plane()
         sky = subtract_background(plane.pixels, plane.mask)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from math import erf
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.stars.cosmic_rays import repair_star
 from bhtom_cpcs.science.stars.detection import (
     detect,
-    first_look,
     subtract_background,
 )
+from bhtom_cpcs.science.stars.first_look import first_look
 from bhtom_cpcs.science.stars.psf_fit import fit_psf
 from bhtom_cpcs.science.stars.psf_model import PsfModel, model_of
 from bhtom_cpcs.science.stars.psf_photometry import fit_positions
@@ -82,3 +83,43 @@ def test_stars_are_not_cosmic_rays(fwhm: float, distance: float) -> None:
         image += rng.normal(0, 8, image.shape).astype(np.float32)
         repair = repair_star(image, (x, y), 1.0 * fwhm, 20.0, spread, (8.0, 1.5))
         assert repair.n_struck == 0
+
+
+@pytest.mark.parametrize("fwhm", [1.5, 3.0, 6.0, 12.0])
+def test_first_look_is_as_wide_as_the_stars(fwhm: float) -> None:
+    """Neither the kernel it looks with nor the stars' brightness shows in it."""
+    rng = np.random.default_rng(11)
+    side = 512
+    image = rng.normal(0, 8, (side, side)).astype(np.float32)
+    faintest = 20 * 8 * 1.5 * max(fwhm, 3.0)
+    offset = np.arange(side)
+    scale = fwhm / 2.3548 * np.sqrt(2)
+    for _ in range(25):
+        x, y = rng.uniform(2 * fwhm, side - 1 - 2 * fwhm, 2)
+        in_x, in_y = (
+            np.array(
+                [
+                    erf((p + 0.5 - c) / scale) - erf((p - 0.5 - c) / scale)
+                    for p in offset
+                ]
+            )
+            for c in (x, y)
+        )
+        light = faintest * 10 ** rng.uniform(0, 1.5) * np.outer(in_y, in_x) / 4
+        image += light.astype(np.float32)
+    pixel = 0.7  # a pixel's own width in one of 1.5 px, in quadrature
+    assert first_look(image, None, 8.0) == pytest.approx(
+        np.hypot(fwhm, pixel), rel=0.06
+    )
+
+
+def test_first_look_does_not_take_hot_pixels_for_stars(
+    frame_of: Callable[..., Frame],
+) -> None:
+    camera = Camera(fwhm_arcsec=2.4, width_px=512, height_px=512)
+    pixels = pixels_of(frame_of(camera))
+    sky = subtract_background(pixels, None)
+    alone = first_look(pixels, None, sky.rms)
+    rng = np.random.default_rng(12)
+    pixels[tuple(rng.integers(0, 512, (2, 300)))] += 1e5
+    assert first_look(pixels, None, sky.rms) == pytest.approx(alone, rel=0.2)

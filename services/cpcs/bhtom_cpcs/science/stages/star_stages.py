@@ -16,9 +16,9 @@ from bhtom_cpcs.science.stars.detection import (
     DetectionOverflow,
     Sources,
     detect,
-    first_look,
     subtract_background,
 )
+from bhtom_cpcs.science.stars.first_look import first_look
 from bhtom_cpcs.science.stars.psf_fit import fit_psf
 from bhtom_cpcs.science.stars.psf_model import PsfModel
 from bhtom_cpcs.science.stars.psf_photometry import fit_sources

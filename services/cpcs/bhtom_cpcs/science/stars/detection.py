@@ -11,6 +11,7 @@ from bhtom_cpcs.science.frames.planes import Image, Mask
 FloatArray = npt.NDArray[np.float64]
 
 SEP_MERGED, SEP_TRUNCATED = 1, 2  # flags of sep's extraction
+FWHM_PER_SIGMA = 2.3548
 
 _BOX_PX = 64
 _DETECTION_SIGMA = 5.0  # in units of the noise of the filtered image
@@ -20,10 +21,6 @@ _DEBLENDING_LEVELS = 16
 _LARGEST_KERNEL_PX = 15
 _SMALLEST_PIXEL_STACK = 300_000
 _SUB_OBJECTS = 4096
-_FIRST_LOOK_PX = 1024
-_FIRST_LOOK_SIGMA = 12.0
-_DEFAULT_FWHM_PX = 3.0
-_SMALLEST_FWHM_PX, _LARGEST_FWHM_PX = 0.8, 60.0
 
 
 class DetectionOverflow(RuntimeError):
@@ -96,7 +93,7 @@ def subtract_background(pixels: Image, mask: Mask | None) -> Sky:
 
 def gaussian_kernel(fwhm_px: float) -> npt.NDArray[np.float32]:
     """Return a detection kernel as wide as the stars, sum 1."""
-    sigma = max(fwhm_px, 1.2) / 2.3548
+    sigma = max(fwhm_px, 1.2) / FWHM_PER_SIGMA
     half = int(min(max(np.ceil(1.8 * sigma), 1), _LARGEST_KERNEL_PX // 2))
     offset = np.arange(-half, half + 1)
     kernel = np.exp(-(offset[:, None] ** 2 + offset[None, :] ** 2) / (2 * sigma**2))
@@ -151,21 +148,3 @@ def detect(
         b=found["b"].astype(float),
         flags=found["flag"].astype(np.int64),
     )
-
-
-def first_look(pixels: Image, mask: Mask | None, rms: float) -> float:
-    """Guess the FWHM [px] from the middle of the image, to detect with."""
-    height, width = pixels.shape
-    top = max((height - _FIRST_LOOK_PX) // 2, 0)
-    left = max((width - _FIRST_LOOK_PX) // 2, 0)
-    part = np.s_[top : top + _FIRST_LOOK_PX, left : left + _FIRST_LOOK_PX]
-    crop = np.ascontiguousarray(pixels[part])
-    crop_mask = None if mask is None else np.ascontiguousarray(mask[part])
-    sources = detect(crop, crop_mask, rms, _DEFAULT_FWHM_PX, sigma=_FIRST_LOOK_SIGMA)
-    clean = (sources.flags == 0) & (sources.b > 0.3)
-    if clean.sum() < 3:
-        return _DEFAULT_FWHM_PX
-    # moments above a threshold underestimate the width of faint stars: the bright half
-    bright = np.flatnonzero(clean)[: max(3, int(clean.sum()) // 2)]
-    width_px = 2.3548 * np.sqrt(sources.a[bright] * sources.b[bright])
-    return float(np.clip(np.median(width_px), _SMALLEST_FWHM_PX, _LARGEST_FWHM_PX))
