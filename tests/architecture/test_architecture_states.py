@@ -41,6 +41,7 @@ NO_TRANSITION: dict[Place, str] = {
     ("bhtom_upload.data_products.store", "keep_plane"): "derived from its answers",
     ("bhtom_upload.replicas.cameras", "keep_camera"): "a copy of core's",
     ("bhtom_upload.testing", "make_camera"): "a test's event",
+    ("bhtom_cpcs.testing", "product_snapshot"): "a test's event",
     ("bhtom_runtime.dead_letters", "_store"): "a new dead letter",
 }
 

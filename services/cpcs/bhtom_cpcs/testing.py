@@ -14,18 +14,30 @@ from bhtom_contracts.base import Payload
 from bhtom_contracts.events.cameras import CameraPin, Site
 from bhtom_contracts.events.frames import (
     CalibrationParameters,
+    DataProductChanged,
     FitsUploaded,
     TargetPin,
 )
 from bhtom_contracts.events.targets import TargetChanged, TargetPosition
+from bhtom_cpcs.calibrations import service
+from bhtom_cpcs.calibrations.reduced import (
+    FinishedReduction,
+    KeptFiles,
+    ReducedFrame,
+    ReducedPlane,
+)
+from bhtom_cpcs.decisions.collecting import collect
+from bhtom_cpcs.decisions.service import DECIDE
+from bhtom_cpcs.science.decisions import Decisions
 from bhtom_cpcs.settings import CpcsSettings
-from bhtom_runtime.service import Context, Parts
+from bhtom_runtime.service import Context, Job, Parts
 from bhtom_runtime.testing import TOKENS, USERS, deliver
 
 BEGIN: Final = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 CENTRE: Final = (150.0, -24.0)
 PATIENCE_S: Final = 120
 TARGET_OWNER: Final = 6
+_SHA: Final = "d" * 64
 
 
 @dataclass
@@ -37,12 +49,12 @@ class Cpcs:
     client: httpx.AsyncClient
     settings: CpcsSettings
 
-    async def deliver(self, payload: Payload, traceparent: str | None = None) -> None:
-        """Hand an event to its handler, as the consumer does."""
+    async def deliver(self, *payloads: Payload, traceparent: str | None = None) -> None:
+        """Hand events to their handlers, as the consumer does."""
         await deliver(
             self.context.database,
             self.parts.subscriptions,
-            payload,
+            *payloads,
             traceparent=traceparent,
         )
 
@@ -222,3 +234,82 @@ def calibrated_result(mjd: float = 61100.2, **measured: Any) -> dict[str, Any]:
         },
         "measurements": [measurement | measured],
     }
+
+
+def request_of(number: int, camera: int, target: int, **changes: Any) -> FitsUploaded:
+    """Product `number` of a camera and a target that only one test has."""
+    base = request_for(_SHA, number)
+    return request_for(
+        _SHA,
+        number,
+        camera=base.camera.model_copy(update={"camera_id": camera}),
+        target=TargetPin(
+            target_id=target,
+            name="Star",
+            position=TargetPosition(ra=CENTRE[0], dec=CENTRE[1]),
+        ),
+        **changes,
+    )
+
+
+async def answer(cpcs: Cpcs, asked: FitsUploaded, **changes: Any) -> None:
+    """Deliver a request and answer it with one calibrated plane."""
+    await cpcs.deliver(asked)
+    plane = calibrated_result(target_id=asked.target.target_id)
+    for name, values in changes.items():
+        if name == "measured":
+            plane["measurements"][0].update(values)
+        else:
+            plane[name] = {**plane[name], **values}
+    now = datetime.now(UTC)
+    frame = ReducedFrame((ReducedPlane(plane),), "f" * 64, 0.5)
+    async with cpcs.context.database.unit_of_work() as uow:
+        await service.answer(
+            uow,
+            asked.calibration_request_id,
+            FinishedReduction(frame, (KeptFiles(),), now, now, "1"),
+        )
+
+
+async def decide(cpcs: Cpcs) -> None:
+    """Run the deciding job as a worker would."""
+    (kind,) = [kind for kind in cpcs.parts.job_kinds if kind.name == DECIDE]
+    effect = await kind.run(Job(1, DECIDE, {}, 1, 5, "", None))
+    if effect is not None:
+        async with cpcs.context.database.unit_of_work() as uow:
+            await effect(uow)
+
+
+async def collected(
+    cpcs: Cpcs, asked: FitsUploaded, mjd: float | None = None
+) -> Decisions:
+    """What a request would be tied to now."""
+    async with cpcs.context.database.read() as connection:
+        return await collect(connection, asked, mjd)
+
+
+async def rows_of(cpcs: Cpcs, table: Any, *conditions: Any) -> list[Any]:
+    """Rows of a table."""
+    async with cpcs.context.database.read() as connection:
+        return list((await connection.execute(select(table).where(*conditions))).all())
+
+
+def product_snapshot(asked: FitsUploaded, **changes: Any) -> DataProductChanged:
+    """The product of a request, as upload tells of it."""
+    values: dict[str, Any] = {
+        "aggregate_version": 1,
+        "data_product_id": asked.data_product_id,
+        "kind": asked.kind,
+        "state": "done",
+        "message": "",
+        "owner_id": asked.owner_id,
+        "target_id": asked.target.target_id,
+        "camera_id": asked.camera.camera_id,
+        "dry_run": False,
+        "file_name": asked.file_name,
+        "sha256": asked.sha256,
+        "size_bytes": asked.size_bytes,
+        "visibility": asked.visibility,
+        "created_at": BEGIN,
+    }
+    return DataProductChanged(**(values | changes))

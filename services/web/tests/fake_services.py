@@ -689,14 +689,18 @@ def _add_decisions(app: FastAPI) -> None:
             **{"passband": "GaiaSP/r", "provisional": True, "by": "stars"},
             **{"valid_from_mjd": 61100.0, "valid_until_mjd": None},
             **{"n_frames": 4, "n_nights": 1, "n_contradicting": 3},
-            **{"agreeing": [1, 2, 3, 4], "contradicting": [5, 6, 7]},
+            **{"agreeing": [1, 2, 3, 4], "contradicting": [5, 6, 7], "withheld": []},
         }
         card = {"filter_card": "Rs<b>", "declared_filter": "GaiaSP/any", "version": 2}
-        when = {"decided_at": "2026-11-20T21:14:09+00:00", "bands": [band]}
+        when = {"decided_at": "2026-11-20T21:14:09+00:00", "n_asked_in_one_band": 0}
+        hidden = {"valid_from_mjd": None, "withheld": ["valid_from_mjd"]}
+        when["bands"] = [band, band | hidden]
         blank = card | when | {"filter_card": "", "bands": []}
+        asked = {"declared_filter": "GaiaSP/V", "n_asked_in_one_band": 12}
+        blank_of_wish = card | when | asked | {"bands": []}
         return {
             "camera_id": number,
-            "filters": [card | when, blank],
+            "filters": [card | when, blank, blank_of_wish],
             "rulings": rulings,
         }
 
@@ -710,7 +714,7 @@ def _add_decisions(app: FastAPI) -> None:
         if asked["kind"] == "settle":
             return problem(409, "nothing_proposed", "No frames propose it.")
         when = {"ruled_at": "2026-11-20T21:14:09+00:00", "username": "ada"}
-        bounds = {"valid_from_mjd": None, "valid_until_mjd": None}
+        bounds = {"valid_from_mjd": None, "valid_until_mjd": None, "withheld": []}
         open_still = {"withdrawn_at": None, "withdrawn_by": None, "ruling_id": 3}
         rulings.append(bounds | asked | when | open_still)
         return decided(number)
@@ -836,6 +840,7 @@ def camera_report() -> Json:
         "proposal": {
             "changes": {"gain": 1.61, "learned": {"last_mjd": 61310.2}},
             "sentences": [figure["sentence"]],
+            "digest": "5eed5eed5eed5eed",
         },
     }
 

@@ -2,8 +2,11 @@
 
 import re
 import unicodedata
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
+from bhtom_contracts.camera_bounds import FIGURES, impossible_figures, is_possible
+from bhtom_contracts.events.cameras import LearnedFigures
 from bhtom_runtime.errors import Invalid
 
 MAX_NAME: Final = 100
@@ -49,3 +52,18 @@ def checked_text(field: str, text: str, longest: int = 2000) -> str:
     ):
         raise Invalid(f"{field}: use at most {longest} printable characters.")
     return tidy
+
+
+def check_figures(values: Mapping[str, Any]) -> None:
+    """Refuse what no camera can have, before a version of it is made."""
+    wrong = [
+        f"{name}: {values[name]:g} is not within {bounds[0]:g} and {bounds[1]:g}."
+        for name, bounds in FIGURES.items()
+        if values.get(name) is not None and not is_possible(values[name], bounds)
+    ]
+    learned = values.get("learned")
+    if learned is not None:
+        found = impossible_figures(LearnedFigures.model_validate(learned))
+        wrong += [f"learned {sentence}" for sentence in found]
+    if wrong:
+        raise Invalid(" ".join(wrong[:5]), code="impossible_camera")

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from bhtom_core.observatories import store
 from bhtom_core.observatories.domain import (
+    check_figures,
     checked_keyword,
     checked_part_name,
     checked_text,
@@ -228,4 +229,5 @@ def _checked_camera(fields: Mapping[str, Any]) -> dict[str, Any]:
     for name in _KEYWORDS:
         if name in values:
             values[name] = checked_keyword(name, values[name])
+    check_figures(values)
     return values

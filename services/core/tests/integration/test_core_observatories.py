@@ -1,6 +1,7 @@
 """Observatories and cameras over HTTP."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -243,3 +244,58 @@ async def test_what_was_learnt_becomes_a_version_by_an_explicit_step(core) -> No
     last = (await core.events("camera.changed", made["camera_id"]))[-1]
     (term,) = last["camera"]["learned"]["colour_terms"]
     assert (term["passband"], term["slope"]) == ("GaiaSP/r", -0.041)
+
+
+LEARNED = {
+    "frames": 40,
+    "nights": 6,
+    "first_mjd": 61000.0,
+    "last_mjd": 61030.0,
+    "software_version": "0.1.0",
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"gain": NaN}',
+        '{"saturation_level": Infinity}',
+        '{"pixel_scale": 1e-9}',
+        '{"learned": {"shutter_time": NaN}}',
+        '{"learned": {"last_mjd": 60000.0}}',
+        '{"learned": {"colour_terms": [{"slope": NaN}]}}',
+        '{"learned": {"colour_terms": [{"slope": 40.0}]}}',
+        '{"learned": {"colour_terms": [{"slope": 0.1, "slope_error": Infinity}]}}',
+        '{"learned": {"limits": [{"limit_5_sigma": 99.0}]}}',
+        '{"learned": {"flat_residuals": {"cells": [{"column": 4}]}}}',
+        '{"learned": {"flat_residuals": {"cells": [{"residual": -7.0}]}}}',
+        '{"learned": {"flat_residuals": {"cells": [{"error": NaN}]}}}',
+    ],
+)
+async def test_a_version_that_no_camera_can_be_is_refused(core, body: str) -> None:
+    ada = await core.person("ada")
+    made = await camera(core, ada)
+    path = f"/api/v1/cameras/{made['camera_id']}"
+    wanted = json.loads(body)
+    if "learned" in wanted:
+        wanted["learned"] = LEARNED | wanted["learned"]
+        term = {"passband": "GaiaSP/r", "colour": "g - r", "slope_error": 0.1}
+        limit = {"passband": "GaiaSP/r", "exposure_time": 60.0, "frames": 5}
+        cell = {"column": 0, "row": 0, "residual": 0.0, "error": 0.1, "stars": 9}
+        flat = wanted["learned"].get("flat_residuals", {})
+        for parts, whole in (
+            (wanted["learned"].get("colour_terms", []), term | {"frames": 5}),
+            (wanted["learned"].get("limits", []), limit),
+            (flat.get("cells", []), cell),
+        ):
+            parts[:] = [whole | part for part in parts]
+        if flat:
+            flat |= {"columns": 4, "rows": 4}
+    async with core.client(ada) as client:
+        refused = await client.patch(
+            path,
+            content=json.dumps(wanted),
+            headers={"Content-Type": "application/json"},
+        )
+        assert refused.status_code == 422, refused.text
+        assert (await client.get(path)).json()["camera_version"] == 1

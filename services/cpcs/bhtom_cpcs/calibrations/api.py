@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from collections.abc import Collection
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -16,6 +17,7 @@ from bhtom_cpcs.calibrations.explanations import (
 )
 from bhtom_cpcs.calibrations.reading import (
     find_calibration,
+    lenders_seen,
     list_calibrations,
     shown_decisions,
 )
@@ -68,7 +70,8 @@ def calibrations_router(context: Context) -> APIRouter:
                 before_id=_before(cursor) if cursor else None,
                 limit=limit,
             )
-        page = [_calibration(row) for row in rows[:limit]]
+            seen = await lenders_seen(connection, caller, rows[:limit])
+        page = [_calibration(row, seen) for row in rows[:limit]]
         more = len(rows) > limit
         following = encode_cursor({"id": page[-1].calibration_id}) if more else None
         return CalibrationList(items=page, next_cursor=following)
@@ -78,7 +81,10 @@ def calibrations_router(context: Context) -> APIRouter:
         calibration_id: Id,
         caller: Annotated[Principal | None, caller_dependency],
     ) -> Calibration:
-        return _calibration(await shown(calibration_id, caller))
+        row = await shown(calibration_id, caller)
+        async with context.database.read() as connection:
+            seen = await lenders_seen(connection, caller, [row])
+        return _calibration(row, seen)
 
     @router.get(
         "/{calibration_id}/plot.png",
@@ -174,7 +180,7 @@ def _before(cursor: str) -> int:
     return position
 
 
-def _calibration(row: Row[Any]) -> Calibration:
+def _calibration(row: Row[Any], seen: Collection[int]) -> Calibration:
     outcome = Outcome(row.outcome)
     here = f"{PREFIX}/{row.id}"
     links = CalibrationLinks(
@@ -204,7 +210,7 @@ def _calibration(row: Row[Any]) -> Calibration:
             target=row.target,
             camera=row.camera,
             parameters=row.parameters,
-            decisions=shown_decisions(row.decisions),
+            decisions=shown_decisions(row.decisions, seen),
         ),
         result=row.result,
         links=links,

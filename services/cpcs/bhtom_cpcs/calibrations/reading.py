@@ -1,6 +1,6 @@
 """Queries for readers; each carries the rule of who may see what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, select
@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_cpcs.calibrations.tables import CALIBRATIONS, REQUESTS
-from bhtom_cpcs.calibrations.visibility import may_see
+from bhtom_cpcs.replicas.visibility import may_see
 from bhtom_runtime.auth import Principal
 
 _SHOWN: Final = (
@@ -40,28 +40,60 @@ _SHOWN: Final = (
 
 # What a frame of the same night lends would tell where it looked: its air mass at a
 # time is a circle on the sky, and the zero point that was made of it gives that away.
-_LENT: Final = (
-    *("filter_card", "passband", "error"),
-    *("mid_exposure_mjd", "calibration_id"),
-)
+_LENT: Final = ("filter_card", "passband", "error")
+# Which frame that was, for those who may see it.
+_OF_FRAME: Final = ("mid_exposure_mjd", "calibration_id")
+# A settled band begins and ends with frames, of whoever has the camera's time.
+_OF_BAND: Final = ("filter_card", "passband", "provisional", "n_frames", "n_nights")
 
 
-def shown_decisions(pinned: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A request's decisions without what tells of targets that a reader may not see."""
+def shown_decisions(
+    pinned: Mapping[str, Any] | None, seen: Collection[int]
+) -> dict[str, Any] | None:
+    """A request's decisions without what tells of frames that a reader may not see.
+
+    `seen` are calibrations that he may see, among those that have lent.
+    """
     if pinned is None:
         return None
     lent = [
-        {name: one[name] for name in _LENT}
+        {
+            name: one[name]
+            for name in (*_LENT, *(_OF_FRAME if one["calibration_id"] in seen else ()))
+        }
         for one in pinned.get("borrowed_zero_points") or ()
     ]
-    return {**pinned, "borrowed_zero_points": lent}
+    bands = [
+        {name: band[name] for name in _OF_BAND}
+        for band in pinned.get("settled_bands") or ()
+    ]
+    return {**pinned, "borrowed_zero_points": lent, "settled_bands": bands}
+
+
+async def lenders_seen(
+    connection: AsyncConnection, caller: Principal | None, rows: Sequence[Row[Any]]
+) -> frozenset[int]:
+    """Of the calibrations that have lent to others, those that the caller may see."""
+    lenders = {
+        one["calibration_id"]
+        for row in rows
+        for one in (row.decisions or {}).get("borrowed_zero_points") or ()
+    }
+    if not lenders:
+        return frozenset()
+    statement = (
+        select(CALIBRATIONS.c.id)
+        .join(REQUESTS, REQUESTS.c.id == CALIBRATIONS.c.calibration_request_id)
+        .where(CALIBRATIONS.c.id.in_(lenders), may_see(caller, REQUESTS))
+    )
+    return frozenset((await connection.execute(statement)).scalars())
 
 
 def _shown_to(caller: Principal | None) -> Select[Any]:
     return (
         select(*_SHOWN)
         .join(REQUESTS, REQUESTS.c.id == CALIBRATIONS.c.calibration_request_id)
-        .where(may_see(caller))
+        .where(may_see(caller, REQUESTS))
     )
 
 

@@ -6,6 +6,11 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from bhtom_contracts.camera_bounds import (
+    FIGURES,
+    impossible_figures,
+    is_possible,
+)
 from bhtom_contracts.events.cameras import LearnedFigures
 from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_contracts.passbands import canonical_request
@@ -80,10 +85,10 @@ def reduction_request(
         targets=(target_position(inputs.target),),
         site=Site(camera.site.latitude, camera.site.longitude, camera.site.altitude),
         camera=CameraSettings(
-            gain_e_per_adu=camera.gain,
-            read_noise_e=camera.readout_noise,
-            saturation_adu=camera.saturation_level,
-            pixel_scale_arcsec=camera.pixel_scale,
+            gain_e_per_adu=_figure("gain", camera.gain),
+            read_noise_e=_figure("readout_noise", camera.readout_noise),
+            saturation_adu=_figure("saturation_level", camera.saturation_level),
+            pixel_scale_arcsec=_figure("pixel_scale", camera.pixel_scale),
             aperture_m=camera.aperture,
             date_keyword=camera.keywords.date,
             time_keyword=camera.keywords.time,
@@ -98,8 +103,17 @@ def reduction_request(
     )
 
 
+def _figure(name: str, value: float | None) -> float | None:
+    """A figure of the camera's row, None where no camera can have it."""
+    return value if value is not None and is_possible(value, FIGURES[name]) else None
+
+
 def _learned_camera(learned: LearnedFigures | None) -> "LearnedCamera":
-    """What the pinned version of the camera was accepted to have learnt."""
+    """What the pinned version of the camera was accepted to have learnt.
+
+    Nothing of a version that holds what cannot be: it was damaged, or accepted before
+    such figures were refused.
+    """
     from bhtom_cpcs.science.learned_camera import (
         NOTHING_LEARNT,
         LearnedCamera,
@@ -108,7 +122,7 @@ def _learned_camera(learned: LearnedFigures | None) -> "LearnedCamera":
         LearnedFlat,
     )
 
-    if learned is None:
+    if learned is None or impossible_figures(learned):
         return NOTHING_LEARNT
     flat = learned.flat_residuals
     return LearnedCamera(

@@ -23,7 +23,10 @@ class ResidualCell:
 
 @dataclass(frozen=True, slots=True)
 class FrameFigures:
-    """One plane's figures; None where it could not say."""
+    """One plane's figures; None where it could not say.
+
+    `is_seen` says whether the reader may be told of this frame by itself.
+    """
 
     outcome: str
     mjd: float | None
@@ -47,9 +50,12 @@ class FrameFigures:
     map_columns: int = 0
     map_rows: int = 0
     cells: tuple[ResidualCell, ...] = ()
+    is_seen: bool = True
 
 
-def figures_of(result: Plain, longitude_deg: float) -> FrameFigures:
+def figures_of(
+    result: Plain, longitude_deg: float, *, is_seen: bool = True
+) -> FrameFigures:
     """Read a plane's stored result; a night belongs to the site's longitude."""
     timing, quality = _part(result, "timing"), _part(result, "quality")
     zero_point, wcs = _part(result, "zero_point"), _part(result, "wcs")
@@ -93,6 +99,7 @@ def figures_of(result: Plain, longitude_deg: float) -> FrameFigures:
             )
             for cell in residuals.get("cells") or ()
         ),
+        is_seen=is_seen,
     )
 
 

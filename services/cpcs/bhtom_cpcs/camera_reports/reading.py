@@ -1,6 +1,7 @@
 """The frames of a camera as they are calibrated now."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -19,6 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_cpcs.calibrations.tables import CALIBRATIONS, CAMERA_ID, REQUESTS
 from bhtom_cpcs.replicas.tables import CAMERAS
+from bhtom_cpcs.replicas.visibility import is_withdrawn, may_see
+from bhtom_runtime.auth import Principal
 
 # Enough for any estimate; older frames tell of an older camera.
 MOST_PLANES: Final = 2000
@@ -53,12 +56,21 @@ async def newest_request(
     return None if found is None else FitsUploaded.model_validate(found)
 
 
+@dataclass(frozen=True, slots=True)
+class SeenResult:
+    """A plane's stored result, and whether the reader may see the frame itself."""
+
+    result: dict[str, Any]
+    is_seen: bool
+
+
 async def newest_results(
-    connection: AsyncConnection, camera_id: int
-) -> Sequence[dict[str, Any]]:
+    connection: AsyncConnection, camera_id: int, caller: Principal | None
+) -> Sequence[SeenResult]:
     """Results of the camera's newest frames, each plane's newest calibration only.
 
-    So a re-calibration takes the place of what it replaces, and counts once.
+    So a re-calibration takes the place of what it replaces, and counts once. Uploads
+    that were deleted count no more.
     """
     turn = (
         func.row_number()
@@ -69,18 +81,19 @@ async def newest_results(
         .label("turn")
     )
     every = (
-        select(CALIBRATIONS.c.id, turn)
+        select(CALIBRATIONS.c.id, turn, may_see(caller, REQUESTS).label("is_seen"))
         .join(REQUESTS, REQUESTS.c.id == CALIBRATIONS.c.calibration_request_id)
         .where(
             _is_of(camera_id),
             REQUESTS.c.purpose == "record",
             REQUESTS.c.state == "answered",
+            ~is_withdrawn(REQUESTS),
         )
         .subquery()
     )
     # Results are large: only those that count are read.
     newest = (
-        select(every.c.id)
+        select(every.c.id, every.c.is_seen)
         .where(every.c.turn == 1)
         .order_by(desc(every.c.id))
         .limit(MOST_PLANES)
@@ -90,8 +103,9 @@ async def newest_results(
         literal_column("'{zero_point,ranking}'")
     )
     statement = (
-        select(slim.label("result"))
+        select(slim.label("result"), newest.c.is_seen)
         .join(newest, newest.c.id == CALIBRATIONS.c.id)
         .order_by(desc(CALIBRATIONS.c.id))
     )
-    return list((await connection.execute(statement)).scalars())
+    rows = await connection.execute(statement)
+    return [SeenResult(row.result, row.is_seen) for row in rows]

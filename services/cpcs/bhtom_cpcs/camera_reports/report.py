@@ -1,5 +1,8 @@
 """Puts a camera's report card together, and what could become its next version."""
 
+import hashlib
+import json
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -19,6 +22,8 @@ from bhtom_cpcs.camera_reports.schemas import CameraReport, Proposal, ReportedFi
 
 _MEASURED: Final = ("calibrated", "limit")
 _SURE_SIGMA: Final = 3.0
+# Times of evidence that everybody is told, to the month.
+_COARSE_D: Final = 30.0
 # Elsewhere the sky's noise ruled the stated gain out: averaged, normalised frames.
 _SINGLE_FRAMES: Final = ("camera", "header", "none")
 # A stated figure this far from the measured one, and by more than 3 sigma, is wrong.
@@ -30,7 +35,7 @@ def report_of(
 ) -> CameraReport:
     """Everything that the frames tell, beside what the camera's version says."""
     good = [frame for frame in frames if frame.outcome in _MEASURED]
-    moments = [frame.mjd for frame in good if frame.mjd is not None]
+    moments = [frame.mjd for frame in good if frame.is_seen and frame.mjd is not None]
     figures = _figures(camera, good)
     terms = [
         LearnedColourTerm(
@@ -180,16 +185,23 @@ def _proposal(report: CameraReport, frames: Sequence[FrameFigures]) -> Proposal 
     )
     changes["learned"] = learned.model_dump(mode="json")
     changes["note"] = " ".join(sentences)[:500]
-    return Proposal(changes=changes, sentences=sentences)
+    text = json.dumps(changes, sort_keys=True, separators=(",", ":"))
+    return Proposal(
+        changes=changes,
+        sentences=sentences,
+        digest=hashlib.sha256(text.encode()).hexdigest()[:16],
+    )
 
 
 def _learned(report: CameraReport, frames: Sequence[FrameFigures]) -> LearnedFigures:
     shutter = next((f for f in report.figures if f.name == "shutter_time"), None)
+    moments = [frame.mjd for frame in frames if frame.mjd is not None]
     return LearnedFigures(
         frames=len(frames),
         nights=report.nights,
-        first_mjd=report.first_mjd or 0.0,
-        last_mjd=report.last_mjd or 0.0,
+        # A camera's version is for everybody to read, and some frames may not be.
+        first_mjd=_COARSE_D * math.floor(min(moments, default=0.0) / _COARSE_D),
+        last_mjd=_COARSE_D * math.ceil(max(moments, default=0.0) / _COARSE_D),
         software_version=max(frame.software_version for frame in frames)[:60],
         # one that is not sure would only make targets without a colour uncertain
         colour_terms=tuple(

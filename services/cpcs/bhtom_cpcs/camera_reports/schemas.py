@@ -26,11 +26,13 @@ class ReportedFigure(BaseModel):
 class Proposal(BaseModel):
     """Changes that would make the camera's next version; nothing is changed by it.
 
-    `changes` is the body to send to the camera's address when somebody accepts it.
+    `changes` is the body to send to the camera's address when somebody accepts it;
+    `digest` names its content.
     """
 
     changes: dict[str, Any]
     sentences: list[str]
+    digest: str
 
 
 class CameraReport(BaseModel):
@@ -41,7 +43,7 @@ class CameraReport(BaseModel):
     camera_version: int
     planes: int = Field(description="newest calibration of each plane, at most 2,000")
     nights: int
-    first_mjd: float | None
+    first_mjd: float | None = Field(description="of the frames that you may see")
     last_mjd: float | None
     outcomes: dict[str, int]
     figures: list[ReportedFigure]

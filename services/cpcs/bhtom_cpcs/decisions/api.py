@@ -5,11 +5,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Path
 
 from bhtom_cpcs.decisions import rulings
-from bhtom_cpcs.decisions.reading import (
-    camera_decisions,
-    check_may_rule,
-    target_decisions,
-)
+from bhtom_cpcs.decisions.camera_reading import camera_decisions, check_may_rule
+from bhtom_cpcs.decisions.reading import target_decisions
 from bhtom_cpcs.decisions.schemas import CameraDecisions, RulingIn, TargetDecisions
 from bhtom_runtime.auth import Principal
 from bhtom_runtime.service import Context
@@ -31,10 +28,10 @@ def _add_reading(router: APIRouter, context: Context) -> None:
 
     @router.get("/cameras/{camera_id}", summary="What a camera's filter cards mean")
     async def of_camera(
-        camera_id: Id, _: Annotated[Principal | None, caller_dependency]
+        camera_id: Id, caller: Annotated[Principal | None, caller_dependency]
     ) -> CameraDecisions:
         async with context.database.read() as connection:
-            return await camera_decisions(connection, camera_id)
+            return await camera_decisions(connection, camera_id, caller)
 
     @router.get("/targets/{target_id}", summary="A target's scene, place and colour")
     async def of_target(
@@ -58,7 +55,7 @@ def _add_ruling(router: APIRouter, context: Context) -> None:
         async with context.database.unit_of_work() as uow:
             await check_may_rule(uow.connection, camera_id, caller)
             await rulings.rule(uow, camera_id, wanted, caller)
-            return await camera_decisions(uow.connection, camera_id)
+            return await camera_decisions(uow.connection, camera_id, caller)
 
     @router.post(
         "/cameras/{camera_id}/rulings/{ruling_id}/withdraw",
@@ -70,4 +67,4 @@ def _add_ruling(router: APIRouter, context: Context) -> None:
         async with context.database.unit_of_work() as uow:
             await check_may_rule(uow.connection, camera_id, caller)
             await rulings.withdraw(uow, camera_id, ruling_id, caller)
-            return await camera_decisions(uow.connection, camera_id)
+            return await camera_decisions(uow.connection, camera_id, caller)

@@ -4,12 +4,12 @@ import math
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Float, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Float, Table, and_, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_contracts.events.frames import FitsUploaded
-from bhtom_cpcs.decisions import domain, store
+from bhtom_cpcs.decisions import domain, position_store
 from bhtom_cpcs.decisions.domain import MeasuredMagnitude
 from bhtom_cpcs.decisions.pinned import scene_of
 from bhtom_cpcs.decisions.tables import (
@@ -20,6 +20,7 @@ from bhtom_cpcs.decisions.tables import (
     TARGET_EVIDENCE,
 )
 from bhtom_cpcs.replicas.tables import TARGETS
+from bhtom_cpcs.replicas.visibility import is_withdrawn, seen_by
 from bhtom_cpcs.science.decisions import (
     SAME_NIGHT_DAYS,
     BorrowedZeroPoint,
@@ -129,7 +130,7 @@ async def _scenes(connection: AsyncConnection, target_id: int) -> tuple[Scene, .
 async def _mean_positions(
     connection: AsyncConnection, target_id: int
 ) -> tuple[MeanPosition, ...]:
-    known = await store.mean_of(connection, target_id)
+    known = await position_store.mean_of(connection, target_id)
     if known is None:
         return ()
     version, mean = known
@@ -151,20 +152,21 @@ def _same_night(column: Any, mjd: float) -> ColumnElement[bool]:
     return and_(column > mjd - SAME_NIGHT_DAYS, column < mjd + SAME_NIGHT_DAYS)
 
 
+def _usable_by(request: FitsUploaded, table: Table) -> tuple[ColumnElement[bool], ...]:
+    """Evidence whose frames the borrower may see, of products that are still there."""
+    return seen_by(request.owner_id, table), ~is_withdrawn(table)
+
+
 async def _colours(
     connection: AsyncConnection, request: FitsUploaded, mjd: float
 ) -> tuple[TargetColour, ...]:
     table, target_id = TARGET_EVIDENCE, request.target.target_id
-    is_open = and_(
-        table.c.visibility == "public",
-        or_(table.c.embargo_until.is_(None), table.c.embargo_until <= func.now()),
-    )
     statement = (
         select(table.c.passband, table.c.magnitude, table.c.magnitude_error)
         .where(
             table.c.target_id == target_id,
             table.c.magnitude.is_not(None),
-            or_(table.c.owner_id == request.owner_id, is_open),
+            *_usable_by(request, table),
             _same_night(table.c.mid_exposure_mjd, mjd),
         )
         .order_by(table.c.mid_exposure_mjd, table.c.data_product_id, table.c.plane)
@@ -182,6 +184,11 @@ async def _borrowed(
     if request.kind != "fits_file":
         return ()
     table = FRAME_EVIDENCE
+    # What was forced on a frame is its own; the same wish may share it.
+    of_its_stars = or_(
+        func.cardinality(table.c.shown_bands) > 0,
+        table.c.declared_filter == request.parameters.requested_filter,
+    )
     nearest = (
         select(table)
         .ext(distinct_on(table.c.filter_card))
@@ -189,6 +196,8 @@ async def _borrowed(
             table.c.camera_id == request.camera.camera_id,
             table.c.data_product_id != request.data_product_id,
             table.c.lends_zero_point,
+            of_its_stars,
+            *_usable_by(request, table),
             _same_night(table.c.mid_exposure_mjd, mjd),
         )
         .order_by(

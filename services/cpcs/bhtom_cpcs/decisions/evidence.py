@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bhtom_contracts.events.frames import FitsUploaded
+from bhtom_contracts.passbands import canonical_request
 from bhtom_cpcs.decisions.pinned import scene_of
 from bhtom_cpcs.science.calibration.filter_cards import names_a_filter
 from bhtom_cpcs.science.calibration.settlement import observing_night
@@ -22,13 +23,12 @@ _LENT_SCATTER_MAG: Final = 0.15
 _LONGEST_CARD: Final = 80
 # A colour of worse magnitudes would correct nothing.
 _COLOUR_ERROR_MAG: Final = 0.1
-# Words that do not speak against a magnitude, in a colour of one night.
+# Words that do not speak against a magnitude, in a colour of one night. What a colour
+# term leaves open without a colour is in the magnitude's error.
 _MAGNITUDE_STANDS: Final = frozenset(
     {
         "colour_assumed",
-        "passband_provisional",
         "noise_empirical",
-        "outside_stars_hull",
         "time_uncertain",
         "date_obs_taken_as_start",
         "exposure_time_unknown",
@@ -42,6 +42,8 @@ _MAGNITUDE_STANDS: Final = frozenset(
 _POSITION_STANDS: Final = _MAGNITUDE_STANDS | {
     "few_reference_stars",
     "filter_disagrees",
+    "outside_stars_hull",
+    "passband_provisional",
     "poor_zero_point",
     "unverified_reference",
     "non_standard_passband",
@@ -72,6 +74,9 @@ class Origin:
             "request_order": self.request.request_order,
             "calibration_id": self.calibration_id,
             "camera_id": self.request.camera.camera_id,
+            "owner_id": self.request.owner_id,
+            "visibility": self.request.visibility,
+            "embargo_until": self.request.embargo_until,
             "mid_exposure_mjd": plane["timing"]["mid_exposure_mjd_utc"],
         }
 
@@ -99,11 +104,14 @@ def frame_row(origin: Origin, plane: Plain) -> dict[str, Any]:
         and not fitted.get("unverified_used")
     )
     longitude = origin.request.camera.site.longitude
+    declared = origin.request.parameters.requested_filter
     return origin.columns(plane) | {
+        "target_id": origin.request.target.target_id,
         "filter_card": card,
-        "declared_filter": origin.request.parameters.requested_filter,
+        "declared_filter": declared,
         "night": observing_night(timing["mid_exposure_mjd_utc"], longitude),
-        "shown_bands": list(shown_bands(plane)),
+        # A band that was the only one asked for says nothing of what the card means.
+        "shown_bands": [] if asks_one_band(declared) else list(shown_bands(plane)),
         "passband": fitted["passband"],
         "zero_point": fitted["value"],
         "zero_point_error": fitted["error"],
@@ -112,6 +120,12 @@ def frame_row(origin: Origin, plane: Plain) -> dict[str, Any]:
         "lends_zero_point": good,
         "field_radius_deg": wcs.get("radius_deg"),
     }
+
+
+def asks_one_band(requested_filter: str) -> bool:
+    """Whether a request names the one band that its frames are calibrated to."""
+    band = canonical_request(requested_filter).rpartition("/")[2]
+    return band not in ("", "any", "ugriz", "UBVRI")
 
 
 def shown_bands(plane: Plain) -> tuple[str, ...]:
@@ -126,12 +140,13 @@ def target_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:
     """
     request = origin.request
     moves = request.target.position.kind != "sidereal"
+    of_plane = {
+        *plane["timing"]["flags"],
+        *(plane["zero_point"].get("flags") or ()),
+        *(plane.get("flags") or ()),
+    }
     for measured in plane.get("measurements") or ():
-        words = {
-            *measured["flags"],
-            *plane["timing"]["flags"],
-            *plane["zero_point"].get("flags", ()),
-        }
+        words = {*measured["flags"], *of_plane}
         signal_to_noise = measured.get("signal_to_noise") or 0.0
         fitted = [measured.get(name) for name in _FITTED]
         placed = (
@@ -150,9 +165,6 @@ def target_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:
         ra, dec, ra_error, dec_error = fitted if placed else (None,) * 4
         yield origin.columns(plane) | {
             "target_id": measured["target_id"],
-            "owner_id": request.owner_id,
-            "visibility": request.visibility,
-            "embargo_until": request.embargo_until,
             "passband": plane["zero_point"]["passband"],
             "magnitude": measured["magnitude"] if bright else None,
             "magnitude_error": error if bright else None,

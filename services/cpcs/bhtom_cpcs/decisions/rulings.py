@@ -2,13 +2,14 @@
 
 import structlog
 
+from bhtom_contracts.passbands import PASSBANDS, bands_of_catalogue
 from bhtom_cpcs.decisions import store
 from bhtom_cpcs.decisions.domain import RulingKind
 from bhtom_cpcs.decisions.schemas import RulingIn
 from bhtom_cpcs.decisions.service import settle_filter
 from bhtom_cpcs.decisions.store import FilterKey
 from bhtom_runtime.auth import Principal
-from bhtom_runtime.errors import Conflict, NotFound
+from bhtom_runtime.errors import Conflict, Invalid, NotFound
 from bhtom_runtime.unit_of_work import UnitOfWork
 
 _logger = structlog.get_logger(__name__)
@@ -20,6 +21,8 @@ async def rule(
     """Write a ruling and settle its filter anew."""
     key = FilterKey(camera_id, wanted.filter_card, wanted.declared_filter)
     bounds = (wanted.valid_from_mjd, wanted.valid_until_mjd)
+    if wanted.kind is RulingKind.FORCE:
+        _check_known(wanted.passband)
     if wanted.kind is RulingKind.SETTLE:
         bounds = await _proposed(uow, key, wanted)
     ruling_id = await store.keep_ruling(
@@ -39,6 +42,18 @@ async def rule(
     )
     await settle_filter(uow, key)
     _logger.info("filter ruled on", camera_id=camera_id, ruling_id=ruling_id)
+
+
+def _check_known(passband: str | None) -> None:
+    """A band that no catalogue has would leave every frame of the card without one."""
+    if passband not in PASSBANDS:
+        catalogue = str(passband).partition("/")[0]
+        known = bands_of_catalogue(catalogue)
+        names = [f"{catalogue}/{band}" for band in known] or list(PASSBANDS)
+        raise Invalid(
+            f"There is no passband {passband}: write one of {', '.join(names)}.",
+            code="unknown_passband",
+        )
 
 
 async def _proposed(

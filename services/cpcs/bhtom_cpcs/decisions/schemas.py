@@ -13,7 +13,9 @@ class BandOut(BaseModel):
     """What a card means for a time; the first that holds at a time counts.
 
     `by` says whose word it is, the stars' or a person's. `agreeing` and
-    `contradicting` are calibrations, some of them where they are many.
+    `contradicting` are calibrations that the reader may see, some of them where they
+    are many; the counts are of all. `withheld` names the bounds that are not shown
+    because they are the times of frames that he may not see.
     """
 
     passband: str
@@ -26,16 +28,22 @@ class BandOut(BaseModel):
     n_contradicting: int
     agreeing: list[int]
     contradicting: list[int]
+    withheld: list[str] = []
 
 
 class FilterOut(BaseModel):
-    """A filter card of a camera and what it is held to mean."""
+    """A filter card of a camera and what it is held to mean.
+
+    `n_asked_in_one_band` counts frames for which somebody asked for that band alone:
+    they show it by request and are no evidence of what the card means.
+    """
 
     filter_card: str
     declared_filter: str
     version: int
     decided_at: AwareDatetime
     bands: list[BandOut]
+    n_asked_in_one_band: int = 0
 
 
 class RulingOut(BaseModel):
@@ -53,6 +61,7 @@ class RulingOut(BaseModel):
     ruled_at: AwareDatetime
     withdrawn_at: AwareDatetime | None
     withdrawn_by: str | None
+    withheld: list[str] = []
 
 
 class CameraDecisions(BaseModel):
@@ -109,7 +118,7 @@ class SceneOut(BaseModel):
     version: int
     radius_arcsec: float
     source: str
-    calibration_id: int
+    calibration_id: int | None
     decided_at: AwareDatetime
     stars: list[StarOut]
 
@@ -138,12 +147,15 @@ class ColourOut(BaseModel):
 
 
 class PinOut(BaseModel):
-    """The catalogue's release that points from a camera are tied to."""
+    """The catalogue's release that points from a camera are tied to.
+
+    Without the calibration that tied them where the reader may not see it.
+    """
 
     camera_id: int
     catalogue: str
     release: str
-    calibration_id: int
+    calibration_id: int | None
     decided_at: AwareDatetime
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import structlog
 
 from bhtom_contracts.events.frames import FitsUploaded
-from bhtom_cpcs.decisions import domain, store
+from bhtom_cpcs.decisions import domain, position_store, store
 from bhtom_cpcs.decisions.domain import Ruling, RulingKind
 from bhtom_cpcs.decisions.evidence import (
     Origin,
@@ -167,19 +167,28 @@ def _shown(interval: BandInterval) -> dict[str, Any]:
     }
 
 
+async def reconsider_product(uow: UnitOfWork, data_product_id: int) -> None:
+    """Draw decisions anew that rest on a product which was deleted, or came back."""
+    if await store.reconsider(uow, data_product_id):
+        await uow.enqueue(NewJob(kind=DECIDE, dedupe_key=DECIDE))
+
+
 async def place_target(uow: UnitOfWork, target_id: int) -> None:
     """Take the mean of a target's good positions, and keep it when it is news."""
     await store.one_at_a_time(uow, f"target {target_id}")
-    positions, new = await store.positions_of(uow, target_id)
-    found = domain.mean_position(positions)
-    known = await store.mean_of(uow, target_id)
-    if found is not None and domain.is_news(known[1] if known else None, found):
-        version = 1 if known is None else known[0] + 1
-        await store.keep_mean(uow, target_id, version, found)
+    positions = await position_store.positions_of(uow, target_id)
+    found = domain.mean_position(positions.measured)
+    known = await position_store.mean_of(uow, target_id)
+    mean = None if known is None else known[1]
+    if found is None:
+        if positions.withdrawn:
+            await position_store.withdraw_means(uow, target_id)
+    elif domain.is_news(mean, found) or (positions.withdrawn and found != mean):
+        version = await position_store.keep_mean(uow, target_id, found)
         _logger.info(
             "target placed",
             target_id=target_id,
             version=version,
             n_frames=found.n_frames,
         )
-    await store.mark_considered(uow, TARGET_EVIDENCE, new)
+    await store.mark_considered(uow, TARGET_EVIDENCE, positions.new)

@@ -2,27 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Row, Table, and_, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bhtom_cpcs.decisions.domain import Mean, MeasuredPosition, Ruling, RulingKind
+from bhtom_cpcs.decisions.domain import Ruling, RulingKind
 from bhtom_cpcs.decisions.tables import (
     BAND_RULINGS,
     BAND_SETTLEMENTS,
     CATALOGUE_PINS,
     FRAME_EVIDENCE,
-    MEAN_POSITIONS,
     SCENES,
     TARGET_EVIDENCE,
 )
+from bhtom_cpcs.replicas.visibility import is_withdrawn
 from bhtom_cpcs.science.calibration.settlement import BandEvidence
 from bhtom_cpcs.science.decisions import Scene
 from bhtom_runtime.unit_of_work import UnitOfWork
-
-_IDENTITY: Final = ("data_product_id", "plane", "target_id")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,12 +34,12 @@ class FilterKey:
 
 async def _keep(uow: UnitOfWork, table: Table, values: Mapping[str, Any]) -> None:
     """Write evidence, unless a newer request of the same product has spoken."""
-    keys = [table.c[name] for name in _IDENTITY if name in table.c]
+    keys = list(table.primary_key)
     statement = insert(table).values(**values)
     replaced = {
         column.name: statement.excluded[column.name]
         for column in table.c
-        if column.name not in _IDENTITY
+        if not column.primary_key
     }
     await uow.execute(
         statement.on_conflict_do_update(
@@ -165,7 +163,7 @@ def _of_filter(table: Table, key: FilterKey) -> tuple[Any, ...]:
 async def filter_history(
     uow: UnitOfWork, key: FilterKey
 ) -> tuple[list[BandEvidence], list[int]]:
-    """All evidence on a filter, and the rows of it that are new."""
+    """Evidence on a filter that still counts, and the rows that are new."""
     table = FRAME_EVIDENCE
     statement = select(
         table.c.change_id,
@@ -174,6 +172,7 @@ async def filter_history(
         table.c.mid_exposure_mjd,
         table.c.night,
         table.c.shown_bands,
+        is_withdrawn(table).label("is_withdrawn"),
     ).where(*_of_filter(table, key))
     rows = (await uow.execute(statement)).all()
     history = [
@@ -181,6 +180,7 @@ async def filter_history(
             row.calibration_id, row.mid_exposure_mjd, row.night, tuple(row.shown_bands)
         )
         for row in rows
+        if not row.is_withdrawn
     ]
     return history, [row.change_id for row in rows if not row.considered]
 
@@ -259,66 +259,16 @@ async def withdraw_ruling(
     return row
 
 
-async def positions_of(
-    uow: UnitOfWork, target_id: int
-) -> tuple[list[MeasuredPosition], list[int]]:
-    """Good positions of a target in the order of time, and the rows that are new."""
-    table = TARGET_EVIDENCE
-    statement = (
-        select(table)
-        .where(table.c.target_id == target_id)
-        .order_by(table.c.mid_exposure_mjd, table.c.data_product_id, table.c.plane)
-    )
-    rows = (await uow.execute(statement)).all()
-    positions = [
-        MeasuredPosition(
-            row.mid_exposure_mjd,
-            row.ra,
-            row.dec,
-            row.ra_error_arcsec,
-            row.dec_error_arcsec,
+async def reconsider(uow: UnitOfWork, data_product_id: int) -> bool:
+    """Let decisions look again at what a product told; False when it told nothing."""
+    found = False
+    for table in (FRAME_EVIDENCE, TARGET_EVIDENCE):
+        sequence = func.pg_get_serial_sequence(str(table), "change_id")
+        changed = await uow.execute(
+            update(table)
+            .where(table.c.data_product_id == data_product_id)
+            .values(considered=False, change_id=func.nextval(sequence))
+            .returning(table.c.change_id)
         )
-        for row in rows
-        if row.ra is not None
-    ]
-    return positions, [row.change_id for row in rows if not row.considered]
-
-
-async def mean_of(
-    uow: UnitOfWork | AsyncConnection, target_id: int
-) -> tuple[int, Mean] | None:
-    """A target's newest mean position with its version."""
-    table = MEAN_POSITIONS
-    statement = (
-        select(table)
-        .where(table.c.target_id == target_id)
-        .order_by(table.c.version.desc())
-        .limit(1)
-    )
-    row = (await uow.execute(statement)).first()
-    if row is None:
-        return None
-    return row.version, Mean(
-        row.ra,
-        row.dec,
-        row.epoch_jyear,
-        row.ra_error_arcsec,
-        row.dec_error_arcsec,
-        row.n_frames,
-    )
-
-
-async def keep_mean(uow: UnitOfWork, target_id: int, version: int, mean: Mean) -> None:
-    """Write a mean position's next version."""
-    await uow.execute(
-        insert(MEAN_POSITIONS).values(
-            target_id=target_id,
-            version=version,
-            ra=mean.ra_deg,
-            dec=mean.dec_deg,
-            epoch_jyear=mean.epoch_jyear,
-            ra_error_arcsec=mean.ra_error_arcsec,
-            dec_error_arcsec=mean.dec_error_arcsec,
-            n_frames=mean.n_frames,
-        )
-    )
+        found = changed.first() is not None or found
+    return found

@@ -43,6 +43,11 @@ FRAME_EVIDENCE: Final = Table(
     Column("request_order", Integer, nullable=False),
     Column("calibration_id", BigInteger, nullable=False),
     Column("camera_id", BigInteger, nullable=False),
+    # Who could see the frame when it was asked for; `replicas.visibility` says who may.
+    Column("target_id", BigInteger, nullable=False),
+    Column("owner_id", BigInteger, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("embargo_until", DateTime(timezone=True)),
     Column("filter_card", Text, nullable=False),
     Column("declared_filter", Text, nullable=False),
     Column("mid_exposure_mjd", Double, nullable=False),
@@ -85,7 +90,6 @@ TARGET_EVIDENCE: Final = Table(
     Column("camera_id", BigInteger, nullable=False),
     Column("mid_exposure_mjd", Double, nullable=False),
     Column("passband", Text, nullable=False),
-    # A magnitude corrects only frames of those who may see it.
     Column("owner_id", BigInteger, nullable=False),
     Column("visibility", Text, nullable=False),
     Column("embargo_until", DateTime(timezone=True)),
@@ -178,6 +182,8 @@ MEAN_POSITIONS: Final = Table(
     Column("dec_error_arcsec", Double, nullable=False),
     Column("n_frames", Integer, nullable=False),
     _now("decided_at"),
+    # Since when too few of the frames that it rests on are still there.
+    Column("withdrawn_at", DateTime(timezone=True)),
     CheckConstraint("version >= 1", name="version"),
     CheckConstraint("ra >= 0 AND ra < 360", name="ra"),
     CheckConstraint("dec BETWEEN -90 AND 90", name="dec"),

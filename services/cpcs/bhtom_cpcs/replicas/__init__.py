@@ -1,1 +1,1 @@
-"""What cpcs remembers of things that core owns."""
+"""What cpcs remembers of things that core and upload own."""

@@ -1,4 +1,4 @@
-"""Targets and cameras as core last told of them."""
+"""Targets, cameras and data products as their owners last told of them."""
 
 from typing import Final
 
@@ -40,5 +40,18 @@ CAMERAS: Final = Table(
     Column("oname", Text, nullable=False),
     Column("owner_id", BigInteger, nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("deleted_at", DateTime(timezone=True)),
+)
+
+# Of upload: who may see what came from a product, and whether it is still there.
+DATA_PRODUCTS: Final = Table(
+    "data_product_replicas",
+    METADATA,
+    Column("data_product_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+    Column("aggregate_version", BigInteger, nullable=False),
+    Column("owner_id", BigInteger, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("embargo_until", DateTime(timezone=True)),
     Column("deleted_at", DateTime(timezone=True)),
 )

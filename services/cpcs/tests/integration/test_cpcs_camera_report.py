@@ -7,13 +7,26 @@ from bhtom_contracts.events.cameras import CameraChanged
 from bhtom_cpcs.calibrations import store
 from bhtom_cpcs.calibrations.domain import Move
 from bhtom_cpcs.calibrations.store import NewCalibration
-from bhtom_cpcs.testing import BEGIN, Cpcs, request_for
+from bhtom_cpcs.testing import (
+    BEGIN,
+    Cpcs,
+    product_snapshot,
+    request_for,
+    target_snapshot,
+)
 
 PATH = "/api/v1/calibrations/cameras/5/report"
 SHA = "c" * 64
 
 
-async def keep(cpcs: Cpcs, product: int, order: int, **parts: Any) -> None:
+async def keep(
+    cpcs: Cpcs,
+    product: int,
+    order: int,
+    *,
+    asked: dict[str, Any] | None = None,
+    **parts: Any,
+) -> None:
     """Store a calibrated plane of the camera."""
     now = datetime.now(UTC)
     result = {
@@ -51,6 +64,7 @@ async def keep(cpcs: Cpcs, product: int, order: int, **parts: Any) -> None:
         product,
         request_order=order,
         calibration_request_id=10 * product + order,
+        **(asked or {}),
     )
     async with cpcs.context.database.unit_of_work() as uow:
         await store.insert_request(uow, request)
@@ -122,3 +136,42 @@ async def test_a_camera_is_reported_on_and_nothing_changes_by_it(cpcs: Cpcs) -> 
     assert "pixel_scale" not in changes
     assert changes["learned"]["limits"][0]["limit_5_sigma"] == 19.0
     assert "6 frames of 3 nights" in changes["note"]
+    learned = changes["learned"]
+    assert (learned["first_mjd"], learned["last_mjd"]) == (60990.0, 61020.0)
+
+
+async def test_a_card_counts_private_frames_and_tells_of_none(cpcs: Cpcs) -> None:
+    base = request_for(SHA, 1)
+    pin = base.camera.model_copy(update={"camera_id": 51})
+    target = base.target.model_copy(update={"target_id": 5101})
+    await cpcs.deliver(
+        camera().model_copy(update={"camera": pin}), target_snapshot(target_id=5101)
+    )
+    path = PATH.replace("/5/", "/51/")
+    place = {"camera": pin, "target": target}
+    for product in range(910, 916):
+        seen = {} if product in (912, 913) else {"visibility": "private"}
+        await keep(cpcs, product, 1, asked={**place, **seen})
+
+    async def card(who: str) -> Any:
+        return (await cpcs.client.get(path, headers=cpcs.headers(who))).json()
+
+    mine, theirs = await card("owner"), await card("other")
+    assert (mine["first_mjd"], mine["last_mjd"]) == (61000.1, 61002.1)
+    assert (theirs["first_mjd"], theirs["last_mjd"]) == (61000.1, 61001.1)
+    for name in ("planes", "nights", "figures", "colour_terms", "proposal"):
+        assert mine[name] == theirs[name]
+    assert theirs["planes"] == 6
+    await cpcs.deliver(
+        *[
+            product_snapshot(
+                request_for(SHA, product, **place),
+                visibility="private",
+                deleted_at=BEGIN if product == 915 else None,
+            )
+            for product in range(910, 916)
+        ]
+    )
+    mine, theirs = await card("owner"), await card("other")
+    assert (mine["planes"], theirs["planes"]) == (5, 5)
+    assert (theirs["first_mjd"], theirs["last_mjd"]) == (None, None)

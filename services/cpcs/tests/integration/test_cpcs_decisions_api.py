@@ -65,7 +65,8 @@ async def rule(cpcs: Cpcs, who: str, camera_id: int, **wanted: Any) -> Any:
 async def test_a_camera_shows_its_bands_with_their_evidence(cpcs: Cpcs) -> None:
     await add_camera(cpcs, 301)
     await add_frames(cpcs, 301, 3001, 5)
-    answer = (await cpcs.client.get(f"{PLACE}/cameras/301")).json()
+    mine = cpcs.headers("owner")
+    answer = (await cpcs.client.get(f"{PLACE}/cameras/301", headers=mine)).json()
     (found,) = answer["filters"]
     assert (found["filter_card"], found["version"]) == ("R", 1)
     (band,) = found["bands"]
@@ -90,6 +91,11 @@ async def test_the_owner_forces_settles_clears_and_takes_back(cpcs: Cpcs) -> Non
     settled = (await rule(cpcs, "owner", 302, **settle)).json()
     first = settled["filters"][0]["bands"][0]
     assert (first["passband"], first["provisional"]) == ("GaiaSP/r", False)
+    unheard = await rule(cpcs, "owner", 302, kind="force", passband="GaiaSP/q")
+    assert unheard.status_code == 422
+    assert "GaiaSP/u, GaiaSP/U, GaiaSP/B" in unheard.json()["detail"]
+    nowhere = await rule(cpcs, "owner", 302, kind="force", passband="Moon/r")
+    assert (nowhere.status_code, nowhere.json()["code"]) == (422, "unknown_passband")
     unknown = await rule(cpcs, "owner", 302, kind="settle", passband="GaiaSP/z")
     assert (unknown.status_code, unknown.json()["code"]) == (409, "nothing_proposed")
     cleared = (await rule(cpcs, "owner", 302, kind="clear")).json()

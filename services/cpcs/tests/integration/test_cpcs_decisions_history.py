@@ -2,22 +2,17 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import func, select
 
-from bhtom_contracts.events.frames import CalibrationParameters, FitsUploaded, TargetPin
+from bhtom_contracts.events.frames import CalibrationParameters, FitsUploaded
 from bhtom_contracts.events.targets import TargetPosition
-from bhtom_cpcs.calibrations import service, store
+from bhtom_cpcs.calibrations import store
 from bhtom_cpcs.calibrations.pinning import PinnedDecisions
 from bhtom_cpcs.calibrations.reduced import (
-    FinishedReduction,
-    KeptFiles,
     ReducedFrame,
     ReducedPlane,
 )
-from bhtom_cpcs.decisions.collecting import collect
-from bhtom_cpcs.decisions.pinned import plain_decisions
 from bhtom_cpcs.decisions.service import DECIDE, take_evidence
 from bhtom_cpcs.decisions.store import FilterKey, filter_history, mark_considered
 from bhtom_cpcs.decisions.tables import (
@@ -28,10 +23,17 @@ from bhtom_cpcs.decisions.tables import (
     SCENES,
     TARGET_EVIDENCE,
 )
-from bhtom_cpcs.science.decisions import Decisions
-from bhtom_cpcs.testing import CENTRE, Cpcs, calibrated_result, request_for
+from bhtom_cpcs.testing import (
+    CENTRE,
+    Cpcs,
+    answer,
+    calibrated_result,
+    collected,
+    decide,
+    request_of,
+    rows_of,
+)
 from bhtom_cpcs.testing import target_snapshot as snapshot
-from bhtom_runtime.service import Job
 
 SHA = "d" * 64
 SCENE = {
@@ -43,107 +45,55 @@ SCENE = {
 }
 
 
-def request(number: int, camera: int, target: int, **changes: Any) -> FitsUploaded:
-    """Product `number` of a camera and a target that only one test has."""
-    base = request_for(SHA, number)
-    return request_for(
-        SHA,
-        number,
-        camera=base.camera.model_copy(update={"camera_id": camera}),
-        target=TargetPin(
-            target_id=target,
-            name="Star",
-            position=TargetPosition(ra=CENTRE[0], dec=CENTRE[1]),
-        ),
-        **changes,
-    )
-
-
-async def answer(cpcs: Cpcs, asked: FitsUploaded, **changes: Any) -> None:
-    """Deliver a request and answer it with one calibrated plane."""
-    await cpcs.deliver(asked)
-    plane = calibrated_result(target_id=asked.target.target_id)
-    for name, values in changes.items():
-        if name == "measured":
-            plane["measurements"][0].update(values)
-        else:
-            plane[name] = {**plane[name], **values}
-    now = datetime.now(UTC)
-    frame = ReducedFrame((ReducedPlane(plane),), "f" * 64, 0.5)
-    async with cpcs.context.database.unit_of_work() as uow:
-        await service.answer(
-            uow,
-            asked.calibration_request_id,
-            FinishedReduction(frame, (KeptFiles(),), now, now, "1"),
-        )
-
-
-async def decide(cpcs: Cpcs) -> None:
-    """Run the deciding job as a worker would."""
-    (kind,) = [kind for kind in cpcs.parts.job_kinds if kind.name == DECIDE]
-    effect = await kind.run(Job(1, DECIDE, {}, 1, 5, "", None))
-    if effect is not None:
-        async with cpcs.context.database.unit_of_work() as uow:
-            await effect(uow)
-
-
-async def collected(
-    cpcs: Cpcs, asked: FitsUploaded, mjd: float | None = None
-) -> Decisions:
-    async with cpcs.context.database.read() as connection:
-        return await collect(connection, asked, mjd)
-
-
-async def rows(cpcs: Cpcs, table: Any, *conditions: Any) -> list[Any]:
-    async with cpcs.context.database.read() as connection:
-        return list((await connection.execute(select(table).where(*conditions))).all())
-
-
 def at(mjd: float) -> dict[str, float]:
     return {"mid_exposure_mjd_utc": mjd}
 
 
 async def test_a_band_settles_after_five_frames_of_two_nights(cpcs: Cpcs) -> None:
     for night in range(5):
-        asked = request(100 + night, 101, 1001)
+        asked = request_of(100 + night, 101, 1001)
         await answer(cpcs, asked, timing=at(61100.2 + night // 2 + night / 100))
         await decide(cpcs)
-    decisions = await collected(cpcs, request(109, 101, 1001))
+    decisions = await collected(cpcs, request_of(109, 101, 1001))
     band = decisions.settled_band_of("R", 61103.0)
     assert band is not None
     assert (band.passband, band.provisional) == ("GaiaSP/r", False)
     assert (band.n_frames, band.n_nights) == (5, 3)
-    versions = await rows(cpcs, BAND_SETTLEMENTS, BAND_SETTLEMENTS.c.camera_id == 101)
+    versions = await rows_of(
+        cpcs, BAND_SETTLEMENTS, BAND_SETTLEMENTS.c.camera_id == 101
+    )
     assert [(row.version, len(row.intervals)) for row in versions] == [(1, 1), (2, 1)]
     assert versions[0].intervals[0]["provisional"]
     # Another camera, and another filter that was asked for, know nothing of it.
-    assert (await collected(cpcs, request(110, 102, 1001))).settled_bands == ()
+    assert (await collected(cpcs, request_of(110, 102, 1001))).settled_bands == ()
     asked_for = CalibrationParameters(requested_filter="GaiaSP/V")
-    other = request(111, 101, 1001, parameters=asked_for)
+    other = request_of(111, 101, 1001, parameters=asked_for)
     assert (await collected(cpcs, other)).settled_bands == ()
 
 
 async def test_a_re_calibration_replaces_its_evidence(cpcs: Cpcs) -> None:
-    first = request(120, 121, 1201)
-    newer = request(120, 121, 1201, calibration_request_id=1209, request_order=2)
+    first = request_of(120, 121, 1201)
+    newer = request_of(120, 121, 1201, calibration_request_id=1209, request_order=2)
     await answer(cpcs, first, zero_point={"value": 24.0})
     await answer(cpcs, newer, zero_point={"value": 25.0})
-    (row,) = await rows(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 121)
+    (row,) = await rows_of(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 121)
     assert (row.zero_point, row.request_order) == (25.0, 2)
     # An answer that comes again, or late, changes nothing.
     async with cpcs.context.database.unit_of_work() as uow:
         await take_evidence(uow, first, 5, calibrated_result(target_id=1201))
-    (row,) = await rows(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 121)
+    (row,) = await rows_of(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 121)
     assert row.request_order == 2
-    (target,) = await rows(cpcs, TARGET_EVIDENCE, TARGET_EVIDENCE.c.target_id == 1201)
+    (target,) = await rows_of(
+        cpcs, TARGET_EVIDENCE, TARGET_EVIDENCE.c.target_id == 1201
+    )
     assert target.request_order == 2
 
 
 async def test_previews_and_dry_runs_are_no_evidence(cpcs: Cpcs) -> None:
-    await answer(cpcs, request(130, 131, 1301, purpose="preview"))
-    await answer(cpcs, request(131, 131, 1301, purpose="dry_run"))
-    assert not await rows(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 131)
-    assert not await rows(cpcs, CATALOGUE_PINS, CATALOGUE_PINS.c.target_id == 1301)
+    await answer(cpcs, request_of(130, 131, 1301, purpose="preview"))
+    await answer(cpcs, request_of(131, 131, 1301, purpose="dry_run"))
+    assert not await rows_of(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 131)
+    assert not await rows_of(cpcs, CATALOGUE_PINS, CATALOGUE_PINS.c.target_id == 1301)
 
 
 async def test_a_mean_position_comes_of_good_frames(cpcs: Cpcs) -> None:
@@ -151,32 +101,32 @@ async def test_a_mean_position_comes_of_good_frames(cpcs: Cpcs) -> None:
         measured = {"fitted_ra_deg": CENTRE[0] + number * 1e-6}
         if number == 3:
             measured["signal_to_noise"] = 5.0
-        await answer(cpcs, request(140 + number, 141, 1401), measured=measured)
+        await answer(cpcs, request_of(140 + number, 141, 1401), measured=measured)
     await decide(cpcs)
-    decisions = await collected(cpcs, request(149, 141, 1401))
+    decisions = await collected(cpcs, request_of(149, 141, 1401))
     mean = decisions.mean_position_of(1401)
     assert mean is not None
     assert mean.n_frames == 3
     assert abs(mean.ra_deg - (CENTRE[0] + 1e-6)) < 1e-9
     await decide(cpcs)
-    (row,) = await rows(cpcs, MEAN_POSITIONS, MEAN_POSITIONS.c.target_id == 1401)
+    (row,) = await rows_of(cpcs, MEAN_POSITIONS, MEAN_POSITIONS.c.target_id == 1401)
     assert row.version == 1
 
 
 async def test_evidence_that_comes_while_it_is_considered_is_not_lost(
     cpcs: Cpcs,
 ) -> None:
-    await answer(cpcs, request(150, 151, 1501))
-    newer = request(150, 151, 1501, calibration_request_id=1509, request_order=2)
+    await answer(cpcs, request_of(150, 151, 1501))
+    newer = request_of(150, 151, 1501, calibration_request_id=1509, request_order=2)
     key = FilterKey(151, "R", "GaiaSP/any")
     async with cpcs.context.database.unit_of_work() as uow:
         _, new = await filter_history(uow, key)
         await answer(cpcs, newer)  # another transaction, after this one has read
         await mark_considered(uow, FRAME_EVIDENCE, new)
-    (row,) = await rows(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 151)
+    (row,) = await rows_of(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 151)
     assert not row.considered
     await decide(cpcs)
-    (row,) = await rows(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 151)
+    (row,) = await rows_of(cpcs, FRAME_EVIDENCE, FRAME_EVIDENCE.c.camera_id == 151)
     assert row.considered
 
 
@@ -185,11 +135,11 @@ async def test_the_first_scene_and_the_first_release_stay(cpcs: Cpcs) -> None:
         scene = {**SCENE, "target_id": 1601, "radius_arcsec": radius}
         await answer(
             cpcs,
-            request(number, 161, 1601),
+            request_of(number, 161, 1601),
             measured={"proposed_scene": scene},
             provenance={"catalogue_release": f"sim+{number}"},
         )
-    decisions = await collected(cpcs, request(169, 161, 1601))
+    decisions = await collected(cpcs, request_of(169, 161, 1601))
     scene_kept = decisions.scene_of(1601)
     assert scene_kept is not None
     assert (scene_kept.version, scene_kept.radius_arcsec) == (1, 30.0)
@@ -197,67 +147,30 @@ async def test_the_first_scene_and_the_first_release_stay(cpcs: Cpcs) -> None:
     (pin,) = decisions.pinned_releases
     assert (pin.catalogue_name, pin.release) == ("GaiaSP", "sim+160")
     newest = CalibrationParameters(newest_catalogue=True)
-    asked = request(162, 161, 1601, parameters=newest)
+    asked = request_of(162, 161, 1601, parameters=newest)
     assert (await collected(cpcs, asked)).pinned_releases == ()
     await answer(cpcs, asked, provenance={"catalogue_release": "sim+162"})
-    (pin,) = (await collected(cpcs, request(169, 161, 1601))).pinned_releases
+    (pin,) = (await collected(cpcs, request_of(169, 161, 1601))).pinned_releases
     assert pin.release == "sim+162"
-    assert len(await rows(cpcs, SCENES, SCENES.c.target_id == 1601)) == 1
+    assert len(await rows_of(cpcs, SCENES, SCENES.c.target_id == 1601)) == 1
 
 
 async def test_a_zero_point_is_lent_within_the_night_by_good_frames(
     cpcs: Cpcs,
 ) -> None:
-    await answer(cpcs, request(170, 171, 1701), timing=at(61100.1))
-    await answer(cpcs, request(171, 171, 1702), timing=at(61100.3))
+    await answer(cpcs, request_of(170, 171, 1701), timing=at(61100.1))
+    await answer(cpcs, request_of(171, 171, 1702), timing=at(61100.3))
     poor = {"error": 0.2}
-    await answer(cpcs, request(172, 171, 1703), timing=at(61100.31), zero_point=poor)
-    decisions = await collected(cpcs, request(179, 171, 1704), 61100.32)
+    await answer(cpcs, request_of(172, 171, 1703), timing=at(61100.31), zero_point=poor)
+    decisions = await collected(cpcs, request_of(179, 171, 1704), 61100.32)
     lent = decisions.borrowed_of("R", 61100.32)
     assert lent is not None
     assert lent.mid_exposure_mjd == 61100.3
-    far = await collected(cpcs, request(179, 171, 1704), 61101.9)
+    far = await collected(cpcs, request_of(179, 171, 1704), 61101.9)
     assert far.borrowed_zero_points == ()
     # Never from itself.
-    own = await collected(cpcs, request(171, 171, 1702))
+    own = await collected(cpcs, request_of(171, 171, 1702))
     assert own.borrowed_zero_points[0].mid_exposure_mjd == 61100.1
-
-
-async def test_a_reader_is_not_told_where_a_lending_frame_looked(cpcs: Cpcs) -> None:
-    private = {"visibility": "private", "owner_id": 77}
-    air = {"air_mass": 1.7, **at(61100.1)}
-    await answer(cpcs, request(240, 241, 2401, **private), timing=air)
-    asked = request(241, 241, 2402)
-    await cpcs.deliver(asked)
-    async with cpcs.context.database.unit_of_work() as uow:
-        pinned = plain_decisions(await collected(cpcs, asked, 61100.2))
-        await store.pin_decisions(uow, asked.calibration_request_id, pinned)
-    assert pinned["borrowed_zero_points"][0]["air_mass"] == 1.7
-    await answer(cpcs, asked)
-    url = "/api/v1/calibrations?data_product_id=241"
-    answered = await cpcs.client.get(url, headers=cpcs.headers("owner"))
-    (shown,) = answered.json()["items"]
-    (lent,) = shown["inputs"]["decisions"]["borrowed_zero_points"]
-    assert lent["passband"] == "GaiaSP/r"
-    assert not {"air_mass", "value", "exposure_time_s"} & set(lent)
-
-
-async def test_a_colour_comes_from_frames_that_the_owner_may_see(cpcs: Cpcs) -> None:
-    await answer(cpcs, request(180, 181, 1801))
-    private = {"visibility": "private", "owner_id": 77}
-    await answer(
-        cpcs,
-        request(181, 181, 1801, **private),
-        zero_point={"passband": "GaiaSP/g"},
-        measured={"magnitude": 17.0},
-    )
-    asked = request(189, 181, 1801)
-    assert (await collected(cpcs, asked, 61100.2)).colours_of(1801) == ()
-    owners = request(189, 181, 1801, owner_id=77)
-    (colour,) = (await collected(cpcs, owners, 61100.2)).colours_of(1801)
-    assert (colour.blue_passband, colour.red_passband) == ("GaiaSP/g", "GaiaSP/r")
-    assert abs(colour.value_mag - 0.6) < 1e-12
-    assert (await collected(cpcs, owners, 61103.2)).colours_of(1801) == ()
 
 
 async def test_other_targets_are_places_and_nothing_more(cpcs: Cpcs) -> None:
@@ -278,7 +191,7 @@ async def test_other_targets_are_places_and_nothing_more(cpcs: Cpcs) -> None:
                 **changes,
             )
         )
-    asked = request(190, 191, 1901)
+    asked = request_of(190, 191, 1901)
     decisions = await collected(cpcs, asked)
     assert decisions.other_targets == ((CENTRE[0] + 0.02, CENTRE[1]),)
     pinned = PinnedDecisions(cpcs.context.database)
@@ -309,16 +222,16 @@ async def stored(cpcs: Cpcs, request_id: int) -> store.StoredRequest:
 
 async def test_a_repeat_gets_the_decisions_of_the_first_start(cpcs: Cpcs) -> None:
     pinned = PinnedDecisions(cpcs.context.database)
-    asked = request(200, 201, 2001)
+    asked = request_of(200, 201, 2001)
     await cpcs.deliver(asked)
     before = await stored(cpcs, 2000)
     first = await pinned.of(before)
-    await answer(cpcs, request(201, 201, 2001), timing=at(61100.2))
+    await answer(cpcs, request_of(201, 201, 2001), timing=at(61100.2))
     assert (await collected(cpcs, asked, 61100.2)).borrowed_zero_points != ()
     # Two workers that start at once, and one that starts later.
     again = await asyncio.gather(pinned.of(before), pinned.of(before))
     assert [*again, await pinned.of(await stored(cpcs, 2000))] == [first] * 3
-    repeats = request(200, 201, 2001, calibration_request_id=2009, request_order=2)
+    repeats = request_of(200, 201, 2001, calibration_request_id=2009, request_order=2)
     repeats = repeats.model_copy(update={"repeats_request_id": 2000})
     await cpcs.deliver(repeats)
     assert await pinned.of(await stored(cpcs, 2009)) == first
@@ -327,13 +240,13 @@ async def test_a_repeat_gets_the_decisions_of_the_first_start(cpcs: Cpcs) -> Non
 async def test_what_a_preview_used_is_used_when_it_is_accepted(cpcs: Cpcs) -> None:
     pinned = PinnedDecisions(cpcs.context.database)
     newest = CalibrationParameters(newest_catalogue=True)
-    preview = request(230, 231, 2301, purpose="preview", parameters=newest)
+    preview = request_of(230, 231, 2301, purpose="preview", parameters=newest)
     await cpcs.deliver(preview)
     first = await pinned.of(await stored(cpcs, 2300))
     assert first["pinned_releases"] == []
     used = {"catalogue_release": "sim+7;GaiaDR3=DR3+2"}
     await answer(cpcs, preview, provenance=used)
-    accepted = request(
+    accepted = request_of(
         230,
         231,
         2301,
@@ -354,8 +267,8 @@ async def test_a_frame_without_reference_looks_again_when_its_night_is_known(
     cpcs: Cpcs,
 ) -> None:
     pinned = PinnedDecisions(cpcs.context.database)
-    await answer(cpcs, request(210, 211, 2101), timing=at(59000.2))
-    asked = request(211, 211, 2102)
+    await answer(cpcs, request_of(210, 211, 2101), timing=at(59000.2))
+    asked = request_of(211, 211, 2102)
     await cpcs.deliver(asked)
     first = await pinned.of(await stored(cpcs, 2110))
     assert first["borrowed_zero_points"] == []
@@ -371,8 +284,8 @@ async def test_a_frame_without_reference_looks_again_when_its_night_is_known(
 
 
 async def test_the_deciding_job_is_asked_for_once(cpcs: Cpcs) -> None:
-    await answer(cpcs, request(220, 221, 2201))
-    await answer(cpcs, request(221, 221, 2201))
+    await answer(cpcs, request_of(220, 221, 2201))
+    await answer(cpcs, request_of(221, 221, 2201))
     jobs = cpcs.context.database.infrastructure.jobs
     async with cpcs.context.database.read() as connection:
         count = await connection.scalar(

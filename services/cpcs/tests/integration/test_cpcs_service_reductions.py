@@ -46,7 +46,7 @@ async def test_a_frame_is_calibrated_and_told_of_once(
     await cpcs.deliver(target_snapshot())
     request = request_for(await cpcs.store_frame(frame.fits_bytes), 1)
     traceparent = new_traceparent()
-    await cpcs.deliver(request, traceparent)
+    await cpcs.deliver(request, traceparent=traceparent)
     (event,) = await cpcs.answered(1)
     assert event["topic"] == "photometry.calibrated"
     assert event["outcome"] == "calibrated", event["message"]
@@ -140,7 +140,9 @@ async def test_it_waits_for_stars_and_goes_on_by_itself(
     named = CalibrationParameters(requested_filter="Later/any")
     sha256 = await cpcs.store_frame(frame.fits_bytes)
     traceparent = new_traceparent()
-    await cpcs.deliver(request_for(sha256, 2, parameters=named), traceparent)
+    await cpcs.deliver(
+        request_for(sha256, 2, parameters=named), traceparent=traceparent
+    )
     (waits,) = await cpcs.answered(2)
     assert waits["topic"] == "calibration.waiting"
     # Stars of another field are looked at once, and do not wake it.

@@ -63,7 +63,7 @@ async def answer(cpcs: Cpcs, number: int, *planes: ReducedPlane) -> None:
 async def test_a_request_is_kept_whole_with_its_job(cpcs: Cpcs) -> None:
     request = request_for(SHA, 1)
     traceparent = new_traceparent()
-    await cpcs.deliver(request, traceparent)
+    await cpcs.deliver(request, traceparent=traceparent)
     async with cpcs.context.database.read() as connection:
         row = (
             await connection.execute(select(REQUESTS).where(REQUESTS.c.id == 10))

@@ -7,6 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bhtom_cpcs.science.frames.sun_and_air import (
+    air_mass,
+    altitude_deg,
+    unit_vector,
+)
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reduction import reduce_frame
 from bhtom_cpcs.science.request import CameraSettings, TargetPosition
@@ -118,3 +123,24 @@ def test_error_budget_adds_up(
     assert measured.magnitude_error == pytest.approx(total)
     flux_terms = np.sqrt(sum(t**2 for t in measured.error_budget_adu.values()))
     assert measured.flux_error_adu == pytest.approx(flux_terms)
+
+
+def test_each_target_has_the_air_mass_of_its_own_place(
+    field, frame_of: Callable[..., Frame], tmp_path: Path
+) -> None:
+    """Scintillation goes with the 1.5th power of it, and tells which one was used."""
+    frame = frame_of()
+    x, y = (np.asarray(frame.truth[axis]) for axis in ("x_px", "y_px"))
+    inside = (np.minimum(x, y) > 20) & (np.maximum(x, y) < 236)
+    ends = [np.argmin(np.where(inside, axis, np.inf)) for axis in (x + y, -x - y)]
+    places = [sky_at(field, x[end], y[end]) for end in ends]
+    plane = at(field, frame, tmp_path, *places, aperture_m=0.2)
+    mjd, site = plane.timing.mid_exposure_mjd_utc, field.request.site
+    first, second = (
+        air_mass(altitude_deg(mjd, unit_vector(*place), site)) for place in places
+    )
+    assert plane.timing.air_mass == first
+    assert abs(second / first - 1) > 1e-4
+    terms = [m.error_budget_mag["scintillation"] for m in plane.measurements]
+    expected = (second / first) ** 1.5
+    assert terms[1] / terms[0] == pytest.approx(expected, rel=1e-9)

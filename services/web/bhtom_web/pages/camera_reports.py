@@ -49,7 +49,7 @@ async def accept(visit: SignedInVisit, request: Request, camera_id: int) -> Resp
     seen = await read_form(request)
     report = await visit.api.get("cpcs", _report_path(camera_id))
     proposal = report.get("proposal")
-    if proposal is None or str(report.get("last_mjd")) != seen.get("last_mjd"):
+    if proposal is None or proposal["digest"] != seen.get("digest"):
         raise Conflict(
             "Newer frames have changed the report since it was shown; look at it "
             "again, then decide."
@@ -65,11 +65,11 @@ def _report_path(camera_id: int) -> str:
 
 
 def _is_accepted(camera: Json, report: Any) -> bool:
-    """Whether the camera's newest version rests on the same frames already."""
-    learned = camera.get("learned")
-    if not isinstance(report, dict) or not isinstance(learned, dict):
+    """Whether the camera's newest version says what is offered already."""
+    proposal = report.get("proposal") if isinstance(report, dict) else None
+    if not isinstance(proposal, dict):
         return False
-    return bool(learned.get("last_mjd") == report.get("last_mjd"))
+    return bool(camera.get("learned") == proposal["changes"].get("learned"))
 
 
 def _flat_rows(report: Any) -> list[list[Json | None]]:

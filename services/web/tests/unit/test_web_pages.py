@@ -182,9 +182,9 @@ async def test_a_report_card_becomes_a_version_by_its_owners_step(
     page = (await visitor.get("/cameras/1/report")).text
     assert "40 frames disagree" in page
     assert ">13<" in page  # of the flat-field map, in thousandths
-    stale = await visitor.post("/cameras/1/report", data={"last_mjd": "61000.0"})
+    stale = await visitor.post("/cameras/1/report", data={"digest": "0000000000000000"})
     assert stale.status_code == 409
-    done = await visitor.post("/cameras/1/report", data={"last_mjd": "61310.2"})
+    done = await visitor.post("/cameras/1/report", data={"digest": "5eed5eed5eed5eed"})
     assert done.status_code == 303
     again = (await visitor.get("/cameras/1/report")).text
     assert "version 2 rests on these frames" in again
@@ -249,6 +249,8 @@ async def test_an_owner_rules_on_a_filter_and_takes_it_back(
     assert "provisional" in page
     assert "Rs&lt;b&gt;" in page
     assert "each frame's own stars decide" in page
+    assert "a private frame to now" in page
+    assert "12 frames were asked for in this band alone" in page
     wish = {"filter_card": "R", "kind": "settle", "passband": "GaiaSP/r", "why": "new"}
     refused = await visitor.post("/cameras/1/filters", data=wish)
     assert refused.status_code == 422

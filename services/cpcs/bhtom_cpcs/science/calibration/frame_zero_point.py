@@ -123,7 +123,8 @@ def borrowed_zero_point(
         ranking=() if found is None else found.choice.figures,
         reference_passband=borrowed.passband,
         source="borrowed",
-        source_note=f"calibration {borrowed.calibration_id} of the same night",
+        # Which one stands in the pinned decisions, for those who may see that frame.
+        source_note="another frame of the same night",
         flags=(
             FlagWord.BORROWED_ZERO_POINT,
             FlagWord.FEW_REFERENCE_STARS,

@@ -26,6 +26,7 @@ from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.catalogue_file import CatalogueFile, EstimatorFigures
 from bhtom_cpcs.science.stages.frame_stages import set_time
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stages.target_stages import timing_at
 from bhtom_cpcs.science.stars.detection import Sky, Sources
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.catalogue_target import (
@@ -203,7 +204,10 @@ def find_targets(state: SourceListState) -> None:
         shape=(state.plane.pixels.shape[0], state.plane.pixels.shape[1]),
     )
     state.measurements = tuple(
-        measure_in_catalogue(at, place) for place in state.places
+        measure_in_catalogue(
+            replace(at, air_mass=timing_at(state, place).air_mass), place
+        )
+        for place in state.places
     )
 
 

@@ -1,10 +1,17 @@
 """The stage that measures the targets."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
+from bhtom_cpcs.science.frames.sun_and_air import (
+    air_mass,
+    altitude_deg,
+    unit_vector,
+)
 from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.results.frame import Timing
 from bhtom_cpcs.science.results.target import TargetMeasurement
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stop import Stop
@@ -23,9 +30,25 @@ def measure_targets(state: PlaneState) -> None:
     """Measure every target of the request and take the best of their outcomes."""
     at = _measuring(state)
     state.measurements = tuple(
-        measure_target(at, place, _trail_px(state, place)) for place in state.places
+        measure_target(
+            replace(at, timing=timing_at(state, place)), place, _trail_px(state, place)
+        )
+        for place in state.places
     )
     settle_outcome(state)
+
+
+def timing_at(state: PlaneState, place: TargetPlace) -> Timing:
+    """Return the frame's timing with the air mass of a target of its own.
+
+    In a wide field the frame's, which is the first target's, is not the others'.
+    """
+    timing, site = need(state.timing, "read_time"), state.request.site
+    if site is None or place.problem is not None:
+        return timing
+    direction = unit_vector(place.ra_deg, place.dec_deg)
+    altitude = altitude_deg(timing.mid_exposure_mjd_utc, direction, site)
+    return replace(timing, air_mass=air_mass(altitude))
 
 
 def settle_outcome(state: PlaneState) -> None:
