@@ -13,6 +13,7 @@ from bhtom_core.people.snapshots import identity_snapshot, token_snapshot
 from bhtom_core.people.tables import tokens, users
 from bhtom_core.rows import Query, Record
 from bhtom_core.targets.snapshots import target_snapshot
+from bhtom_core.targets.store import WHOLE
 from bhtom_core.targets.tables import targets
 from bhtom_runtime.database import Database
 
@@ -49,9 +50,7 @@ AGGREGATES: Final = (
     Aggregate("identities", select(users), users, users.c.user_id, identity_snapshot),
     Aggregate("tokens", select(tokens), tokens, tokens.c.token_id, token_snapshot),
     Aggregate("cameras", _CAMERAS, cameras, cameras.c.camera_id, camera_snapshot),
-    Aggregate(
-        "targets", select(targets), targets, targets.c.target_id, target_snapshot
-    ),
+    Aggregate("targets", WHOLE, targets, targets.c.target_id, target_snapshot),
 )
 
 

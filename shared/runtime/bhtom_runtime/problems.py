@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem details: a stable code and a sentence."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import structlog
@@ -14,6 +14,9 @@ from starlette.exceptions import HTTPException
 from bhtom_runtime.errors import ServiceError
 from bhtom_runtime.failures import is_transient, sentence_of
 from bhtom_runtime.tracing import current_trace_id
+
+# A table of thousands of wrong rows is told of its first.
+_MOST_FIELDS: Final = 20
 
 _logger = structlog.get_logger(__name__)
 
@@ -55,7 +58,7 @@ async def _service_error(_: Request, error: Exception) -> JSONResponse:
 
 async def _validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - narrows the type
-    fields = [_field_error(item) for item in error.errors()]
+    fields = [_field_error(item) for item in error.errors()[:_MOST_FIELDS]]
     sentence = "; ".join(f"{item['field']}: {item['message']}" for item in fields)
     return problem(422, "invalid", sentence, fields=fields)
 
@@ -65,7 +68,9 @@ def _field_error(item: dict[str, Any]) -> dict[str, str]:
     if item["type"] == "json_invalid":
         return {"field": "body", "message": "This is not valid JSON."}
     field = ".".join(str(part) for part in item["loc"][1:])
-    return {"field": field or "body", "message": item["msg"]}
+    # What our own rules say comes with pydantic's word for it before.
+    message = item["msg"].removeprefix("Value error, ")
+    return {"field": field or "body", "message": message}
 
 
 async def _http_error(_: Request, error: Exception) -> JSONResponse:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeAlias
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bhtom_contracts.events import targets as contract
 from bhtom_core.etags import CACHE_HEADERS, entity_tag, not_modified
 from bhtom_core.ids import PathId, QueryId
 from bhtom_core.light_curves.summaries import summaries
@@ -12,6 +13,7 @@ from bhtom_core.rows import Record
 from bhtom_core.targets import store
 from bhtom_core.targets.coordinates import declination, right_ascension
 from bhtom_core.targets.domain import name_key
+from bhtom_core.targets.position_models import table_of
 from bhtom_core.targets.schemas import (
     NewTarget,
     Target,
@@ -46,15 +48,19 @@ def _add_reads(router: APIRouter, context: Context) -> None:
     async def list_targets(
         page: Annotated[Page, Depends(_page)], caller: Caller
     ) -> TargetList:
-        """Targets, newest first; within a cone the nearest first."""
+        """Targets, newest first; in a cone the fixed ones, the nearest first."""
         reader = Reader.of(caller)
         async with database.read() as connection:
             rows = await store.list_targets(connection, page, reader)
             shown = rows[: page.limit - 1]
             short = await summaries(connection, reader, [r.target_id for r in shown])
+            moving = 0
+            if page.cone is not None:
+                moving = await store.moving_count(connection, page, reader)
         return TargetList(
             items=[target_of(row, short.get(row.target_id)) for row in shown],
             next_cursor=_cursor_after(shown[-1]) if len(rows) == page.limit else None,
+            moving_left_out=moving,
         )
 
     @router.get("/by-name", response_model=Target)
@@ -81,6 +87,18 @@ def _add_reads(router: APIRouter, context: Context) -> None:
                 )
             return await _answer(connection, request, row, reader)
 
+    @router.get("/{target_id}/ephemeris")
+    async def ephemeris(target_id: PathId, caller: Caller) -> contract.Ephemeris:
+        """The rows of a target's ephemeris."""
+        async with database.read() as connection:
+            row = await store.target_by_id(connection, target_id, Reader.of(caller))
+            rows = row and await store.ephemeris_rows(connection, target_id)
+        if row is None:
+            raise NotFound(f"There is no target {target_id}.", code="target_not_found")
+        if rows is None:
+            raise NotFound(f"'{row.name}' has no ephemeris.", code="no_ephemeris")
+        return table_of(row.ephemeris["observer"], rows)
+
 
 def _add_writes(router: APIRouter, context: Context, targets: Targets) -> None:
     database = context.database
@@ -97,7 +115,7 @@ def _add_writes(router: APIRouter, context: Context, targets: Targets) -> None:
 
     @router.post("", status_code=201)
     async def create(given: NewTarget, caller: Writer, response: Response) -> Target:
-        """Make a target; one within 3 arcsec or of the same name is a conflict."""
+        """Make a target; one of the same name, orbit or place (3 arcsec) conflicts."""
         async with database.unit_of_work() as unit:
             row = await targets.create(
                 unit, caller, given.fields(), allow_close=given.allow_close

@@ -18,6 +18,7 @@ from bhtom_core.targets.domain import (
     checked_name,
     name_key,
 )
+from bhtom_core.targets.positions import MOTION, PLACE, POSITION, settle_position
 from bhtom_core.targets.sky import healpix
 from bhtom_core.targets.snapshots import target_snapshot
 from bhtom_core.targets.store import Cone
@@ -34,8 +35,6 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "description": checked_description,
 }
 _NAMES: Final = frozenset({"name", "aliases"})
-_PLACE: Final = frozenset({"ra", "dec"})
-_POSITION: Final = _PLACE | {"epoch", "pm_ra", "pm_dec", "parallax"}
 _SHARING: Final = frozenset({"visibility", "embargo_until"})
 
 
@@ -54,7 +53,7 @@ class Targets:
         allow_close: bool = False,
     ) -> Record:
         """Make a target, unless the caller can see one that it would repeat."""
-        values = _checked(fields)
+        values, rows = settle_position(_checked(fields), None)
         values["aliases"] = checked_aliases(values.get("aliases", ()), values["name"])
         values |= _derived(values)
         reader = Reader.of(caller)
@@ -62,9 +61,14 @@ class Targets:
         await self._refuse_same_name(unit, values["name_keys"], reader)
         if not allow_close:
             await self._refuse_close(unit, values, reader)
-        target = await store.insert_target(
+            await self._refuse_same_motion(unit, values, reader)
+        target_id = await store.insert_target(
             unit.connection, {**values, "owner_id": caller.user_id}
         )
+        if rows is not None:
+            await store.keep_ephemeris(unit.connection, target_id, rows)
+        target = await store.any_target(unit.connection, target_id)
+        assert target is not None  # noqa: S101 - narrows the type
         unit.emit(target_snapshot(target))
         return target
 
@@ -78,10 +82,11 @@ class Targets:
         allow_close: bool = False,
     ) -> Record:
         """Change fields of a target; those not given stay."""
-        changes = _checked(fields)
-        if changes.keys() & (_NAMES | _POSITION | _SHARING):
+        checked = _checked(fields)
+        if checked.keys() & (_NAMES | _SHARING | set(POSITION)):
             await store.lock_identities(unit.connection)
         target = await self._own(unit, caller, target_id)
+        changes, rows = settle_position(checked, target)
         after = {**target._asdict(), **changes}
         after["aliases"] = checked_aliases(after["aliases"], after["name"])
         if changes.keys() & _NAMES:
@@ -90,10 +95,14 @@ class Targets:
         reader = Reader.of(caller)
         if changes.keys() & (_NAMES | _SHARING):
             await self._refuse_same_name(unit, changes["name_keys"], reader, target_id)
-        if _differ(target, after, _POSITION):
+        if _differ(target, after, POSITION):
             changes["position_version"] = target.position_version + 1
-        if _differ(target, after, _PLACE) and not allow_close:
+        if _differ(target, after, PLACE) and not allow_close:
             await self._refuse_close(unit, after, reader, target_id)
+        if _differ(target, after, MOTION):
+            if not allow_close:
+                await self._refuse_same_motion(unit, after, reader, target_id)
+            await store.keep_ephemeris(unit.connection, target_id, rows)
         changed = await store.update_target(unit.connection, target_id, changes)
         unit.emit(target_snapshot(changed))
         if fields.keys() & _SHARING:
@@ -163,6 +172,24 @@ class Targets:
                 separation,
             )
 
+    async def _refuse_same_motion(
+        self,
+        unit: UnitOfWork,
+        values: Mapping[str, Any],
+        reader: Reader,
+        but: int | None = None,
+    ) -> None:
+        if all(values[name] is None for name in MOTION):
+            return
+        found = await store.same_motion(unit.connection, values, reader, but)
+        if found is not None:
+            raise self._exists(
+                f"The target '{found.name}' moves by the very same model; use it, or "
+                "say that yours is another object (allow_close).",
+                found,
+                None,
+            )
+
     def _exists(
         self, sentence: str, found: Record, separation: float | None
     ) -> Conflict:
@@ -177,21 +204,22 @@ class Targets:
 
 
 def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _CHECKS[name](value) if name in _CHECKS else value
-        for name, value in fields.items()
-    }
+    checked = dict(fields)
+    for name, check in _CHECKS.items():
+        if checked.get(name) is not None:
+            checked[name] = check(checked[name])
+    return checked
 
 
 def _derived(values: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that follow from others."""
     key = name_key(values["name"])
     keys = [key, *(name_key(alias) for alias in values["aliases"])]
-    has_position = values["ra"] is not None and values["dec"] is not None
+    ra, dec = values.get("ra"), values.get("dec")
     return {
         "name_key": key,
         "name_keys": list(dict.fromkeys(keys)),
-        "healpix": healpix(values["ra"], values["dec"]) if has_position else None,
+        "healpix": None if ra is None or dec is None else healpix(ra, dec),
     }
 
 

@@ -1,6 +1,6 @@
 """Queries on targets; every read takes the reader whose view it gives."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     Text,
     and_,
+    delete,
     exists,
     func,
     insert,
@@ -19,12 +20,14 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_core.people.tables import users
 from bhtom_core.rows import Query, Record
+from bhtom_core.targets.positions import MOTION, Rows
 from bhtom_core.targets.sky import cone_ranges
-from bhtom_core.targets.tables import targets
+from bhtom_core.targets.tables import ephemerides, targets
 from bhtom_core.visibility import Layer, Reader, is_public, may_see
 
 # One creation, renaming or move at a time: two equal ones cannot both pass.
@@ -32,6 +35,10 @@ _IDENTITY_LOCK = 0x746172676574
 
 LAYER = Layer(targets.c.owner_id, targets.c.visibility, targets.c.embargo_until)
 _LIVE = targets.c.deleted_at.is_(None)
+# All that a snapshot tells.
+WHOLE: Query = select(targets, ephemerides.c.rows.label("ephemeris_rows")).outerjoin(
+    ephemerides, ephemerides.c.target_id == targets.c.target_id
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +107,8 @@ async def target_by_name(
 
 
 async def any_target(connection: AsyncConnection, target_id: int) -> Record | None:
-    """A target's bare row, deleted ones too: for other services, not for people."""
-    statement = select(targets).where(targets.c.target_id == target_id)
+    """A target with its ephemeris, deleted ones too: for services, not for people."""
+    statement = WHOLE.where(targets.c.target_id == target_id)
     return (await connection.execute(statement)).one_or_none()
 
 
@@ -110,11 +117,9 @@ async def list_targets(
 ) -> Sequence[Record]:
     """A page of targets: by separation within a cone, else newest first."""
     distance = _separation(page.cone) if page.cone else None
-    statement = _with_owner(distance).where(_LIVE, may_see(reader, LAYER))
-    if page.name:
-        statement = statement.where(_name_contains(page.name))
-    if page.owner_id is not None:
-        statement = statement.where(targets.c.owner_id == page.owner_id)
+    statement = _with_owner(distance).where(
+        *_wanted(page), _LIVE, may_see(reader, LAYER)
+    )
     if page.cone is not None and distance is not None:
         statement = statement.where(
             _in_ranges(page.cone), distance <= page.cone.radius_deg
@@ -161,25 +166,76 @@ async def nearest(
     return (await connection.execute(ordered)).one_or_none()
 
 
-async def insert_target(
-    connection: AsyncConnection, values: Mapping[str, Any]
-) -> Record:
-    """A new target's row."""
-    statement = insert(targets).values(**values).returning(*targets.c)
-    return (await connection.execute(statement)).one()
+async def moving_count(connection: AsyncConnection, page: Page, reader: Reader) -> int:
+    """How many targets without a fixed place the page would list but for its cone."""
+    statement = (
+        select(func.count())
+        .select_from(targets)
+        .where(*_wanted(page), targets.c.healpix.is_(None), _LIVE)
+        .where(may_see(reader, LAYER))
+    )
+    return await connection.scalar(statement) or 0
+
+
+async def same_motion(
+    connection: AsyncConnection,
+    values: Mapping[str, Any],
+    reader: Reader,
+    but: int | None,
+) -> Record | None:
+    """A target that the reader may see and that moves by the same model."""
+    statement = select(targets).where(
+        *(targets.c[name] == values[name] for name in MOTION if values[name]),
+        targets.c.healpix.is_(None),
+        _LIVE,
+        may_see(reader, LAYER),
+    )
+    if but is not None:
+        statement = statement.where(targets.c.target_id != but)
+    ordered = statement.order_by(targets.c.target_id).limit(1)
+    return (await connection.execute(ordered)).one_or_none()
+
+
+async def ephemeris_rows(connection: AsyncConnection, target_id: int) -> Rows | None:
+    """The rows of a target's ephemeris, if it has one."""
+    statement = select(ephemerides.c.rows).where(ephemerides.c.target_id == target_id)
+    return await connection.scalar(statement)
+
+
+async def keep_ephemeris(
+    connection: AsyncConnection, target_id: int, rows: Rows | None
+) -> None:
+    """Put a target's table in the place of the one it had."""
+    if rows is None:
+        gone = delete(ephemerides).where(ephemerides.c.target_id == target_id)
+        await connection.execute(gone)
+        return
+    statement = upsert(ephemerides).values(target_id=target_id, rows=rows)
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["target_id"], set_={"rows": rows}
+        )
+    )
+
+
+async def insert_target(connection: AsyncConnection, values: Mapping[str, Any]) -> int:
+    """Make a target's row; the id it got."""
+    statement = insert(targets).values(**values).returning(targets.c.target_id)
+    target_id: int = (await connection.execute(statement)).scalar_one()
+    return target_id
 
 
 async def update_target(
     connection: AsyncConnection, target_id: int, values: Mapping[str, Any]
 ) -> Record:
-    """Change a target; the version grows with it."""
-    statement = (
+    """Change a target; the version grows with it. Gives the whole target."""
+    await connection.execute(
         update(targets)
         .where(targets.c.target_id == target_id)
         .values(**values, version=targets.c.version + 1, modified_at=func.now())
-        .returning(*targets.c)
     )
-    return (await connection.execute(statement)).one()
+    whole = WHOLE.where(targets.c.target_id == target_id)
+    return (await connection.execute(whole)).one()
 
 
 async def ended_embargoes(connection: AsyncConnection, limit: int) -> Sequence[int]:
@@ -199,6 +255,14 @@ def _with_owner(distance: ColumnElement[float] | None = None) -> Query:
     return select(
         targets, users.c.username.label("owner"), shown.label("separation_deg")
     ).join(users, users.c.user_id == targets.c.owner_id)
+
+
+def _wanted(page: Page) -> Iterator[ColumnElement[bool]]:
+    """What the page asks for, but for the place."""
+    if page.name:
+        yield _name_contains(page.name)
+    if page.owner_id is not None:
+        yield targets.c.owner_id == page.owner_id
 
 
 def _name_contains(key: str) -> ColumnElement[bool]:

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -12,7 +13,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from bhtom_core.columns import (
     moment,
@@ -44,6 +45,11 @@ targets = Table(
     number("pm_ra"),
     number("pm_dec"),
     number("parallax"),
+    # 1 sigma along each axis of what the position says, in arcsec.
+    number("position_error"),
+    Column("elements", JSONB(none_as_null=True)),
+    # In short, with the hash of its rows; these are in `ephemerides`.
+    Column("ephemeris", JSONB(none_as_null=True)),
     # Nested, of order 29; null for what moves.
     Column("healpix", BigInteger),
     words("classification", default="Unknown"),
@@ -67,6 +73,12 @@ targets = Table(
         "(ra IS NOT NULL AND dec IS NOT NULL AND healpix IS NOT NULL)",
         name="sidereal_has_position",
     ),
+    CheckConstraint(
+        "(position_kind = 'elements') = (elements IS NOT NULL) AND "
+        "(position_kind = 'ephemeris') = (ephemeris IS NOT NULL)",
+        name="moving_has_model",
+    ),
+    CheckConstraint("position_error > 0", name="position_error"),
     CheckConstraint("ra >= 0 AND ra < 360", name="ra"),
     CheckConstraint("dec BETWEEN -90 AND 90", name="dec"),
     CheckConstraint("importance BETWEEN 0 AND 10", name="importance"),
@@ -91,4 +103,19 @@ targets = Table(
         "embargo_until",
         postgresql_where=text("embargo_until IS NOT NULL"),
     ),
+)
+
+# Apart, so that lists of targets need not read them: up to 2000 rows each, of MJD, RA,
+# Dec and distance. Requests carry their own copy, so a replaced table is not kept.
+ephemerides = Table(
+    "ephemerides",
+    metadata,
+    Column(
+        "target_id",
+        BigInteger,
+        ForeignKey("core.targets.target_id"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("rows", JSONB, nullable=False),
 )

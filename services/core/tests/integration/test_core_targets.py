@@ -77,7 +77,7 @@ async def test_the_tag_changes_with_the_target(core) -> None:
         ({"importance": 11}, "invalid"),
         ({"visibility": "secret"}, "invalid"),
         ({"embargo_until": "2026-01-01T00:00:00"}, "invalid"),
-        ({"ra": None}, "invalid"),
+        ({"ra": None}, "invalid_position"),
     ],
 )
 async def test_refused_fields(core, bad: dict[str, Any], code: str) -> None:
