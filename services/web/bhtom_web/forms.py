@@ -10,7 +10,8 @@ from fastapi import Request
 
 from bhtom_web.services import ApiProblem
 
-MAX_FORM_BYTES: Final = 256 * 1024
+# The longest is a target's with an ephemeris of 2000 rows.
+MAX_FORM_BYTES: Final = 1024 * 1024
 _MAX_FIELDS: Final = 200
 
 
@@ -107,12 +108,22 @@ def errors_by_field(problem: ApiProblem, names: tuple[str, ...]) -> dict[str, st
         for item in stated:
             if not isinstance(item, dict):
                 continue
-            name = str(item.get("field", "")).split(".")[0]
             message = str(item.get("message") or problem.sentence)
-            found[name if name in names else ""] = message
+            name, message = _at_field(str(item.get("field", "")), message, names)
+            found.setdefault(name, message)
     if found:
         return found
     return {_field_named_in(problem, names): problem.sentence}
+
+
+def _at_field(stated: str, message: str, names: tuple[str, ...]) -> tuple[str, str]:
+    """The field of a path such as `elements.inclination`, and the words beside it."""
+    first, *inner = stated.split(".")
+    if len(inner) == 1 and inner[0] in names:
+        return inner[0], message
+    if len(inner) > 1:
+        message = f"{' '.join(inner)}: {message}"
+    return (first if first in names else ""), message
 
 
 def _field_named_in(problem: ApiProblem, names: tuple[str, ...]) -> str:

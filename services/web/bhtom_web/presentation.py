@@ -23,6 +23,12 @@ def number(value: Any, digits: int = 2, unit: str = "") -> str:
     return f"{text}{'' if unit[:1] in _CLOSE else ' '}{unit}"
 
 
+def figure(value: Any) -> str:
+    """A number with all the digits that it was given with, or a dash."""
+    known = as_float(value)
+    return NOTHING if known is None else f"{known:.12g}".replace("-", "−")
+
+
 def count(value: Any) -> str:
     """A whole number with thin spaces between the thousands."""
     figure = as_float(value)
@@ -149,6 +155,7 @@ UPLOAD_STATES: Final = {
 
 FILTERS: Final = {
     "number": number,
+    "figure": figure,
     "thousands": count,
     "ra": right_ascension,
     "dec": declination,

@@ -44,12 +44,17 @@ def target(number: int, name: str, ra: float, dec: float, **more: Any) -> Json:
         "target_id": number,
         "name": name,
         "aliases": [],
+        "position_kind": "sidereal",
+        "position_version": 1,
         "ra": ra,
         "dec": dec,
         "epoch": 2016.0,
         "pm_ra": -4.21,
         "pm_dec": 7.03,
         "parallax": None,
+        "position_error": None,
+        "elements": None,
+        "ephemeris": None,
         "classification": "Variable star-other",
         "description": "Watched since the outburst of 2021.",
         "importance": 9.98,
@@ -415,7 +420,10 @@ def make_fake(world: World) -> FastAPI:
     @app.get("/api/v1/targets")
     async def targets(name: str = "", ra: float | None = None) -> Json:
         found = [item for item in world.targets if name.lower() in item["name"].lower()]
-        return {"items": found if ra is None else found[:1], "next_cursor": None}
+        if ra is None:
+            return {"items": found, "next_cursor": None}
+        moving = sum(item["ra"] is None for item in found)
+        return {"items": found[:1], "next_cursor": None, "moving_left_out": moving}
 
     @app.post("/api/v1/targets", status_code=201)
     async def create_target(request: Request) -> Any:
@@ -433,9 +441,39 @@ def make_fake(world: World) -> FastAPI:
                 separation_arcsec=1.2,
                 link="javascript:alert(1)",
             )
+        if "ra" not in body:
+            return create_moving(body)
         made = target(len(world.targets) + 1, body["name"], 10.0, 20.0)
         world.targets.append(made)
         return made
+
+    def create_moving(body: Json) -> Any:
+        """A body; one that is called Odd is refused as core refuses."""
+        if body["name"] == "Odd":
+            fields = [
+                {"field": "elements.inclination", "message": "At most 180."},
+                {"field": "ephemeris.rows.3.mjd", "message": "Not finite."},
+                {"field": "elements", "message": "No orbit."},
+            ]
+            return problem(422, "invalid", "no orbit", fields=fields)
+        made = target(len(world.targets) + 1, body["name"], 10.0, 20.0)
+        made |= {
+            "ra": None,
+            "dec": None,
+            "sent": body,
+            "elements": body.get("elements"),
+        }
+        made["position_kind"] = "ephemeris" if "ephemeris" in body else "elements"
+        world.targets.append(made)
+        return made
+
+    @app.get("/api/v1/targets/{number}/ephemeris")
+    async def ephemeris(number: int) -> Json:
+        rows = [
+            {"mjd": 61000.5 + n, "ra": 10.25 + n, "dec": -5.0, "distance": None}
+            for n in range(4)
+        ]
+        return {"observer": "site", "rows": rows}
 
     @app.get("/api/v1/targets/by-name")
     async def by_name(name: str) -> Any:

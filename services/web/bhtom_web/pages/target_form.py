@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from bhtom_web.forms import Form
+from bhtom_web.pages import target_position
 from bhtom_web.services import Json
 
 LABELS: Final = {
@@ -20,16 +21,11 @@ LABELS: Final = {
     "aliases": "Other names",
     "visibility": "Who may see it",
     "archives_allowed": "Ask outside archives",
+    "position_error": "Known to",
 }
-FIELDS: Final = tuple(LABELS)
-_NUMBERS: Final = {
-    "epoch": "2016.0",
-    "pm_ra": "-12.3",
-    "pm_dec": "4.5",
-    "parallax": "2.1",
-    "importance": "9.98",
-    "cadence": "1",
-}
+FIELDS: Final = tuple(dict.fromkeys((*LABELS, *target_position.FIELDS)))
+_NUMBERS: Final = {"importance": "9.98", "cadence": "1"}
+_TEXTS: Final = ("name", "classification", "description", "visibility")
 
 
 class TargetChoices:
@@ -71,17 +67,22 @@ class TargetChoices:
         ("public", "Everybody"),
         ("private", "Only I"),
     )
+    position_kind: Final = target_position.KINDS
+    observer: Final = target_position.OBSERVERS
+    element_rows: Final = target_position.ELEMENT_ROWS
 
 
-def values_of(target: Json) -> dict[str, Any]:
-    """A target as the texts of its form."""
+def values_of(target: Json, ephemeris: Json | None = None) -> dict[str, Any]:
+    """A target as the texts of its form; its ephemeris with all rows."""
     values = {
-        name: "" if target.get(name) is None else str(target[name]) for name in FIELDS
+        name: "" if target.get(name) is None else str(target[name])
+        for name in (*_TEXTS, *_NUMBERS)
     }
+    values |= target_position.position_values(target, ephemeris)
     values["aliases"] = "\n".join(str(alias) for alias in target.get("aliases") or ())
     values["version"] = str(target.get("version", ""))
-    if not target.get("archives_allowed", True):
-        del values["archives_allowed"]
+    if target.get("archives_allowed", True):
+        values["archives_allowed"] = "on"
     return values
 
 
@@ -89,12 +90,14 @@ def body_of(form: Form) -> Json:
     """What was written as core takes it; positions stay as they were written."""
     body: Json = {
         name: form.text(name)
-        for name in ("name", "ra", "dec", "classification", "description", "visibility")
+        for name in _TEXTS
         if form.text(name) or name == "description"
     }
+    form.require("name")
+    body |= target_position.position_body(form)
     for name, example in _NUMBERS.items():
         value = form.number(name, example)
-        if value is not None or name in ("pm_ra", "pm_dec", "parallax"):
+        if value is not None:
             body[name] = value
     lines = form.text("aliases").replace(",", "\n").splitlines()
     body["aliases"] = [line.strip() for line in lines if line.strip()]

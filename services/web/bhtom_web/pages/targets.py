@@ -16,6 +16,7 @@ from bhtom_web.pages.target_form import (
     body_of,
     values_of,
 )
+from bhtom_web.pages.target_position import ELEMENTS, kind_of
 from bhtom_web.services import ApiProblem, Json
 from bhtom_web.visits import CurrentVisit, SignedInVisit, Visit
 
@@ -28,8 +29,7 @@ _DEFAULT_RADIUS_ARCSEC: Final = 300.0
 async def target_list(visit: CurrentVisit, request: Request) -> HTMLResponse:
     """Targets by a part of their name, or around a position."""
     form = Form(request.query_params)
-    items: list[Json] = []
-    next_cursor = None
+    answer: Json = {"items": []}
     query = _query_of(form)
     if not form.errors:
         try:
@@ -40,7 +40,6 @@ async def target_list(visit: CurrentVisit, request: Request) -> HTMLResponse:
                 cursor=form.text("cursor"),
                 **query,
             )
-            items, next_cursor = answer["items"], answer.get("next_cursor")
         except ApiProblem as problem:
             if problem.status == 401:
                 raise
@@ -48,8 +47,9 @@ async def target_list(visit: CurrentVisit, request: Request) -> HTMLResponse:
     return visit.page(
         "_target_rows.html" if visit.is_partial else "targets.html",
         form=form,
-        targets=items,
-        next_cursor=next_cursor,
+        targets=answer["items"],
+        next_cursor=answer.get("next_cursor"),
+        moving_left_out=answer.get("moving_left_out") or 0,
         searched=bool(query),
         status=422 if form.errors else 200,
     )
@@ -87,7 +87,6 @@ async def create_target(visit: SignedInVisit, request: Request) -> Response:
     """Register a target; one that is there already is linked to."""
     form = Form(await read_form(request))
     body = body_of(form)
-    form.require("name", "ra", "dec")
     if form.errors:
         return _form_page(visit, form, target=None, status=422)
     try:
@@ -101,14 +100,24 @@ async def create_target(visit: SignedInVisit, request: Request) -> Response:
 async def target_page(visit: CurrentVisit, id_or_name: str) -> HTMLResponse:
     """The target and its light curve."""
     target = await find_target(visit, id_or_name)
-    return visit.page("target.html", target=target, may_edit=visit.owns(target))
+    return visit.page(
+        "target.html",
+        target=target,
+        elements=ELEMENTS,
+        may_edit=visit.owns(target),
+    )
 
 
 @router.get("/targets/{id_or_name}/edit")
 async def edit_target(visit: SignedInVisit, id_or_name: str) -> HTMLResponse:
     """The form with the target's values."""
     target = await find_target(visit, id_or_name)
-    return _form_page(visit, Form(values_of(target)), target=target)
+    ephemeris = None
+    if target.get("position_kind") == "ephemeris":
+        ephemeris = await visit.api.get(
+            "core", f"/api/v1/targets/{target['target_id']}/ephemeris"
+        )
+    return _form_page(visit, Form(values_of(target, ephemeris)), target=target)
 
 
 @router.post("/targets/{target_id}/edit")
@@ -119,7 +128,6 @@ async def save_target(
     form = Form(await read_form(request))
     target = await find_target(visit, str(target_id))
     body = body_of(form)
-    form.require("name", "ra", "dec")
     if form.text("version") and form.text("version") != str(target.get("version")):
         form.errors[""] = (
             "Somebody changed this target while you wrote. Below are your values; "
@@ -155,12 +163,15 @@ def _refused(
         raise problem
     form.refuse(problem, FIELDS)
     if problem.code == "target_exists":
-        form.errors = {"ra" if _is_too_close(problem) else "name": problem.sentence}
+        form.errors = {_field_of_twin(problem, form): problem.sentence}
     return _form_page(visit, form, target=target, status=problem.status)
 
 
-def _is_too_close(problem: ApiProblem) -> bool:
-    return problem.details.get("separation_arcsec") is not None
+def _field_of_twin(problem: ApiProblem, form: Form) -> str:
+    """Whether the place, the motion or the name is the one of another target."""
+    if problem.details.get("separation_arcsec") is not None:
+        return "ra"
+    return kind_of(form) if "same model" in problem.sentence else "name"
 
 
 def _form_page(

@@ -17,6 +17,26 @@ document.addEventListener("click", async (event) => {
   button.textContent = "Copied";
 });
 
+for (const element of document.querySelectorAll("[data-needs-script]")) {
+  element.hidden = false;
+}
+
+// A file's text goes where it can be read and changed before it is sent.
+const LARGEST_TEXT = 1_000_000;
+document.addEventListener("change", async (event) => {
+  const input = event.target.closest("input[data-into]");
+  const file = input?.files[0];
+  if (!file) return;
+  const note = document.getElementById(`${input.id}-note`);
+  if (file.size > LARGEST_TEXT) {
+    note.textContent = `${file.name} is larger than 1 MB: no such table.`;
+  } else {
+    document.getElementById(input.dataset.into).value = await file.text();
+    note.textContent = file.name;
+  }
+  input.value = "";
+});
+
 // A form that is sent twice by an impatient click would be carried out twice.
 document.addEventListener("submit", (event) => {
   const form = event.target;
