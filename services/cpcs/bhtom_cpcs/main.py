@@ -12,6 +12,7 @@ from bhtom_cpcs.decisions.service import CRON as DECISIONS
 from bhtom_cpcs.decisions.service import deciding
 from bhtom_cpcs.imported_catalogues.api import catalogues_router
 from bhtom_cpcs.imported_catalogues.held import HeldCatalogues
+from bhtom_cpcs.positions.api import positions_router
 from bhtom_cpcs.replicas.consumers import SUBSCRIPTIONS as REPLICA_SUBSCRIPTIONS
 from bhtom_cpcs.schema import INFRASTRUCTURE
 from bhtom_cpcs.settings import CpcsSettings
@@ -34,6 +35,7 @@ def build(context: Context) -> Parts:
             decisions_router(context),
             calibrations_router(context),
             catalogues_router(held),
+            positions_router(context),
         ),
         subscriptions=(*CALIBRATION_SUBSCRIPTIONS, *REPLICA_SUBSCRIPTIONS),
         job_kinds=(

@@ -489,6 +489,18 @@ def make_fake(world: World) -> FastAPI:
         found["description"] = (await request.json())["description"]
         return found
 
+    @app.post("/api/v1/positions")
+    async def positions(request: Request) -> Any:
+        body = await request.json()
+        if body["position"].get("ephemeris"):
+            return {"items": [{"mjd": 0.0, "problem": "its table ended"}] * 2}
+        return {
+            "items": [
+                {"mjd": mjd, "ra": (359.999 + n / 360) % 360, "dec": 60.0, "error": 1.0}
+                for n, mjd in enumerate(body["mjd"])
+            ]
+        }
+
     @app.get("/api/v1/targets/{number}/light-curve")
     async def curve(number: int, hidden: bool = False) -> Json:
         shown = [point for point in world.points if hidden or not point["hidden"]]

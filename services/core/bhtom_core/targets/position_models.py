@@ -31,7 +31,7 @@ class Elements(contract.OrbitalElements):
     semi_major_axis: float | None = Field(
         default=None, description="au; negative of a hyperbola"
     )
-    perihelion_distance: float | None = Field(default=None, ge=1e-4, le=1e5)
+    perihelion_distance: float | None = Field(default=None, ge=1e-3, le=1e5)
     eccentricity: float = Field(ge=0, le=50)
     ascending_node: float = Field(ge=-360, le=360, description="degrees")
     perihelion_argument: float = Field(ge=-360, le=360, description="degrees")
@@ -54,10 +54,10 @@ class Elements(contract.OrbitalElements):
                 "less 2400000.5 is one."
             )
         size = self.semi_major_axis
-        if size is not None and not 1e-4 <= size * (1 - self.eccentricity) <= 1e5:
+        if size is not None and not 1e-3 <= size * (1 - self.eccentricity) <= 1e5:
             raise ValueError(
                 "The semi-major axis and the eccentricity put the perihelion beyond "
-                "0.0001 to 100000 au."
+                "0.001 to 100000 au."
             )
         return self
 

@@ -14,12 +14,16 @@ from bhtom_cpcs.science.targets.orbits import GAUSS_K
 
 
 def target_position(pin: TargetPin) -> TargetPosition:
-    """The model that the pin's kind names; without one the science says so."""
-    position = pin.position
+    """A pinned target's model."""
+    return position_model(pin.target_id, pin.position)
+
+
+def position_model(target_id: int, position: contract.TargetPosition) -> TargetPosition:
+    """The model that the position's kind names; without one the science says so."""
     by_elements = position.kind == "elements" and position.elements is not None
     by_table = position.kind == "ephemeris" and position.ephemeris is not None
     return TargetPosition(
-        target_id=pin.target_id,
+        target_id=target_id,
         ra_deg=position.ra,
         dec_deg=position.dec,
         epoch_jyear=position.epoch,

@@ -20,6 +20,7 @@ from bhtom_cpcs.science.request import (
     Site,
     TargetPosition,
 )
+from bhtom_cpcs.science.targets import orbits
 from bhtom_cpcs.science.targets.orbits import (
     OBLIQUITY_RAD,
     OrbitUnusable,
@@ -292,3 +293,12 @@ def test_a_table_of_four_rows_knows_its_error() -> None:
         TargetPosition(1, ephemeris=Ephemeris(rows, topocentric=True)), 51541.5
     )
     assert "too far apart" in str(found.problem)
+
+
+def test_an_orbit_of_endless_turns_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orbits, "_MOST_EVALUATIONS", 2000)
+    tight = OrbitalElements(61000.0, 1e-4, 0.0, 10.0, 20.0, 30.0, 61000.0)
+    with pytest.raises(OrbitUnusable, match="turns too often"):
+        state_at(tight, 61400.0)
+    place = place_of(TargetPosition(1, elements=tight), 61400.0)
+    assert place.problem is not None

@@ -57,7 +57,8 @@ class GaiaAlerts:
         if alert is None:
             alert = await self._nearest(wanted)
         if alert is None:
-            return Harvest(None, (), "No Gaia alert at this position.")
+            where = "at this position" if wanted.ra is not None else "of this name"
+            return Harvest(None, (), f"No Gaia alert {where}.")
         found = await self._fetcher.get(f"alert/{alert}/lightcurve.csv")
         if found is None:
             return Harvest(alert, (), f"The archive has no light curve of {alert}.")

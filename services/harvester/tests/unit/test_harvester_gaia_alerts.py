@@ -149,6 +149,8 @@ async def test_a_position_is_looked_up() -> None:
     nothing = await source.harvest(Wanted(2, ("Other",), 20.0, 20.0))
     assert (nothing.record_name, nothing.rows) == (None, ())
     assert nothing.message == "No Gaia alert at this position."
+    moving = await source.harvest(Wanted(3, ("Ceres",), None, None))
+    assert moving.message == "No Gaia alert of this name."
 
 
 def test_big_harvests_are_cut() -> None:

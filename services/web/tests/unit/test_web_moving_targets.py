@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from bhtom_web.pages.position_now import motion_between
+
 Visitors = Callable[..., Any]
 ORBIT = {
     "epoch_mjd": "61000",
@@ -126,3 +128,27 @@ async def test_a_cone_tells_what_it_leaves_out(
     await client.post("/targets/new", data=form("elements", **ORBIT))
     assert "One target that moves has no fixed place" in (await client.get(place)).text
     assert "moves: on an orbit" in (await client.get("/targets")).text
+
+
+async def test_the_page_tells_where_it_is_now(
+    visit_as: Visitors, services: ModuleType, world: Any
+) -> None:
+    client = visit_as(services.ADA)
+    for kind, fields, told in (
+        ("elements", ORBIT, "5.0″ an hour"),
+        ("ephemeris", {"observer": "site", "ephemeris": TABLE}, "its table ended"),
+    ):
+        made = await client.post("/targets/new", data=form(kind, **fields))
+        address = made.headers["location"].partition("?")[0]
+        assert f'hx-get="{address}/position"' in (await client.get(address)).text
+        part = await client.get(f"{address}/position")
+        assert told in part.text
+    assert "/position" not in (await client.get("/targets/1")).text
+
+
+def test_motion_goes_over_the_meridian() -> None:
+    found = motion_between({"ra": 359.9, "dec": 0.0}, {"ra": 0.1, "dec": 0.0})
+    assert found is not None
+    assert found["arcsec_per_hour"] == pytest.approx(720)
+    assert found["position_angle"] == pytest.approx(90)
+    assert motion_between({"ra": 1.0, "dec": 0.0}, {"ra": None, "dec": None}) is None

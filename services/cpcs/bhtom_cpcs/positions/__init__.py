@@ -1,0 +1,1 @@
+"""Where a target is: position models evaluated for readers and planners."""
