@@ -10,7 +10,7 @@ from fastapi import Request
 
 from bhtom_web.services import ApiProblem
 
-# The longest is a target's with an ephemeris of 2000 rows.
+# The longest is a target's with an ephemeris of 1000 rows.
 MAX_FORM_BYTES: Final = 1024 * 1024
 _MAX_FIELDS: Final = 200
 

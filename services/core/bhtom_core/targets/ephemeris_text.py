@@ -9,8 +9,9 @@ from typing import Any, Final
 from bhtom_core.targets.coordinates import declination, right_ascension
 from bhtom_runtime.errors import Invalid
 
-# Every request carries the whole table in its event, which has 256 KiB for all.
-MOST_ROWS: Final = 2000
+# Every request carries the whole table in its event, beside all that is known of the
+# camera; it has 256 KiB.
+MOST_ROWS: Final = 1000
 MOST_CHARACTERS: Final = 1_000_000
 _MJD_ZERO: Final = datetime(1858, 11, 17, tzinfo=UTC)
 _MJD_OF_JD_ZERO: Final = 2400000.5

@@ -105,7 +105,7 @@ targets = Table(
     ),
 )
 
-# Apart, so that lists of targets need not read them: up to 2000 rows each, of MJD, RA,
+# Apart, so that lists of targets need not read them: up to 1000 rows each, of MJD, RA,
 # Dec and distance. Requests carry their own copy, so a replaced table is not kept.
 ephemerides = Table(
     "ephemerides",

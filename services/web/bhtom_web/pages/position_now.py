@@ -26,6 +26,7 @@ async def position_now(visit: CurrentVisit, target_id: int) -> HTMLResponse:
         "_position_now.html",
         sentence=answer.sentence or now.get("problem"),
         place=now,
+        from_site=bool(answer.value and answer.value.get("from_site")),
         motion=motion_between(now, later),
     )
 
@@ -42,7 +43,9 @@ async def _places(visit: Visit, target_id: int) -> Any:
         position |= {name: target.get(name) for name in names}
     now = (datetime.now(UTC) - _MJD_ZERO) / timedelta(days=1)
     question = {"position": position, "mjd": [now, now + _HOUR_D]}
-    return (await visit.api.send("POST", "cpcs", "/api/v1/positions", question)).json
+    found = await visit.api.send("POST", "cpcs", "/api/v1/positions", question)
+    ephemeris = position.get("ephemeris") or {}
+    return {**found.json, "from_site": ephemeris.get("observer") == "site"}
 
 
 def motion_between(now: Json, later: Json) -> dict[str, float] | None:

@@ -293,3 +293,29 @@ def test_searching_needs_no_button(opened: BrowserContext, world: Any) -> None:
     page.get_by_label("Name contains").press_sequentially("gaia")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("Gaia19bld")
+
+
+def test_the_form_of_a_target_shows_one_kind_of_position(
+    opened: BrowserContext,
+) -> None:
+    page = opened.new_page()
+    page.goto("/targets/new")
+    fixed = page.get_by_label("Declination", exact=True)
+    orbit, table = page.get_by_label("Eccentricity e"), page.get_by_label("Table")
+    expect(fixed).to_be_visible()
+    expect(orbit).to_be_hidden()
+    page.get_by_label("An orbit").check()
+    expect(orbit).to_be_visible()
+    expect(fixed).to_be_hidden()
+    page.get_by_label("An ephemeris").check()
+    expect(table).to_be_visible()
+    expect(orbit).to_be_hidden()
+    text = b"mjd,ra,dec\n61000,10,-5\n"
+    file = FilePayload(name="body.csv", mimeType="text/csv", buffer=text)
+    page.get_by_label("Take a file").set_input_files(file)
+    expect(table).to_have_value(text.decode())
+    expect(page.get_by_text("body.csv")).to_be_visible()
+    large = FilePayload(name="big.csv", mimeType="text/csv", buffer=b"1" * 1_000_001)
+    page.get_by_label("Take a file").set_input_files(large)
+    expect(page.get_by_text("big.csv is larger than 1 MB")).to_be_visible()
+    expect(table).to_have_value(text.decode())
