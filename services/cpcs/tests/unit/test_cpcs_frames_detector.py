@@ -6,11 +6,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from astropy.io import fits
+from scipy.signal import fftconvolve
 
-from bhtom_cpcs.science.frames.detector import Detector, read_detector, stated_gain
+from bhtom_cpcs.science.frames.detector import Detector, read_detector, stated_gains
+from bhtom_cpcs.science.frames.flat_tops import flat_top_level
 from bhtom_cpcs.science.frames.planes import make_plane
 from bhtom_cpcs.science.frames.saturation import pile_up_level
 from bhtom_cpcs.science.request import CameraSettings
+from bhtom_cpcs.science.stars.detection import (
+    detect,
+    first_look,
+    subtract_background,
+)
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -59,6 +66,54 @@ def detector(
 
 def clipped(image: FloatArray, ceiling: float) -> FloatArray:
     return np.minimum(np.rint(image), ceiling)
+
+
+def sky_and_stars(image: FloatArray) -> tuple[float, float | None]:
+    """Level of the sky, and of the flat tops above it."""
+    pixels = np.ascontiguousarray(image, dtype=np.float32)
+    sky = subtract_background(pixels, None)
+    width = first_look(pixels, None, sky.rms)
+    found = detect(pixels, None, sky.rms, width)
+    return sky.level, flat_top_level(pixels, found.x, found.y, width, sky.rms)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1 / 65535])
+@pytest.mark.parametrize("vignetting", [0.1, 0.3])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_stars_with_flat_tops_tell_the_ceiling(
+    seed: int, vignetting: float, scale: float
+) -> None:
+    row, column = np.indices((SIDE, SIDE)) / SIDE - 0.5
+    flat = 1 - 2 * vignetting * (row**2 + column**2)
+    flat *= np.random.default_rng(seed).normal(1, 0.01, row.shape)
+    image = (clipped(frame(seed, brightest=3e6), 16383) - 310) / flat * scale
+    sky, above = sky_and_stars(image)
+    assert above is not None
+    ceiling = (16383 - 310) * scale
+    assert 0.93 * ceiling < sky + above < 1.1 * ceiling
+    whole = (frame(seed, brightest=3e5) - 310) / flat * scale
+    assert sky_and_stars(whole)[1] is None
+
+
+def test_crowds_pairs_and_discs_have_no_flat_tops() -> None:
+    for seed in range(4):
+        assert sky_and_stars(frame(seed, brightest=4e5, n_stars=1500))[1] is None
+    far = fftconvolve(frame(5, brightest=2e6) - 800, _disc(9), mode="same") + 800
+    assert (
+        sky_and_stars(far + np.random.default_rng(1).normal(0, 20, far.shape))[1]
+        is None
+    )
+
+
+def _disc(radius_px: int) -> FloatArray:
+    offset = np.arange(-radius_px, radius_px + 1)
+    inside = offset[:, None] ** 2 + offset[None, :] ** 2 <= radius_px**2
+    return inside / inside.sum()
+
+
+def test_few_photons_are_no_ceiling() -> None:
+    counts = np.random.default_rng(1).poisson(3, (SIDE, SIDE)).astype(np.float32)
+    assert pile_up_level(counts) is None
 
 
 def test_ceiling_of_a_converter_is_seen() -> None:
@@ -131,14 +186,41 @@ def test_limits_of_saturation_and_linearity_the_lower_counts() -> None:
     ],
 )
 def test_gain_cards(cards: dict[str, Any], gain: float | None) -> None:
-    found, _ = stated_gain(header_of(cards), CameraSettings())
-    assert found == gain
+    found = stated_gains(header_of(cards), CameraSettings())
+    assert [each.value for each in found] == ([] if gain is None else [gain])
 
 
 def test_a_stated_gain_that_the_sky_allows_is_kept() -> None:
     found = detector(frame(), {"EGAIN": GAIN, "RDNOISE": READ_NOISE})
     assert (found.gain_e_per_adu, found.noise_empirical) == (GAIN, False)
     assert detector(frame(), gain_e_per_adu=GAIN).gain_source == "camera"
+
+
+@pytest.mark.parametrize("setting", [5.0, 7.5, 9.0, 30.5])
+def test_a_gain_without_a_unit_that_the_sky_denies_is_a_setting(setting: float) -> None:
+    found = detector(frame(), {"GAIN": setting, "RDNOISE": READ_NOISE})
+    assert found.gain_source == "sky"
+    assert found.gain_e_per_adu == pytest.approx(GAIN, rel=0.06)
+    assert detector(frame(), {"GAIN": 2.0}).gain_e_per_adu == 2.0
+    assert detector(frame() - 800, {"GAIN": GAIN}).gain_e_per_adu == GAIN
+    said = detector(frame(), {"GAIN": (setting, "e-/ADU")})
+    assert said.gain_e_per_adu == setting
+
+
+def test_the_frames_own_gain_comes_before_the_camera_row() -> None:
+    found = detector(frame(), {"EGAIN": GAIN}, gain_e_per_adu=1.0)
+    assert (found.gain_e_per_adu, found.gain_source) == (GAIN, "header")
+    found = detector(frame(), {"GAIN": 1.0}, gain_e_per_adu=GAIN)
+    assert (found.gain_e_per_adu, found.gain_source) == (GAIN, "camera")
+
+
+def test_photon_transfer_decides_between_gains_that_differ() -> None:
+    gradient = np.linspace(300, 2500, SIDE)[None, :] + np.zeros((SIDE, 1))
+    found = detector(frame(sky=gradient), {"EGAIN": 0.4}, gain_e_per_adu=GAIN)
+    assert (found.gain_e_per_adu, found.gain_source) == (GAIN, "camera")
+    found = detector(frame(sky=gradient), {"GAIN": 5.0})
+    assert found.gain_source == "photon_transfer"
+    assert found.gain_e_per_adu == pytest.approx(GAIN, rel=0.08)
 
 
 def test_gain_of_the_sky_where_nobody_states_one() -> None:

@@ -240,3 +240,59 @@ def test_heliocentric_dates_say_so() -> None:
     found = exposure_time(header(HJD=2461000.7512345, EXPTIME=60), CameraSettings())
     assert found.light_time == "hjd"
     assert "time_converted" in found.flags
+
+
+@pytest.mark.parametrize(
+    ("cards", "middle", "flags"),
+    [
+        # the clock of UTC counts, on the day that is nearest
+        (
+            {"DATE_OBS": ("2025-11-21T07:00:00", "[local] start"), "UTC": "06:00:00"},
+            START + HALF,
+            (),
+        ),
+        (
+            {"DATE_OBS": ("2025-11-20T20:00:00", "local time"), "UTC": "06:00:00"},
+            START + HALF,
+            (),
+        ),
+        (
+            {"DATE_OBS": ("2025-11-21T06:00:00", "local time")},
+            START + HALF,
+            ("time_uncertain",),
+        ),
+        (
+            {"DATE_OBS": "2025-11-21T06:00:00", "UT": "05:00:00"},
+            START + HALF,
+            ("time_cards_disagree",),
+        ),
+        ({"DATE_OBS": "2025-11-21T07:00:00+01:00"}, START + HALF, ()),
+        ({"DATE_OBS": "2025-11-20T23:30:00-0630"}, START + HALF, ()),
+        ({"DATE_OBS": "21/11/25", "UT": "06:00:00"}, START + HALF, ("time_uncertain",)),
+        ({"DATE_OBS": "30/11/53", "UT": "05:05:00"}, 34711.21181 + HALF, ()),
+    ],
+)
+def test_clocks_of_other_places_and_short_years(
+    cards: dict[str, object], middle: float, flags: tuple[str, ...]
+) -> None:
+    found = exposure_time(header(EXPTIME=60.0, **cards), CameraSettings())
+    assert found.mid_mjd_utc == pytest.approx(middle, abs=1e-5)
+    said = {"time_uncertain", "time_cards_disagree"} & {str(f) for f in found.flags}
+    assert said == set(flags)
+
+
+@pytest.mark.parametrize(
+    ("card", "value", "comment", "seconds"),
+    [
+        ("XPOSURE", 120.0, "", 120.0),
+        ("EXPTIME", 2.0, "exposure (min)", 120.0),
+        ("EXPTIME", 2.0, "seconds (min 0.1)", 2.0),
+        ("EXPTIME", 120.0, "[s] total, minutes are in EXPMIN", 120.0),
+    ],
+)
+def test_units_of_the_exposure(
+    card: str, value: float, comment: str, seconds: float
+) -> None:
+    told = header(DATE_OBS="2025-11-21T06:00:00")
+    told[card] = (value, comment)
+    assert exposure_time(told, CameraSettings()).exposure_s == seconds

@@ -177,6 +177,8 @@ def test_headers_that_say_what_the_frame_is(
         {"OBJECT": "Flatiron nebula"},
         {"OBJECT": "Zeroth star", "OBSTYPE": "object"},
         {"OBJECT": "dark", "IMAGETYP": "object"},
+        {"OBJECT": "Diffuse nebula"},
+        {"OBJECT": "Different field"},
         {"IMAGETYP": "Light Frame (dark and flat corrected)"},
     ],
 )

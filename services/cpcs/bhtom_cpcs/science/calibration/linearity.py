@@ -6,8 +6,9 @@ from bhtom_cpcs.science.calibration.robust_regression import FloatArray, robust_
 from bhtom_cpcs.science.calibration.zero_point_model import FittedStars
 
 LARGEST_DEPARTURE = 0.03
-_SIGNIFICANCE = 5.0
-_FEWEST_STARS = 20
+_SIGNIFICANCE = 3.0
+_FEWEST_STARS = 10
+_DOUBTED_STARS = 20  # few stars know little of their own scatter
 _LEAST_MAGNITUDE_SPREAD = 1.5
 _LARGEST_ERROR_MAG = 0.041  # signal to noise of 30, and a catalogue error of 0.02 mag
 _SHARE_WITH_COLOUR = 0.8
@@ -20,7 +21,7 @@ def magnitude_slope(stars: FittedStars) -> tuple[float, float] | None:
     Zero for a linear detector; -0.5 for a frame that was stretched with a square root.
     Fitted to stars of signal to noise above 30 against the catalogue's magnitudes,
     together with the colour, because faint stars are redder. None where fewer than
-    20 such stars span 1.5 mag.
+    10 such stars span 1.5 mag; the error is larger for few of them.
     """
     good = stars.error < _LARGEST_ERROR_MAG
     known = good & np.isfinite(stars.colour)
@@ -40,7 +41,8 @@ def magnitude_slope(stars: FittedStars) -> tuple[float, float] | None:
     if with_colour:
         columns = (*columns, stars.colour[good])
     fit = robust_line(columns, stars.difference[good], stars.error[good], _SLOPES)
-    return -float(fit.coefficients[1]), float(np.sqrt(fit.covariance[1, 1]))
+    doubt = 1 + _DOUBTED_STARS / len(magnitude)
+    return -float(fit.coefficients[1]), float(np.sqrt(fit.covariance[1, 1] * doubt))
 
 
 def is_not_linear(slope: tuple[float, float] | None) -> bool:

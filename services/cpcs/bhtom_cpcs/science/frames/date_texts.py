@@ -1,7 +1,7 @@
 """Dates and clocks as cameras write them, as Modified Julian Dates."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 _MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
@@ -18,8 +18,11 @@ _NAMED = re.compile(
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
 _CLOCK = re.compile(
     r"^\s*(\d{1,2})\s*[:hH\s]\s*(\d{1,2})(?:\s*[:mM'\s]\s*(\d{1,2}(?:\.\d*)?))?"
-    r"\s*[s\"]?\s*(?:Z|UTC?|\+00:?00)?\s*$"
+    r"\s*[s\"]?\s*(?:Z|UTC?)?\s*$"
 )
+_ZONE = re.compile(r"(?<=\d)\s*([+-])(\d{2}):?(\d{2})$")
+_LARGEST_ZONE_H = 15
+_CENTURY = 40  # two-digit years below it are of the 21st
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,9 @@ class DateText:
 def read_date(text: str) -> DateText | None:
     """Read a date, with or without a time of day, in any usual order.
 
-    Two-digit years belong to the 20th century, as the FITS standard says of them.
+    Two-digit years belong to the 20th century, as the FITS standard says of them; but
+    `01/03/24` is rather of 2024 than of a plate of 1924, and ambiguous. A clock with an
+    offset from UTC (`+01:00`) is brought to UTC.
     """
     text = " ".join(text.split())
     if match := _COMPACT.match(text):
@@ -90,14 +95,18 @@ def _day_first(
     first: int, second: int, year_text: str, clock: str | None
 ) -> DateText | None:
     """dd/mm/yy; mm/dd where only that can be, ambiguous where both with 4 digits."""
-    year = int(year_text) + (1900 if len(year_text) == 2 else 0)
+    short = len(year_text) == 2
+    year = int(year_text)
+    if short:
+        year += 1900 if year >= _CENTURY else 2000
     if second > 12:
-        return _made(year, first, second, clock)
+        found = _made(year, first, second, clock)
+        return found and replace(found, ambiguous=short and year >= 2000)
     found = _made(year, second, first, clock)
     if found is None:
         return None
-    unsure = len(year_text) == 4 and first <= 12 and first != second
-    return DateText(found.mjd, found.has_clock, unsure)
+    unsure = year >= 2000 if short else first <= 12 and first != second
+    return replace(found, ambiguous=unsure)
 
 
 def _made(year: int, month: int, day: int, clock: str | None) -> DateText | None:
@@ -108,7 +117,12 @@ def _made(year: int, month: int, day: int, clock: str | None) -> DateText | None
     mjd = (midnight - _MJD_EPOCH) / timedelta(days=1)
     if clock is None:
         return DateText(mjd, False)
+    ahead_s = 0
+    if (zone := _ZONE.search(clock)) and int(zone[2]) < _LARGEST_ZONE_H:
+        ahead_s = int(zone[2]) * 3600 + int(zone[3]) * 60
+        ahead_s = -ahead_s if zone[1] == "-" else ahead_s
+        clock = clock[: zone.start()]
     seconds = read_clock(clock)
     if seconds is None:
         return None
-    return DateText(mjd + seconds / 86400, True)
+    return DateText(mjd + (seconds - ahead_s) / 86400, True)

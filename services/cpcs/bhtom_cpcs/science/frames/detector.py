@@ -1,7 +1,7 @@
 """What the pixels and the header tell of the detector: saturation and gain."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Literal
 
@@ -30,6 +30,7 @@ _SETTING = re.compile(
 _SMALLEST_GAIN, _LARGEST_GAIN = 0.02, 50.0
 # Settings of cameras are whole numbers, mostly of 10 and more (0.1 dB, ISO).
 _SMALLEST_SETTING = 10.0
+_MUCH_READ_NOISE_E, _SETTING_OVER_GAIN, _SKY_SIGMA = 15.0, 2.0, 5.0
 # Where the sky's variance is below this part of what the gain allows, frames were
 # averaged, divided or resampled.
 _TOO_QUIET = 0.6
@@ -57,14 +58,24 @@ class Detector:
     sky_variance_adu2: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StatedGain:
+    """A gain that somebody states [e-/ADU]; `sure` unless it may be a setting."""
+
+    value: float
+    source: GainSource
+    sure: bool = True
+
+
 def read_detector(plane: Plane, camera: CameraSettings) -> Detector:
     """Find out saturation and gain; before the background is subtracted.
 
-    The gain is the camera row's, else the header's, unless the sky's own noise rules
-    it out: averaged, median, normalised and per-second frames have another, effective
-    one. That comes from the slope of variance against level over the frame, else from
-    the level over the variance. Whole numbers of one exposure are not averaged: there
-    a level too high for its noise has a pedestal (a bias left in, a sky put back).
+    The gain is EGAIN's, the camera row's or the header's, unless the sky's own noise
+    rules it out: averaged, median, normalised and per-second frames have another,
+    effective one. That comes from the slope of variance against level over the frame,
+    else from the level over the variance. Whole numbers of one exposure are not
+    averaged: there a level too high for its noise has a pedestal (a bias left in, a
+    sky put back).
     """
     level, fraction = saturation_level(
         plane.pixels, plane.mask, plane.header, camera, plane.offset_adu
@@ -75,12 +86,16 @@ def read_detector(plane: Plane, camera: CameraSettings) -> Detector:
         read_noise = first_number(plane.header, _READ_NOISE_CARDS)
     if read_noise is not None and not 0 < read_noise < 1000:
         read_noise = None
-    stated, source = stated_gain(plane.header, camera)
-    if stated is not None:
-        stated *= plane.pixels_averaged * _seconds_per_value(plane.header, camera)
     if read_noise is not None:
         read_noise *= sqrt(plane.pixels_averaged)
-    gain, source = _effective_gain(plane, sky, stated, source, read_noise)
+    factor = plane.pixels_averaged * _seconds_per_value(plane.header, camera)
+    stated = [
+        replace(gain, value=gain.value * factor)
+        for gain in stated_gains(plane.header, camera)
+    ]
+    gain, source = _effective_gain(
+        plane, sky, _believed(plane, sky, stated, read_noise), read_noise
+    )
     return Detector(
         saturation_adu=level,
         saturated_fraction=fraction,
@@ -93,40 +108,78 @@ def read_detector(plane: Plane, camera: CameraSettings) -> Detector:
     )
 
 
-def stated_gain(
-    header: fits.Header, camera: CameraSettings
-) -> tuple[float | None, GainSource]:
-    """Gain of the camera row or the header [e-/ADU], None where neither knows.
+def stated_gains(header: fits.Header, camera: CameraSettings) -> list[StatedGain]:
+    """Gains that header and camera row state [e-/ADU], the nearest to the frame first.
 
-    Pixels that count electrons, by BUNIT, have 1. EGAIN comes first. A GAIN card that
-    is a camera setting (0.1 dB, ISO), by its comment or because it is a whole number
-    of 10 and more, is not a gain.
+    Pixels that count electrons, by BUNIT, have 1. EGAIN is the frame's own and comes
+    before the camera row, whose camera may have been read with another setting. A GAIN
+    card that is a camera setting (0.1 dB, ISO), by its comment or because it is a
+    whole number of 10 and more, is no gain; one without electrons in its comment may
+    be a setting.
     """
     if _UNIT_ELECTRONS.match(text_of(header, "BUNIT") or ""):
-        return 1.0, "header"
-    if camera.gain_e_per_adu is not None:
-        return camera.gain_e_per_adu, "camera"
-    for card in _GAIN_CARDS:
-        value = number_of(header, card)
-        if value is None or not _SMALLEST_GAIN <= value <= _LARGEST_GAIN:
-            continue
-        comment = comment_of(header, card)
-        if card != "EGAIN" and not _ELECTRONS.search(comment):
-            is_setting = value == int(value) and value >= _SMALLEST_SETTING
-            if is_setting or _SETTING.search(comment):
-                continue
-        return value, "header"
-    return None, "none"
+        return [StatedGain(1.0, "header")]
+    found = [_gain_on(header, card) for card in _GAIN_CARDS]
+    own = [gain for gain in found if gain is not None]
+    row = camera.gain_e_per_adu
+    if row is None:
+        return own
+    first = 1 if found[0] is not None else 0
+    return [*own[:first], StatedGain(row, "camera"), *own[first:]]
+
+
+def _gain_on(header: fits.Header, card: str) -> StatedGain | None:
+    """The gain on a card, None where there is none or only a setting."""
+    value = number_of(header, card)
+    if value is None or not _SMALLEST_GAIN <= value <= _LARGEST_GAIN:
+        return None
+    comment = comment_of(header, card)
+    if card == "EGAIN" or _ELECTRONS.search(comment):
+        return StatedGain(value, "header")
+    is_setting = value == int(value) and value >= _SMALLEST_SETTING
+    if is_setting or _SETTING.search(comment):
+        return None
+    return StatedGain(value, "header", sure=False)
+
+
+def _believed(
+    plane: Plane,
+    sky: SkyTransfer | None,
+    stated: list[StatedGain],
+    read_noise_e: float | None,
+) -> StatedGain | None:
+    """The first gain that the noise of the sky does not call a setting, or another's.
+
+    The slope of variance against level, where there is one, decides between those
+    that differ. A card that may be a setting must not exceed twice what the sky's
+    noise leaves, even with much read noise; a sky that was subtracted leaves nothing.
+    """
+    seen = None if sky is None else sky.gain_e_per_adu
+    if seen is not None:
+        alike = [gain for gain in stated if _alike(seen, gain.value)]
+        stated = alike or [gain for gain in stated if gain.sure]
+    elif sky is not None and sky.level + plane.offset_adu > _SKY_SIGMA * sqrt(
+        sky.variance
+    ):
+        noise = max(read_noise_e or 0.0, _MUCH_READ_NOISE_E)
+        most = _gain_of_level(sky.level + plane.offset_adu, sky.variance, noise)
+        stated = [
+            gain
+            for gain in stated
+            if gain.sure or most is None or gain.value < _SETTING_OVER_GAIN * most
+        ]
+    return stated[0] if stated else None
 
 
 def _effective_gain(
     plane: Plane,
     sky: SkyTransfer | None,
-    stated: float | None,
-    source: GainSource,
+    believed: StatedGain | None,
     read_noise_e: float | None,
 ) -> tuple[float, GainSource]:
     """Weigh what is stated against the sky's noise."""
+    stated = None if believed is None else believed.value
+    source: GainSource = "none" if believed is None else believed.source
     if sky is None:
         return (stated, source) if stated is not None else (1.0, "none")
     pedestal = number_of(plane.header, "PEDESTAL") or 0.0

@@ -14,6 +14,7 @@ from bhtom_cpcs.science.frames.header_cards import (
 from bhtom_cpcs.science.request import CameraSettings
 
 _EXPOSURE_CARDS = (
+    "XPOSURE",
     "EXPTIME",
     "EXPOSURE",
     "EXP_TIME",
@@ -54,6 +55,7 @@ _COUNT_TEXT = re.compile(
     re.IGNORECASE,
 )
 _UNITS = (
+    (re.compile(r"\bsec(ond)?s?\b|[(\[]s[)\]]", re.IGNORECASE), 1.0),
     (re.compile(r"\bmin(ute)?s?\b|\bmn\b", re.IGNORECASE), 60.0),
     (re.compile(r"\bhours?\b", re.IGNORECASE), 3600.0),
     (re.compile(r"\bms(ec)?\b|\bmilli-?s", re.IGNORECASE), 1e-3),

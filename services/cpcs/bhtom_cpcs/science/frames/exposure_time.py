@@ -70,6 +70,7 @@ _WORDS: tuple[tuple[Mark, re.Pattern[str]], ...] = (
     ("start", re.compile(r"\b(start|begin|open)", re.IGNORECASE)),
     ("end", re.compile(r"\b(end|finish|stop|clos)", re.IGNORECASE)),
 )
+_LOCAL = re.compile(r"^(?!.*\bUTC?\b).*\blocal\b", re.IGNORECASE)
 _EARLIEST_MJD, _LATEST_MJD = 10000.0, 100000.0  # 1886 to 2132
 _JD_ZERO = 2400000.5
 _FINE_DECIMALS = 5  # of a day: 0.9 s
@@ -125,7 +126,10 @@ def exposure_time(header: fits.Header, camera: CameraSettings) -> ExposureTime:
     if chosen is None:
         raise Stop(Outcome.NO_TIME, reason=_what_was_there(header, camera))
     mjd, flags = _middle(chosen, length, interval)
-    if _contradicted(chosen, moments, length.total_s or 0.0):
+    allowed_s = max(length.total_s or 0.0, _SAME_MOMENT_S) * 1.5
+    if _contradicted(chosen, moments, allowed_s) or _other_clock(
+        chosen, header, allowed_s
+    ):
         flags.append(FlagWord.TIME_CARDS_DISAGREE)
     scale, known = scale_of(header, chosen.card)
     if not known:
@@ -228,15 +232,27 @@ def _mark_by(first: _Moment, marked: list[_Moment], exposure_s: float) -> Mark |
     return None
 
 
-def _contradicted(chosen: _Moment, moments: list[_Moment], exposure_s: float) -> bool:
+def _contradicted(chosen: _Moment, moments: list[_Moment], allowed_s: float) -> bool:
     """Whether another exact card lies further away than the exposure explains."""
-    allowed = max(exposure_s, _SAME_MOMENT_S) * 1.5
     return any(
-        abs(other.mjd - chosen.mjd) * 86400 > allowed
+        abs(other.mjd - chosen.mjd) * 86400 > allowed_s
         for other in moments
         if not other.rough
         and other.card in ("DATE-OBS", "MJD-OBS", "JD", "DATE-BEG", "DATE-AVG")
     )
+
+
+def _other_clock(chosen: _Moment, header: fits.Header, allowed_s: float) -> bool:
+    """Whether a card of the time of day tells another one, on whatever day."""
+    clocks = (_clock(header, card) for card in _TIME_CARDS)
+    apart = (clock - chosen.mjd % 1 * 86400 for clock in clocks if clock is not None)
+    return any(abs((gap + 43200) % 86400 - 43200) > allowed_s for gap in apart)
+
+
+def _clock(header: fits.Header, card: str) -> float | None:
+    """Seconds of the day that a card tells, alone or behind a date."""
+    text = text_of(header, card)
+    return read_clock(text.partition("T")[2] or text) if text else None
 
 
 def _interval(header: fits.Header) -> tuple[float, float] | None:
@@ -270,15 +286,29 @@ def _dated(header: fits.Header, card: str, times: tuple[str, ...]) -> _Moment | 
     if text is None or found is None:
         return None
     if found.has_clock:
-        return _Moment(found.mjd, card, text, None, False, found.ambiguous)
+        moment = _Moment(found.mjd, card, text, None, False, found.ambiguous)
+        is_local = _LOCAL.search(comment_of(header, card)) is not None
+        return _in_utc(moment, header) if is_local else moment
     for time_card in times:
-        clock = text_of(header, time_card)
-        seconds = read_clock(clock.partition("T")[2] or clock) if clock else None
-        if seconds is not None and clock is not None:
+        seconds = _clock(header, time_card)
+        if seconds is not None:
             mark = _mark_of(header, time_card)
             mjd = found.mjd + seconds / 86400
-            return _Moment(mjd, card, f"{text} {clock}", mark, False, found.ambiguous)
+            told = f"{text} {text_of(header, time_card)}"
+            return _Moment(mjd, card, told, mark, False, found.ambiguous)
     return None
+
+
+def _in_utc(local: _Moment, header: fits.Header) -> _Moment:
+    """A moment in local time as the header's clock of UTC has it; else uncertain."""
+    for card in _TIME_CARDS:
+        seconds = _clock(header, card) if card.startswith("UT") else None
+        if seconds is not None:
+            mjd = int(local.mjd) + seconds / 86400
+            mjd += round(local.mjd - mjd)  # the day on which both are nearest
+            told = f"{local.text} local, {text_of(header, card)} UTC"
+            return replace(local, mjd=mjd, text=told, mark=_mark_of(header, card))
+    return replace(local, ambiguous=True)
 
 
 def _numbered(header: fits.Header, card: str) -> _Moment | None:

@@ -19,7 +19,7 @@ _DIFFERENCE_CARDS = (
     "OBJECT",
 )
 _DIFFERENCE = re.compile(
-    r"\b(difference|subtracted|diff(im|image)?)\b|^diff", re.IGNORECASE
+    r"\b(difference|subtracted|diff(im|image)?)\b|^diff(?!us|rac|ic|er)", re.IGNORECASE
 )
 _HOTPANTS = ("KSUM00", "CONVOL00", "DMEAN00", "DSIGE00", "DIFFCMD")
 _STRETCHED = re.compile(

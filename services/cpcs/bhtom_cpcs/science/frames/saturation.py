@@ -29,6 +29,7 @@ _CARDS = (
 _LIMIT_WORD = re.compile(r"good|valid|satur|linear", re.IGNORECASE)
 _FEWEST_EQUAL = 6  # pixels within 0.1 % of the maximum: a ceiling, not a star's peak
 _FEWEST_SMEARED = 25
+_FEWEST_STEPS = 3  # of whole numbers within 5 % of the maximum
 _EQUAL, _BELOW = 0.999, 0.95
 _UPPER, _LOWER = 0.90, 0.75
 # Between 0.75 and 1 of its peak a star of any width has 1.7 times as many pixels below
@@ -93,11 +94,16 @@ def pile_up_level(pixels: Image, offset_adu: float = 0.0) -> float | None:
     high = pixels[pixels > _LOWER * maximum].astype(np.float64)
     count = int(np.count_nonzero(high >= _EQUAL * maximum))
     below = int(np.count_nonzero(high >= _BELOW * maximum)) - count
-    if count >= _FEWEST_EQUAL and count > below:
+    if count >= _FEWEST_EQUAL and count > below and not _counts_few(high, maximum):
         return _EQUAL * maximum
     if _is_full_scale(maximum + offset_adu):
         return _EQUAL * maximum
     return _smeared(pixels, high, offset_adu)
+
+
+def _counts_few(high: FloatArray, maximum: float) -> bool:
+    """Whether so few quanta are counted that the highest values fall together."""
+    return maximum * (1 - _BELOW) < _FEWEST_STEPS and bool(np.all(high % 1 == 0))
 
 
 def _smeared(pixels: Image, high: FloatArray, offset_adu: float) -> float | None:

@@ -1,10 +1,13 @@
 """The stages that look for stars: background, sources, point-spread function."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.frames.flat_residuals import flatten
+from bhtom_cpcs.science.frames.flat_tops import flat_top_level
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise, measure_pixel_noise
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.frame import PsfReport, Quality
@@ -28,6 +31,7 @@ from bhtom_cpcs.science.stop import Stop
 BoolArray = npt.NDArray[np.bool_]
 
 _NEAR_SATURATION = 0.95
+_MUCH_LOWER = 0.95  # a limit that was seen, against one that is known
 _GAUSSIAN_SOFTNESS = 0.02  # a Moffat exponent above 50 is a Gaussian
 
 
@@ -46,6 +50,7 @@ def find_sources(state: PlaneState) -> None:
         raise Stop(
             Outcome.EMPTY_IMAGE, reason="light everywhere, no separate stars"
         ) from error
+    _find_flat_tops(state, sources, guess)
     state.psf = fit_psf(
         plane.pixels,
         plane.mask,
@@ -70,6 +75,22 @@ def find_sources(state: PlaneState) -> None:
     state.quality = _quality(state)
     if len(sources) < FEWEST_STARS:
         raise Stop(Outcome.TOO_FEW_STARS, n_found=len(sources), n_needed=FEWEST_STARS)
+
+
+def _find_flat_tops(state: PlaneState, sources: Sources, fwhm_px: float) -> None:
+    """Lower the saturation level where the brightest stars are cut off below it."""
+    sky, detector = need(state.sky, "background"), need(state.detector, "detector")
+    place = sources.x, sources.y
+    seen = flat_top_level(state.plane.pixels, *place, fwhm_px, sky.rms)
+    if seen is None:
+        return
+    level, known = seen + sky.level, detector.saturation_adu
+    if known is None or level < _MUCH_LOWER * known:
+        state.detector = replace(detector, saturation_adu=level)
+        state.warnings.append(
+            f"The brightest stars have flat tops: the detector's limit is taken to be "
+            f"{level + state.plane.offset_adu:.4g} ADU."
+        )
 
 
 def _first_noise(state: PlaneState) -> PixelNoise:
