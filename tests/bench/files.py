@@ -13,11 +13,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from tests.bench.figures import Figure
+from tests.bench.own_stars import INVENTED_SCALE_ARCSEC
 
 # What stands behind this is written by tests/bench/real_data.py.
 LIST_MARK: Final = "<!-- instrumental catalogues -->"
@@ -36,16 +37,28 @@ POINTINGS: Final = {
     "panoptes_unsolved_cygnus.fits": (303.0, 46.0),
     "toros_clear_eso085-030_004.fit": (75.38, -63.29),
 }
+UNKNOWN_POINTING: Final = (10.0, 10.0)
+GIVE_UP_S: Final = 300.0
 HEAD: Final = """# Real files
 
 What becomes of each of {count} real files when it is uploaded as a frame, written by
 `{command}`. The images come from {images} telescopes' frames; the odd ones were
 collected because they break parsers. Each ran in a process of its own with at most
 1.5 GB of data; seconds include neither its start nor imports, memory (the process's
-peak) does. Reference stars were at hand for the Huntsman frame only; the target of a
-frame was its own centre, where its header has coordinates.
+peak) does. Reference stars were at hand for two fields only, the Huntsman frame's among
+them; the target of a frame was its own centre, where its header has coordinates.
 
 A frame of several planes has a line for each different answer.
+
+"""
+OWN_HEAD: Final = """
+## With a reference made from their own stars
+
+Those that waited for a catalogue above, once more: the reference is a frame's own
+stars with the magnitudes of their light in `r` and invented colours, and frames without
+coordinates were put where they point, at {scale} arcsec a pixel. What comes out says
+nothing about a telescope; point-spread function, zero point, target and explanation
+work on real pixels.
 
 """
 
@@ -69,23 +82,62 @@ def measure() -> list[Figure]:
     if not root:
         why = "not measured: SKY_SAMPLE_DATA is not set"
         return [Figure(name, goal, why, "-", COMMAND)]
-    answers, lost = [], []
+    done, own = Table(), Table()
     with tempfile.TemporaryDirectory() as folder:
         import_catalogues(Path(root), Path(folder))
         for path in files_of(Path(root)):
             answer = reduced_apart(path, Path(folder))
-            if answer is None:
-                lost.append(path.name)
-            else:
-                answers.append(answer)
-    write_table(answers, lost)
-    slowest = max(answers, key=lambda answer: answer.seconds)
-    largest = max(answers, key=lambda answer: answer.peak_bytes)
-    measured = (
-        f"{len(answers)} of {len(answers) + len(lost)}; slowest {slowest.seconds:.1f} s"
-        f" ({slowest.path}), largest {largest.peak_bytes / 1e6:.0f} MB ({largest.path})"
-    )
-    return [Figure(name, goal, measured, "-", COMMAND)]
+            done.add(path, answer)
+            if answer is not None and _waited(answer):
+                own.add(path, _with_own_stars(path))
+    write_tables(done, own)
+    name_own = "Real frames on a reference made from their own stars"
+    return [
+        Figure(name, goal, done.extremes(), "-", COMMAND),
+        Figure(name_own, goal, own.extremes(), "-", COMMAND),
+    ]
+
+
+@dataclass(slots=True)
+class Table:
+    """What files came to, and those that gave no answer."""
+
+    answers: list[FileAnswer] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    def add(self, path: Path, answer: FileAnswer | None) -> None:
+        """Keep an answer, or that there was none."""
+        if answer is None:
+            self.lost.append(f"{path.parent.name}/{path.name}")
+        else:
+            self.answers.append(answer)
+
+    def extremes(self) -> str:
+        """How many gave an answer, the slowest and the largest of them."""
+        slowest = max(self.answers, key=lambda answer: answer.seconds)
+        largest = max(self.answers, key=lambda answer: answer.peak_bytes)
+        measured = sum(
+            any(row[0] in ("calibrated", "limit") for row in answer.answers)
+            for answer in self.answers
+        )
+        return (
+            f"{len(self.answers)} of {len(self.answers) + len(self.lost)}, {measured} "
+            f"with a magnitude or limit; slowest {slowest.seconds:.1f} s "
+            f"({slowest.path}), largest {largest.peak_bytes / 1e6:.0f} MB "
+            f"({largest.path})"
+        )
+
+
+def _waited(answer: FileAnswer) -> bool:
+    return any(row[0] == "waiting_for_catalogue" for row in answer.answers)
+
+
+def _with_own_stars(path: Path) -> FileAnswer | None:
+    """Reduce a frame on a reference of its own stars."""
+    pointing = POINTINGS.get(path.name, UNKNOWN_POINTING)
+    with tempfile.TemporaryDirectory() as folder:
+        made = _run_apart("own_stars", path, folder, *map(str, pointing))
+        return None if made is None else reduced_apart(path, Path(folder))
 
 
 def files_of(root: Path) -> Iterable[Path]:
@@ -104,26 +156,39 @@ def import_catalogues(root: Path, folder: Path) -> None:
 
 def reduced_apart(path: Path, folder: Path) -> FileAnswer | None:
     """Reduce a file in a process of its own; None when that gave no answer."""
-    command = [sys.executable, "-m", "tests.bench.files", str(path), str(folder)]
-    done = subprocess.run(
-        command, capture_output=True, check=False, text=True, timeout=300
-    )
+    said = _run_apart("files", path, str(folder))
+    if said is None:
+        return None
+    found: dict[str, Any] = json.loads(said)
+    found["answers"] = tuple(tuple(row) for row in found["answers"])
+    return FileAnswer(**found)
+
+
+def _run_apart(module: str, path: Path, *arguments: str) -> str | None:
+    """Run a module of the bench on a file; None when it fails or never ends."""
+    command = [sys.executable, "-m", f"tests.bench.{module}", str(path), *arguments]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, check=False, text=True, timeout=GIVE_UP_S
+        )
+    except subprocess.TimeoutExpired:
+        sys.stderr.write(f"{path.name}: no end within {GIVE_UP_S:.0f} s\n")
+        return None
     if done.returncode:
         sys.stderr.write(f"{path.name}: {done.stderr[-2000:]}\n")
         return None
-    found: dict[str, Any] = json.loads(done.stdout)
-    found["answers"] = tuple(tuple(row) for row in found["answers"])
-    return FileAnswer(**found)
+    return done.stdout
 
 
 def reduced_here(path: Path, folder: Path) -> FileAnswer:
     """Reduce a file in this process, targets in the middle of the frame."""
     from bhtom_cpcs.reference_catalogues.catalogue import open_catalogue
     from bhtom_cpcs.science.reduction import reduce_frame
-    from bhtom_cpcs.science.request import ReductionRequest
+    from bhtom_cpcs.science.request import CameraSettings, ReductionRequest
 
     reference = open_catalogue(folder, "GaiaSP")
-    request = ReductionRequest(targets=(_middle(path),))
+    camera = CameraSettings(pixel_scale_arcsec=INVENTED_SCALE_ARCSEC)
+    request = ReductionRequest(targets=(_middle(path),), camera=camera)
     started = time.perf_counter()
     planes = reduce_frame(path, request, reference).planes
     seconds = time.perf_counter() - started
@@ -162,7 +227,7 @@ def _middle(path: Path) -> Any:
     from bhtom_cpcs.science.request import TargetPosition
     from bhtom_cpcs.science.stop import Stop
 
-    centre = POINTINGS.get(path.name, (0.0, 0.0))
+    centre = POINTINGS.get(path.name, UNKNOWN_POINTING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -179,15 +244,25 @@ def _middle(path: Path) -> Any:
     return TargetPosition(1, *centre)
 
 
-def write_table(answers: list[FileAnswer], lost: list[str]) -> None:
+def write_tables(done: Table, own: Table) -> None:
     """Write the document."""
-    images = sum(answer.path.startswith("images/") for answer in answers)
+    images = sum(answer.path.startswith("images/") for answer in done.answers)
+    count = len(done.answers) + len(done.lost)
+    text = HEAD.format(count=count, command=COMMAND, images=images)
+    text += _as_markdown(done) + OWN_HEAD.format(scale=INVENTED_SCALE_ARCSEC)
+    text += _as_markdown(own)
+    before = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
+    _, mark, behind = before.partition(LIST_MARK)
+    TARGET.write_text(f"{text}\n{mark}{behind}" if mark else text, encoding="utf-8")
+
+
+def _as_markdown(table: Table) -> str:
+    """A line for every different answer of every file."""
     lines = [
-        HEAD.format(count=len(answers) + len(lost), command=COMMAND, images=images),
         "| file | outcome | what the observer reads | flags | s | MB |\n",
         "|---|---|---|---|---|---|\n",
     ]
-    for answer in answers:
+    for answer in table.answers:
         for number, (outcome, message, flags) in enumerate(answer.answers):
             name = answer.path if number == 0 else ""
             if number == 0 and answer.planes > 1:
@@ -197,10 +272,8 @@ def write_table(answers: list[FileAnswer], lost: list[str]) -> None:
                 figures = " | "
             text = message.replace("|", "/")
             lines.append(f"| {name} | `{outcome}` | {text} | {flags} | {figures} |\n")
-    lines += [f"| {name} | **no answer** | | | | |\n" for name in lost]
-    before = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
-    _, mark, behind = before.partition(LIST_MARK)
-    TARGET.write_text("".join(lines) + mark + behind, encoding="utf-8")
+    lines += [f"| {name} | **no answer** | | | | |\n" for name in table.lost]
+    return "".join(lines)
 
 
 def _as_json(answer: FileAnswer) -> Mapping[str, Any]:
