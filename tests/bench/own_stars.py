@@ -74,9 +74,9 @@ def _stars(plane: "Plane", coordinates: "Astrometry") -> FloatArray:
     from bhtom_cpcs.science.stars.detection import (
         DetectionOverflow,
         detect,
-        first_look,
         subtract_background,
     )
+    from bhtom_cpcs.science.stars.first_look import first_look
 
     pixels = plane.pixels.copy()
     sky = subtract_background(pixels, plane.mask)

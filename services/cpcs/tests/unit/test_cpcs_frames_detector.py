@@ -13,11 +13,8 @@ from bhtom_cpcs.science.frames.flat_tops import flat_top_level
 from bhtom_cpcs.science.frames.planes import make_plane
 from bhtom_cpcs.science.frames.saturation import pile_up_level
 from bhtom_cpcs.science.request import CameraSettings
-from bhtom_cpcs.science.stars.detection import (
-    detect,
-    first_look,
-    subtract_background,
-)
+from bhtom_cpcs.science.stars.detection import detect, subtract_background
+from bhtom_cpcs.science.stars.first_look import first_look
 
 FloatArray = npt.NDArray[np.float64]
 
