@@ -228,7 +228,7 @@ def sentence_about(path: Path) -> str | None:
 @given(
     st.binary(max_size=4000) | st.binary(max_size=3000).map(lambda b: b"SIMPLE  =" + b)
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_bytes_make_anything_but_a_refusal(
     tmp_path_factory: pytest.TempPathFactory, body: bytes
 ) -> None:
@@ -239,7 +239,7 @@ def test_no_bytes_make_anything_but_a_refusal(
 
 
 @given(position=st.integers(0, 2880 + 1536), value=st.integers(0, 255))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_changed_byte_makes_anything_but_an_answer(
     tmp_path_factory: pytest.TempPathFactory, position: int, value: int
 ) -> None:

@@ -14,9 +14,10 @@ _HALF = 0.5  # of the peak
 # A vignetted corner's ceiling stands so much above the middle's, once it is flattened.
 _CEILINGS_ALIKE = 1.8
 _ORDINARY, _MOST_ORDINARY = 1.2, 0.34  # stars that are brighter and yet whole
-# One star alone must be plain; of several the doubtful ones count too.
-_ONE_WIDER, _ONE_FLATTER, _ONE_SIGMA = 1.25, 0.05, 3.0
-_MANY, _MANY_WIDER, _MANY_FLATTER = 3, 1.5, 0.02
+# One star alone must be plainly flatter, or far wider than a pair of stars can be; of
+# several the doubtful ones count too.
+_PLAIN_WIDER, _PLAIN_FLATTER, _PLAIN_SIGMA = 1.25, 0.05, 3.0
+_MANY, _WIDER, _FLATTER, _FAR_WIDER = 3, 1.5, 0.02, 2.5
 _EDGE = 0.97
 
 
@@ -49,10 +50,12 @@ def flat_top_level(
     spread = 1.4826 * float(np.median(np.abs(flatness[~high] - usual)))
     wider = wide / float(np.median(wide[~high]))
     flatter = flatness - usual
-    flat = high & (wider > _MANY_WIDER) & (flatter > max(_MANY_FLATTER, spread))
-    if np.count_nonzero(flat) < _MANY:
-        least = max(_ONE_FLATTER, _ONE_SIGMA * spread)
-        flat = high & (wider > _ONE_WIDER) & (flatter > least)
+    doubtful = high & (wider > _WIDER) & (flatter > max(_FLATTER, spread))
+    plainly = max(_PLAIN_FLATTER, _PLAIN_SIGMA * spread)
+    flat = high & (wider > _PLAIN_WIDER) & (flatter > plainly)
+    flat |= doubtful & (wider > _FAR_WIDER)
+    if np.count_nonzero(doubtful) >= _MANY:
+        flat |= doubtful
     if not flat.any():
         return None
     level = float(peak[flat].min())
