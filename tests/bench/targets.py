@@ -19,7 +19,9 @@ import numpy.typing as npt
 
 from bhtom_cpcs.reference_catalogues.catalogue import open_catalogue
 from bhtom_cpcs.reference_catalogues.importers import Cone, import_slice
-from bhtom_cpcs.science.decisions import Decisions
+from bhtom_cpcs.science.calibration.bands import passband_text
+from bhtom_cpcs.science.calibration.settlement import observing_night
+from bhtom_cpcs.science.decisions import Decisions, Scene
 from bhtom_cpcs.science.reduction import reduce_frame
 from bhtom_cpcs.science.reference import ReferenceCatalogue
 from bhtom_cpcs.science.request import (
@@ -29,6 +31,8 @@ from bhtom_cpcs.science.request import (
     TargetPosition,
 )
 from bhtom_cpcs.science.results.reduction import PlaneReduction
+from bhtom_cpcs.science.scene_evidence import SceneEvidence
+from bhtom_cpcs.science.targets.scene_learning import learn_star, with_stars
 from bhtom_sky import Camera, Sky, make_sky, render_frame, write_catalogue
 from tests.bench.figures import Figure
 
@@ -54,12 +58,25 @@ NEIGHBOURS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class LightCurve:
-    """A constant star's magnitudes, their errors, and the seeing of each frame [px]."""
+    """A constant star's magnitudes, their errors, and the seeing of each frame [px].
+
+    `scene` holds the neighbours that were fitted, `evidence` what its frames tell of
+    others.
+    """
 
     magnitude: FloatArray
     error: FloatArray
     seeing: FloatArray
     true: float
+    scene: Scene
+    evidence: tuple[SceneEvidence, ...]
+
+    def learnt_scene(self) -> Scene:
+        """Next version of the scene, with the star that the frames agree on."""
+        learnt = learn_star(self.scene.stars, self.evidence)
+        if learnt is None:
+            raise RuntimeError("The frames agree on no star.")
+        return with_stars(self.scene, [*self.scene.stars, learnt.star])
 
     def slope(self) -> tuple[float, float]:
         """Slope with the seeing and its 1 sigma error [mag/px], by the points' errors.
@@ -94,11 +111,13 @@ def constant_star(
     fainter_mag: float = 0.0,
     known: bool = True,
     target_mag: float = 16.0,
+    scene: Scene | None = None,
 ) -> LightCurve:
     """Light curve of a constant star with a neighbour, in frames of any seeing.
 
     `fainter_mag` is the neighbour's magnitude minus the target's; `known` says that
-    the catalogue has the neighbour.
+    the catalogue has the neighbour. Of three nights; the first frame makes the scene
+    where none is given.
     """
     sky = _field(seed, target_mag)
     away = separation_fwhm * MEDIAN_SEEING_PX * SCALE_ARCSEC / 3600
@@ -110,10 +129,10 @@ def constant_star(
         CENTRE[1] + away * np.sin(angle),
         target_mag + fainter_mag,
     )
-    catalogue = _imported(sky if known else _without(sky, 1), folder / f"c{seed}")
+    catalogue = _imported(sky if known else _without(sky, 1), folder)
     seeing = np.linspace(*SEEING_PX, n_frames)
     rng = np.random.default_rng(seed)
-    points, decisions = [], Decisions()
+    points, evidence = [], []
     for number in rng.permutation(n_frames):
         camera = Camera(
             width_px=320,
@@ -132,18 +151,40 @@ def constant_star(
             seed * 1000 + int(number),
             catalogue,
             [CENTRE],
-            decisions,
+            Decisions(scenes=() if scene is None else (scene,)),
+            night=int(number) % 3,
         )
         measured = plane.measurements[0]
         if measured.magnitude is None or measured.magnitude_error is None:
             raise RuntimeError(f"A frame ended as {plane.outcome}: {plane.message}")
-        if measured.proposed_scene is not None:
-            decisions = Decisions(scenes=(measured.proposed_scene,))
+        scene = scene or measured.proposed_scene
         quality = plane.quality
         assert quality is not None
         points.append((measured.magnitude, measured.magnitude_error, quality.fwhm_px))
+        if measured.is_resolved:
+            evidence.append(_evidence(int(number), plane))
+    assert scene is not None
     magnitude, error, fwhm = np.array(points).T
-    return LightCurve(magnitude, error, fwhm, target_mag)
+    return LightCurve(magnitude, error, fwhm, target_mag, scene, tuple(evidence))
+
+
+def _evidence(number: int, plane: PlaneReduction) -> SceneEvidence:
+    """What a frame tells of the target's neighbourhood, as the service keeps it."""
+    measured = plane.measurements[0]
+    timing, quality, fitted = plane.timing, plane.quality, plane.zero_point
+    assert timing is not None
+    assert quality is not None
+    assert fitted is not None
+    assert measured.limit_5sigma is not None
+    return SceneEvidence(
+        calibration_id=number,
+        mid_exposure_mjd=timing.mid_exposure_mjd_utc,
+        night=observing_night(timing.mid_exposure_mjd_utc, SITE.longitude_deg),
+        passband=passband_text(fitted.passband),
+        fwhm_arcsec=quality.fwhm_px * SCALE_ARCSEC,
+        depth=measured.limit_5sigma,
+        stars=measured.stars_beside,
+    )
 
 
 def _field(seed: int, target_mag: float) -> Sky:
@@ -193,7 +234,7 @@ def _with_stars(sky: Sky, places: FloatArray, magnitude: FloatArray) -> Sky:
 
 
 def _imported(sky: Sky, root: Path) -> ReferenceCatalogue:
-    root.mkdir()
+    root.mkdir(parents=True, exist_ok=True)
     write_catalogue(sky, root / "stars.csv")
     import_slice(root, root / "stars.csv", Cone(*CENTRE, sky.radius_deg))
     return open_catalogue(root, "GaiaSP")
@@ -208,9 +249,10 @@ def _reduced(
     catalogue: ReferenceCatalogue,
     places: Sequence[tuple[float, float]],
     decisions: Decisions,
+    night: int = 0,
 ) -> PlaneReduction:
     """Expose, write, reduce."""
-    moment = EVENING + timedelta(minutes=seed % 400)
+    moment = EVENING + timedelta(days=night, minutes=seed % 400)
     frame = render_frame(sky, camera, moment, 60.0, pointing, "GaiaSP/r", seed)
     path = folder / "frame.fits"
     path.write_bytes(frame.fits_bytes)
@@ -341,6 +383,7 @@ def measure() -> list[Figure]:
         folder = Path(name)
         for text, fainter_mag, known in NEIGHBOURS:
             curves = []
+            again = []
             for seed in SEEDS:
                 part = folder / f"{len(figures)}{seed}"
                 part.mkdir()
@@ -348,7 +391,19 @@ def measure() -> list[Figure]:
                     part, seed, n_frames=FRAMES, fainter_mag=fainter_mag, known=known
                 )
                 curves.append(curve)
+                if not known:
+                    learnt = constant_star(
+                        part,
+                        seed,
+                        n_frames=FRAMES,
+                        fainter_mag=fainter_mag,
+                        known=False,
+                        scene=curve.learnt_scene(),
+                    )
+                    again.append(learnt)
             figures.append(_curve_figure(text, curves))
+            if again:
+                figures.append(_curve_figure(f"{text}, learnt from frames,", again))
         for crowded in (False, True):
             parts = []
             for seed in (1, 2, 3, 4, 5, 6):

@@ -29,13 +29,17 @@ class SettledBand:
 
 @dataclass(frozen=True, slots=True)
 class SceneStar:
-    """A neighbour that is fitted beside the target: ICRS at `epoch_jyear` [deg]."""
+    """A neighbour that is fitted beside the target: ICRS at `epoch_jyear` [deg].
+
+    `source` says who found it: the `catalogue`, or several `frames` of the target.
+    """
 
     ra_deg: float
     dec_deg: float
     epoch_jyear: float = 2016.0
     pm_ra_masyr: float = 0.0  # includes cos(dec)
     pm_dec_masyr: float = 0.0
+    source: str = "catalogue"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,10 @@ from bhtom_cpcs.science.targets.host_light import aperture_flux, extended_light
 from bhtom_cpcs.science.targets.neighbourhood import (
     propose_scene,
     scene_radius_arcsec,
-    unmodelled_light,
 )
 from bhtom_cpcs.science.targets.target_pixels import look_at_pixels
 from bhtom_cpcs.science.targets.target_position import place_of
+from bhtom_cpcs.science.targets.unmodelled_light import Unmodelled, unmodelled_light
 
 FWHM, GAIN, RMS, SIDE = 3.0, 2.0, 10.0, 121
 PSF = model_of(Shape(FWHM, softness=1 / 3), 0)
@@ -160,12 +160,15 @@ def test_a_neighbour_in_no_list_is_told() -> None:
     fit = pinned_fit(light, *MIDDLE, NOBODY)
     sources = sources_at(MIDDLE, beside)
     extra = unmodelled_light(light, fit, sources)
-    assert extra == pytest.approx(fit.flux - 20000.0, rel=0.4)
+    assert extra.light_adu == pytest.approx(fit.flux - 20000.0, rel=0.4)
+    assert extra.is_resolved
+    (star,) = extra.stars
+    assert star.flux == pytest.approx(8000.0, rel=0.1)
     known = pinned_fit(light, *MIDDLE, tuple(np.array([v]) for v in beside))
-    assert unmodelled_light(light, known, sources) == 0
+    assert unmodelled_light(light, known, sources) == Unmodelled(0.0, (), True)
     # a blob between two known stars is not a third one
     between = sources_at((MIDDLE[0] + 0.65 * FWHM, MIDDLE[1]))
-    assert unmodelled_light(light, known, between) == 0
+    assert unmodelled_light(light, known, between) == Unmodelled(0.0, (), False)
 
 
 def test_a_cosmic_ray_does_not_count() -> None:

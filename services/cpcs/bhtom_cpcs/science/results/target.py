@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from bhtom_cpcs.science.decisions import Scene
 from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.scene_evidence import StarBeside
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,10 @@ class TargetMeasurement:
     frames that show it well, and its error with that of the frame's coordinates.
     `scene_version` counts the list of neighbours that were fitted beside the target;
     `proposed_scene` is one to be kept where there was none. `neighbour_flux_adu` is
-    their light that would else have passed for the target's. On a galaxy
-    (`host_included`) the fixed aperture's magnitude is of all the light in it.
+    their light that would else have passed for the target's. `stars_beside` are in no
+    scene; `is_resolved` says that the frame shows the target as a source of its own, so
+    that it tells of them. On a galaxy (`host_included`) the fixed aperture's magnitude
+    is of all the light in it.
     """
 
     target_id: int
@@ -92,3 +95,5 @@ class TargetMeasurement:
     fixed_aperture_arcsec: float | None = None
     fixed_aperture_magnitude: float | None = None
     fixed_aperture_magnitude_error: float | None = None
+    is_resolved: bool = False
+    stars_beside: tuple[StarBeside, ...] = ()

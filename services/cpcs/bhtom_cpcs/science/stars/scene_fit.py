@@ -50,7 +50,8 @@ class SceneFit:
     """A fit under way; arrays have one element a star.
 
     `light` and `profile` are the stars' stamps, the latter zero beyond the fit radius;
-    `good` marks usable pixels; `coverage` is the share of a star's weight on them.
+    `good` marks usable pixels; `part` is the piece of the image that `left_over` is of,
+    and `coverage` is the share of a star's weight on them.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class SceneFit:
             self._bottom : int(y.max()) + margin + 1,
             self._left : int(x.max()) + margin + 1,
         ]
+        self.part = part
         self._whole, self._image = pixels, pixels[part]
         self._mask = None if mask is None else mask[part]
         self.left_over: Image = np.array(self._image, dtype=np.float32)
@@ -136,11 +138,7 @@ class SceneFit:
     def whole_left_over(self) -> Image:
         """What is left of the whole image, places far from any star included [ADU]."""
         left_over: Image = self._whole.astype(np.float32)
-        height, width = self.left_over.shape
-        part = np.s_[
-            self._bottom : self._bottom + height, self._left : self._left + width
-        ]
-        left_over[part] = self.left_over
+        left_over[self.part] = self.left_over
         return left_over
 
     def left(self, who: IndexArray | None = None) -> FloatArray:

@@ -9,9 +9,6 @@ import numpy.typing as npt
 from bhtom_cpcs.science.astrometry.coordinates import Astrometry, separation_deg
 from bhtom_cpcs.science.decisions import Decisions, Scene, SceneStar
 from bhtom_cpcs.science.reference import ReferenceStars
-from bhtom_cpcs.science.stars.detection import Sources
-from bhtom_cpcs.science.stars.psf_photometry import fit_positions
-from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight
 from bhtom_cpcs.science.targets.target_position import TargetPlace
 
 FloatArray = npt.NDArray[np.float64]
@@ -25,7 +22,6 @@ _MOST_STARS: Final = 100
 # A catalogue star as near as this is the target itself.
 TARGET_ITSELF_ARCSEC: Final = 1.0
 LARGEST_ITSELF_ARCSEC: Final = 3.0
-_SAME_SOURCE_FWHM, _BESIDE_FWHM, _REAL_SIGMA = 0.5, 2.5, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,33 +160,3 @@ def neighbours_of(
     x, y = neighbours_in_frame(scene, astrometry, epoch_jyear)
     version = 0 if target.moves else scene.version
     return Neighbours(x, y, version, scene.source, proposed)
-
-
-def unmodelled_light(light: FrameLight, fit: ForcedFit, sources: Sources) -> float:
-    """Light of detected stars in no scene that passes for the target's [ADU].
-
-    Each source beside the target, nearer than 2.5 FWHM, that is none of the fitted
-    stars is fitted too, as a trial: where it is real (5 sigma), the change that it
-    makes in the target's flux is what passes for the target's. The flux itself stays:
-    only some frames are sharp enough to show such a star, and the light curve would
-    follow the seeing. What is found here is flagged and goes into the error.
-    """
-    fwhm = light.psf.fwhm_px
-    away = np.hypot(sources.x - fit.x, sources.y - fit.y)
-    itself = max(_SAME_SOURCE_FWHM * fwhm, 1.0)
-    total = 0.0
-    for source in np.flatnonzero((away > itself) & (away < _BESIDE_FWHM * fwhm)):
-        x, y = sources.x[source], sources.y[source]
-        if (np.hypot(fit.stars_x - x, fit.stars_y - y) < itself).any():
-            continue
-        trial = fit_positions(
-            light.pixels,
-            light.mask,
-            light.psf,
-            light.noise,
-            np.append(fit.stars_x, x),
-            np.append(fit.stars_y, y),
-        )
-        if trial.flux[-1] > _REAL_SIGMA * trial.error[-1]:
-            total += abs(fit.flux - float(trial.flux[0]))
-    return total

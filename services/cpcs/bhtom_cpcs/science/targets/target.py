@@ -35,11 +35,7 @@ from bhtom_cpcs.science.targets.limiting_flux import (
     LIMIT_DEFINITION,
     limiting_flux,
 )
-from bhtom_cpcs.science.targets.neighbourhood import (
-    Neighbours,
-    neighbours_of,
-    unmodelled_light,
-)
+from bhtom_cpcs.science.targets.neighbourhood import Neighbours, neighbours_of
 from bhtom_cpcs.science.targets.target_flags import quality_words
 from bhtom_cpcs.science.targets.target_pixels import (
     TargetPixels,
@@ -48,6 +44,7 @@ from bhtom_cpcs.science.targets.target_pixels import (
     look_at_pixels,
 )
 from bhtom_cpcs.science.targets.target_position import TargetPlace, refusal_of
+from bhtom_cpcs.science.targets.unmodelled_light import stars_beside, unmodelled_light
 
 LIMIT_SIGMA: Final = 3.0
 # Where the place of a star comes from; a body that moves only passes by stars.
@@ -179,17 +176,17 @@ def _fitted(
         site_height_m=at.site_height_m,
         position_error_px=0.0 if fit.is_free else error_px,
         trail_px=trail_px,
-        unmodelled_adu=unmodelled,
+        unmodelled_adu=unmodelled.light_adu,
         lost_share=max(1.0 - fit.coverage, 0.0) if pixels.struck else 0.0,
     )
-    host = extended_light(pixels.light, fit).found and unmodelled == 0
+    host = extended_light(pixels.light, fit).found and unmodelled.light_adu == 0
     terms = flux_terms(fit, circumstances)
     error = in_quadrature(terms)
     flags = coverage_flags(fit, at.shape, at.light.psf.fit_radius_px)
     flags += quality_words(
         fit,
         pixels,
-        blended=unmodelled > 0,
+        blended=unmodelled.light_adu > 0,
         host=host,
         trailed=trail_px > at.light.psf.fwhm_px,
         unmatched=_is_unmatched(at, blank),
@@ -209,6 +206,14 @@ def _fitted(
         reduced_chi_square=fit.chi2,
         neighbour_flux_adu=fit.neighbour_flux,
         local_background_adu=fit.background,
+        is_resolved=unmodelled.is_resolved,
+        stars_beside=stars_beside(
+            unmodelled,
+            at.astrometry,
+            at.astrometric_error_arcsec,
+            calibration.value,
+            at.light.psf.fwhm_px,
+        ),
     )
     if host:
         placed = _with_aperture(at, calibration, placed, pixels.light, fit)

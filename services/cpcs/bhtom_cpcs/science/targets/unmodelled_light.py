@@ -1,0 +1,117 @@
+"""Light beside a target that its scene does not explain."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from bhtom_cpcs.science.astrometry.coordinates import Astrometry
+from bhtom_cpcs.science.scene_evidence import StarBeside
+from bhtom_cpcs.science.stars.detection import Sources
+from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes, fit_positions
+from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight
+from bhtom_cpcs.science.targets.places_beside import places_beside
+
+_SAME_SOURCE_FWHM, _REAL_SIGMA = 0.5, 5.0
+# As near as this a source's light passes for the target's; from twice as far it does in
+# a frame of twice the seeing, so a sharp frame tells of it too.
+BESIDE_FWHM: Final = 2.5
+TOLD_FWHM: Final = 5.0
+# Of the centre of a star of signal to noise 1, in FWHM: between the photons' 0.42 and
+# the sky's 0.60 (King 1983, PASP 95, 163).
+_CENTRE_FWHM: Final = 0.6
+_MAG_PER_RELATIVE: Final = 2.5 / math.log(10)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBeside:
+    """A source in no scene, fitted beside the target: place [px], light [ADU]."""
+
+    x: float
+    y: float
+    distance: float
+    flux: float
+    error: float
+    chi2: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unmodelled:
+    """What passes for the target's light [ADU], and the stars that it comes from.
+
+    `is_resolved` says that the frame shows the target as a source of its own: only
+    then is a source beside it another star, and none there says that it shows none.
+    """
+
+    light_adu: float
+    stars: tuple[FoundBeside, ...]
+    is_resolved: bool
+
+
+def unmodelled_light(light: FrameLight, fit: ForcedFit, sources: Sources) -> Unmodelled:
+    """Fit detected stars that are in no scene and see what they take from the target.
+
+    Each source beside the target, nearer than 5 FWHM, that is none of the fitted stars,
+    and each that shows when they have been taken out, is fitted too, as a trial: where
+    it is real (5 sigma) and nearer than 2.5 FWHM, the change that it makes in the
+    target's flux is what passes for the target's. The flux itself stays: only some
+    frames are sharp enough to show such a star, and the light curve would follow the
+    seeing. What is found here is flagged, goes into the error, and is evidence for the
+    target's scene.
+    """
+    fwhm = light.psf.fwhm_px
+    itself = max(_SAME_SOURCE_FWHM * fwhm, 1.0)
+    beside = places_beside(light, fit, sources, TOLD_FWHM * fwhm, itself)
+    total, stars = 0.0, []
+    for x, y in zip(*beside, strict=True):
+        trial = _trial(light, fit, float(x), float(y))
+        if trial.flux[-1] > _REAL_SIGMA * trial.error[-1]:
+            away = math.hypot(x - fit.x, y - fit.y)
+            if away < BESIDE_FWHM * fwhm:
+                total += abs(fit.flux - float(trial.flux[0]))
+            flux, error = float(trial.flux[-1]), float(trial.error[-1])
+            chi2 = float(trial.chi2[-1])
+            stars.append(FoundBeside(float(x), float(y), away, flux, error, chi2))
+    nearest = np.hypot(sources.x - fit.x, sources.y - fit.y).min(initial=np.inf)
+    resolved = bool(nearest <= itself) and not fit.astray
+    return Unmodelled(total, tuple(stars), resolved)
+
+
+def _trial(light: FrameLight, fit: ForcedFit, x: float, y: float) -> PsfFluxes:
+    return fit_positions(
+        light.pixels,
+        light.mask,
+        light.psf,
+        light.noise,
+        np.append(fit.stars_x, x),
+        np.append(fit.stars_y, y),
+    )
+
+
+def stars_beside(
+    found: Unmodelled,
+    astrometry: Astrometry,
+    astrometric_error_arcsec: float,
+    zero_point: float,
+    fwhm_px: float,
+) -> tuple[StarBeside, ...]:
+    """Put what was found beside a target on the sky and into magnitudes."""
+    stars = []
+    scale = astrometry.pixel_scale_arcsec
+    for star in found.stars:
+        ra, dec = astrometry.sky(np.array([star.x]), np.array([star.y]))
+        relative = star.error / star.flux
+        centre = _CENTRE_FWHM * fwhm_px * scale * relative
+        stars.append(
+            StarBeside(
+                ra_deg=float(ra[0]) % 360,
+                dec_deg=float(dec[0]),
+                distance_arcsec=star.distance * scale,
+                error_arcsec=math.hypot(centre, astrometric_error_arcsec),
+                magnitude=zero_point - 2.5 * math.log10(star.flux),
+                magnitude_error=_MAG_PER_RELATIVE * relative,
+                reduced_chi_square=star.chi2,
+            )
+        )
+    return tuple(stars)
