@@ -1,18 +1,21 @@
 """What was decided about a target, as far as a reader may see its frames."""
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Table, and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_cpcs.decisions import domain
 from bhtom_cpcs.decisions.domain import MeasuredMagnitude
+from bhtom_cpcs.decisions.scene_store import scene_rulings
 from bhtom_cpcs.decisions.schemas import (
     ColourOut,
+    LearntOut,
     MeanPositionOut,
     PinOut,
     SceneOut,
+    SceneRulingOut,
     TargetDecisions,
 )
 from bhtom_cpcs.decisions.tables import (
@@ -25,7 +28,10 @@ from bhtom_cpcs.replicas.tables import TARGETS
 from bhtom_cpcs.replicas.visibility import is_open, is_withdrawn, may_see
 from bhtom_cpcs.science.decisions import SAME_NIGHT_DAYS
 from bhtom_runtime.auth import Principal
-from bhtom_runtime.errors import NotFound
+from bhtom_runtime.errors import Forbidden, NotFound
+
+# Of a target's scenes and of its newest rulings.
+_MOST_SHOWN: Final = 500
 
 
 def _columns(row: Any, model: Any, *without: str) -> dict[str, Any]:
@@ -46,21 +52,24 @@ async def target_decisions(
     connection: AsyncConnection, target_id: int, caller: Principal | None
 ) -> TargetDecisions:
     """What was decided about a target that the caller may see."""
-    known = select(TARGETS.c.target_id).where(
-        TARGETS.c.target_id == target_id,
-        TARGETS.c.deleted_at.is_(None),
-        _may_see_target(caller),
-    )
-    if await connection.scalar(known) is None:
-        raise NotFound(f"There is no target {target_id} that you may see.")
-    scene = await _newest(connection, SCENES, target_id)
+    await _target_owner(connection, target_id, caller)
+    rulings = await scene_rulings(connection, target_id, _MOST_SHOWN)
     mean = await _newest(connection, MEAN_POSITIONS, target_id)
     seen = await _calibrations_seen(connection, target_id, caller)
+    scenes = await _scenes(connection, target_id, seen)
     return TargetDecisions(
         target_id=target_id,
-        scene=None
-        if scene is None
-        else SceneOut(**_columns(scene, SceneOut) | _known(scene, seen)),
+        scene=scenes[0] if scenes else None,
+        earlier_scenes=scenes[1:],
+        scene_rulings=[
+            SceneRulingOut(
+                ruling_id=row.id,
+                ra_deg=row.ra,
+                dec_deg=row.dec,
+                **_columns(row, SceneRulingOut, "ruling_id", "ra_deg", "dec_deg"),
+            )
+            for row in rulings
+        ],
         mean_position=(
             None if mean is None else MeanPositionOut(**_columns(mean, MeanPositionOut))
         ),
@@ -101,6 +110,57 @@ async def _pins(
         .order_by(table.c.camera_id, table.c.catalogue)
     )
     return (await connection.execute(statement)).all()
+
+
+async def _target_owner(
+    connection: AsyncConnection, target_id: int, caller: Principal | None
+) -> int:
+    """The owner of a target that the caller may see."""
+    known = select(TARGETS.c.owner_id).where(
+        TARGETS.c.target_id == target_id,
+        TARGETS.c.deleted_at.is_(None),
+        _may_see_target(caller),
+    )
+    owner_id = await connection.scalar(known)
+    if owner_id is None:
+        raise NotFound(f"There is no target {target_id} that you may see.")
+    return int(owner_id)
+
+
+async def check_may_rule_on_target(
+    connection: AsyncConnection, target_id: int, caller: Principal
+) -> None:
+    """Only a target's owner and administrators drop stars from its scene."""
+    owner_id = await _target_owner(connection, target_id, caller)
+    if caller.user_id != owner_id and not caller.allows("admin"):
+        raise Forbidden(
+            "Only the target's owner or an administrator can rule on its scene."
+        )
+
+
+async def _scenes(
+    connection: AsyncConnection, target_id: int, seen: Collection[int]
+) -> list[SceneOut]:
+    """Versions of a target's scene, the newest first."""
+    statement = (
+        select(SCENES)
+        .where(SCENES.c.target_id == target_id)
+        .order_by(SCENES.c.version.desc())
+        .limit(_MOST_SHOWN)
+    )
+    return [
+        SceneOut(
+            **_columns(row, SceneOut, "learnt", "calibration_id"),
+            **_known(row, seen),
+            learnt=[_learnt(star, seen) for star in row.learnt],
+        )
+        for row in await connection.execute(statement)
+    ]
+
+
+def _learnt(star: Mapping[str, Any], seen: Collection[int]) -> LearntOut:
+    found_in = [number for number in star["found_in"] if number in seen]
+    return LearntOut(**{**star, "found_in": found_in})
 
 
 async def _newest(connection: AsyncConnection, table: Table, target_id: int) -> Any:

@@ -110,10 +110,31 @@ class StarOut(BaseModel):
     epoch_jyear: float
     pm_ra_masyr: float
     pm_dec_masyr: float
+    source: str = "catalogue"
+
+
+class LearntOut(BaseModel):
+    """What a neighbour that no catalogue has rests on.
+
+    Widths are of the sharpest and the softest frame that shows it; `n_silent` frames
+    were as sharp and did not. `found_in` are calibrations that the caller may see, some
+    of them where they are many.
+    """
+
+    ra_deg: float
+    dec_deg: float
+    position_error_arcsec: float
+    magnitudes: dict[str, float]
+    n_frames: int
+    n_nights: int
+    n_silent: int
+    sharpest_arcsec: float
+    softest_arcsec: float
+    found_in: list[int]
 
 
 class SceneOut(BaseModel):
-    """A target's neighbours, the same in every frame."""
+    """A target's neighbours, the same in every frame that was pinned to the version."""
 
     version: int
     radius_arcsec: float
@@ -121,6 +142,30 @@ class SceneOut(BaseModel):
     calibration_id: int | None
     decided_at: AwareDatetime
     stars: list[StarOut]
+    learnt: list[LearntOut]
+
+
+class SceneRulingOut(BaseModel):
+    """A star that a person dropped from a scene, and whether that was taken back."""
+
+    ruling_id: int
+    ra_deg: float
+    dec_deg: float
+    why: str
+    username: str
+    ruled_at: AwareDatetime
+    withdrawn_at: AwareDatetime | None
+    withdrawn_by: str | None
+
+
+class SceneRulingIn(BaseModel):
+    """A person's word that a star of a scene is none of the target's neighbours."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ra_deg: float = Field(ge=0, lt=360)
+    dec_deg: float = Field(ge=-90, le=90)
+    why: str = Field(min_length=3, max_length=1000, pattern="^[^\\x00]*$")
 
 
 class MeanPositionOut(BaseModel):
@@ -160,10 +205,15 @@ class PinOut(BaseModel):
 
 
 class TargetDecisions(BaseModel):
-    """What was decided about a target; the newest version of each."""
+    """What was decided about a target; the newest version of each.
+
+    `earlier_scenes` are those that points measured before may name, the newest first.
+    """
 
     target_id: int
     scene: SceneOut | None
+    earlier_scenes: list[SceneOut]
+    scene_rulings: list[SceneRulingOut]
     mean_position: MeanPositionOut | None
     colours: list[ColourOut]
     catalogue_pins: list[PinOut]

@@ -18,6 +18,9 @@ from bhtom_cpcs.decisions.evidence import (
     target_rows,
     tells,
 )
+from bhtom_cpcs.decisions.scene_evidence import scene_rows
+from bhtom_cpcs.decisions.scene_store import scenes_to_consider
+from bhtom_cpcs.decisions.scenes import learn_scene
 from bhtom_cpcs.decisions.store import FilterKey
 from bhtom_cpcs.decisions.tables import FRAME_EVIDENCE, TARGET_EVIDENCE
 from bhtom_cpcs.science.calibration.settlement import (
@@ -50,6 +53,8 @@ async def take_evidence(
     await store.keep_frame(uow, frame_row(origin, plane))
     for row in target_rows(origin, plane):
         await store.keep_target(uow, row)
+    for row in scene_rows(origin, plane):
+        await store.keep_scene_evidence(uow, row)
     for scene in proposed_scenes(plane):
         await store.propose_scene(uow, scene, calibration_id)
     source = plane["provenance"]
@@ -72,7 +77,8 @@ def deciding(context: Context) -> JobKind:
         async with context.database.read() as connection:
             filters = await store.filters_to_consider(connection, _FILTERS_A_RUN)
             targets = await store.targets_to_consider(connection, _TARGETS_A_RUN)
-        if not filters and not targets:
+            scenes = await scenes_to_consider(connection, _TARGETS_A_RUN)
+        if not (filters or targets or scenes):
             return None
 
         async def effect(uow: UnitOfWork) -> None:
@@ -80,6 +86,8 @@ def deciding(context: Context) -> JobKind:
                 await settle_filter(uow, key)
             for target_id in targets:
                 await place_target(uow, target_id)
+            for target_id in scenes:
+                await learn_scene(uow, target_id)
 
         return effect
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_cpcs.decisions.domain import Ruling, RulingKind
+from bhtom_cpcs.decisions.scene_tables import SCENE_EVIDENCE
 from bhtom_cpcs.decisions.tables import (
     BAND_RULINGS,
     BAND_SETTLEMENTS,
@@ -58,6 +59,11 @@ async def keep_frame(uow: UnitOfWork, values: Mapping[str, Any]) -> None:
 async def keep_target(uow: UnitOfWork, values: Mapping[str, Any]) -> None:
     """Write what a plane says about a target."""
     await _keep(uow, TARGET_EVIDENCE, values)
+
+
+async def keep_scene_evidence(uow: UnitOfWork, values: Mapping[str, Any]) -> None:
+    """Write what a plane says of a target's neighbours."""
+    await _keep(uow, SCENE_EVIDENCE, values)
 
 
 async def propose_scene(uow: UnitOfWork, scene: Scene, calibration_id: int) -> None:

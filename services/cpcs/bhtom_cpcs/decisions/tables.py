@@ -164,6 +164,8 @@ SCENES: Final = Table(
     Column("radius_arcsec", Double, nullable=False),
     Column("source", Text, nullable=False),
     Column("stars", JSONB, nullable=False),
+    # What the stars that frames found rest on, in the order of these stars.
+    Column("learnt", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     Column("calibration_id", BigInteger, nullable=False),
     _now("decided_at"),
     CheckConstraint("version >= 1", name="version"),
