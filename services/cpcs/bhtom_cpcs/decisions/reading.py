@@ -150,9 +150,9 @@ async def _scenes(
     )
     return [
         SceneOut(
-            **_columns(row, SceneOut, "learnt", "calibration_id"),
-            **_known(row, seen),
-            learnt=[_learnt(star, seen) for star in row.learnt],
+            **_columns(row, SceneOut, "learnt", "calibration_id")
+            | _known(row, seen)
+            | {"learnt": [_learnt(star, seen) for star in row.learnt]},
         )
         for row in await connection.execute(statement)
     ]

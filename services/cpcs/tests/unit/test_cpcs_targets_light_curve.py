@@ -31,3 +31,18 @@ def test_half_of_the_stars_at_the_limit_come_out_above_it(tmp_path: Path) -> Non
     assert abs(targets.depth_error(found.at_3, 3)) < 0.12
     assert abs(targets.depth_error(found.at_5, 5)) < 0.08
     assert 0.8 < np.std(found.empty) < 1.3
+
+
+def test_a_star_that_sharp_frames_showed_is_fitted_in_all(tmp_path: Path) -> None:
+    first = targets.constant_star(tmp_path, 1, n_frames=8, fainter_mag=1.0, known=False)
+    scene = first.learnt_scene()
+    assert scene.version == 2
+    second = targets.constant_star(
+        tmp_path, 1, n_frames=8, fainter_mag=1.0, known=False, scene=scene
+    )
+    assert second.scene == scene
+    slope, error = second.slope()
+    assert first.slope()[0] < -0.04
+    assert abs(slope) < 3 * error
+    assert abs(second.offset()) < 0.015 < abs(first.offset())
+    assert np.max(second.error) < 0.5 * np.max(first.error)

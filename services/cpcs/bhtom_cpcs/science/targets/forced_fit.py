@@ -24,6 +24,7 @@ FREE_SIGNAL_TO_NOISE: Final = 10.0
 FREE_SIGMA, FREE_FWHM = 3.0, 0.5
 _ROUNDS: Final = 4
 _SETTLED_PX: Final = 1e-3
+_SURE_PX: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class Centre:
     """A target's position from its own light [px].
 
     `x`, `y` are what the light alone says, `error` its 1 sigma along each axis;
-    `variance_growth` is the factor by which freeing the position raises the variance
-    of the flux (above 1 only next to neighbours).
+    `variance_growth` is the factor by which freeing the position, as far as it was not
+    known before, raises the variance of the flux (above 1 only next to neighbours).
     """
 
     x: float
@@ -156,7 +157,7 @@ def forced_fit(
     if not pinned.flux > FREE_SIGNAL_TO_NOISE * pinned.error:
         return pinned
     farthest = max(FREE_SIGMA * position_error_px, FREE_FWHM * light.psf.fwhm_px)
-    fit, centre = pinned, centre_of_light(light, pinned)
+    fit, centre = pinned, centre_of_light(light, pinned, position_error_px)
     for _ in range(_ROUNDS):
         if centre is None:
             return pinned
@@ -168,7 +169,7 @@ def forced_fit(
         fit = pinned_fit(light, x + shift_x, y + shift_y, neighbours)
         if moved < _SETTLED_PX:
             break
-        centre = centre_of_light(light, fit)
+        centre = centre_of_light(light, fit, position_error_px)
     if centre is None:
         return pinned
     extra = (centre.variance_growth - 1) * fit.error**2
@@ -181,11 +182,15 @@ def _held_back(shift: float, error: float, prior: float) -> float:
     return shift * prior**2 / (prior**2 + error**2) if prior > 0 else 0.0
 
 
-def centre_of_light(light: FrameLight, fit: ForcedFit) -> Centre | None:
+def centre_of_light(
+    light: FrameLight, fit: ForcedFit, position_error_px: float
+) -> Centre | None:
     """Where the target's light says that it is, neighbours' fluxes fitted too.
 
     One step of Gauss and Newton from the fit's position: the residuals against the
-    derivatives of the target's image. None where the pixels cannot tell.
+    derivatives of the target's image. None where the pixels cannot tell. What was
+    known of the position before (1 sigma an axis) is no part of the place, but holds
+    back what freeing it costs the flux.
     """
     psf, noise = light.psf, light.noise
     half = math.ceil(psf.fit_radius_px)
@@ -213,13 +218,16 @@ def centre_of_light(light: FrameLight, fit: ForcedFit) -> Centre | None:
     right = np.array([float(np.sum(a * residual * weight)) for a in design])
     try:
         covariance = np.linalg.inv(information)
+        prior = (noise.correlation / max(position_error_px, _SURE_PX)) ** 2
+        held = information + prior * np.diag([0.0, 1.0, 1.0] + [0.0] * len(near))
+        free = float(np.linalg.inv(held)[0, 0])
         fixed = np.delete(np.delete(information, (1, 2), 0), (1, 2), 1)
         alone = float(np.linalg.inv(fixed)[0, 0])
     except np.linalg.LinAlgError:
         return None
     step = (covariance * right).sum(axis=1)
     spread = np.diag(covariance)
-    if not (np.isfinite(step).all() and (spread[:3] > 0).all() and alone > 0):
+    if not (np.isfinite(step).all() and (spread[:3] > 0).all() and free > 0 < alone):
         return None
     # an image that is far off is no longer linear in the shift
     longest = 0.5 * psf.fwhm_px
@@ -229,7 +237,7 @@ def centre_of_light(light: FrameLight, fit: ForcedFit) -> Centre | None:
         fit.y + float(shift[1]),
         math.sqrt(spread[1]) * noise.correlation,
         math.sqrt(spread[2]) * noise.correlation,
-        max(float(spread[0]) / alone, 1.0),
+        max(free / alone, 1.0),
     )
 
 

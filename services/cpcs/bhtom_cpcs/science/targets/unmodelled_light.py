@@ -11,7 +11,7 @@ from bhtom_cpcs.science.scene_evidence import StarBeside
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes, fit_positions
 from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight
-from bhtom_cpcs.science.targets.places_beside import places_beside
+from bhtom_cpcs.science.targets.places_beside import Beside, places_beside
 
 _SAME_SOURCE_FWHM, _REAL_SIGMA = 0.5, 5.0
 # As near as this a source's light passes for the target's; from twice as far it does in
@@ -54,7 +54,7 @@ def unmodelled_light(light: FrameLight, fit: ForcedFit, sources: Sources) -> Unm
 
     Each source beside the target, nearer than 5 FWHM, that is none of the fitted stars,
     and each that shows when they have been taken out, is fitted too, as a trial: where
-    it is real (5 sigma) and nearer than 2.5 FWHM, the change that it makes in the
+    it is real (5 sigma) and nearer than 2.5 FWHM, the change that this makes in the
     target's flux is what passes for the target's. The flux itself stays: only some
     frames are sharp enough to show such a star, and the light curve would follow the
     seeing. What is found here is flagged, goes into the error, and is evidence for the
@@ -62,30 +62,33 @@ def unmodelled_light(light: FrameLight, fit: ForcedFit, sources: Sources) -> Unm
     """
     fwhm = light.psf.fwhm_px
     itself = max(_SAME_SOURCE_FWHM * fwhm, 1.0)
-    beside = places_beside(light, fit, sources, TOLD_FWHM * fwhm, itself)
-    total, stars = 0.0, []
-    for x, y in zip(*beside, strict=True):
-        trial = _trial(light, fit, float(x), float(y))
-        if trial.flux[-1] > _REAL_SIGMA * trial.error[-1]:
-            away = math.hypot(x - fit.x, y - fit.y)
-            if away < BESIDE_FWHM * fwhm:
-                total += abs(fit.flux - float(trial.flux[0]))
-            flux, error = float(trial.flux[-1]), float(trial.error[-1])
-            chi2 = float(trial.chi2[-1])
-            stars.append(FoundBeside(float(x), float(y), away, flux, error, chi2))
     nearest = np.hypot(sources.x - fit.x, sources.y - fit.y).min(initial=np.inf)
     resolved = bool(nearest <= itself) and not fit.astray
-    return Unmodelled(total, tuple(stars), resolved)
+    beside = places_beside(light, fit, sources, TOLD_FWHM * fwhm, itself)
+    trial = _trial(light, beside)
+    real = trial.flux > _REAL_SIGMA * trial.error
+    if not real[beside.n_known :].all():
+        beside = beside.with_others(real[beside.n_known :])
+        trial = _trial(light, beside)
+    stars = tuple(
+        FoundBeside(
+            x=float(beside.x[star]),
+            y=float(beside.y[star]),
+            distance=math.hypot(beside.x[star] - fit.x, beside.y[star] - fit.y),
+            flux=float(trial.flux[star]),
+            error=float(trial.error[star]),
+            chi2=float(trial.chi2[star]),
+        )
+        for star in range(beside.n_known, len(beside.x))
+    )
+    takes = any(star.distance < BESIDE_FWHM * fwhm for star in stars)
+    total = abs(fit.flux - float(trial.flux[0])) if takes else 0.0
+    return Unmodelled(total, stars, resolved)
 
 
-def _trial(light: FrameLight, fit: ForcedFit, x: float, y: float) -> PsfFluxes:
+def _trial(light: FrameLight, beside: Beside) -> PsfFluxes:
     return fit_positions(
-        light.pixels,
-        light.mask,
-        light.psf,
-        light.noise,
-        np.append(fit.stars_x, x),
-        np.append(fit.stars_y, y),
+        light.pixels, light.mask, light.psf, light.noise, beside.x, beside.y
     )
 
 
