@@ -12,7 +12,8 @@ from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight
 
 FloatArray = npt.NDArray[np.float64]
 _Places = tuple[FloatArray, FloatArray]
-_MOST_HIDDEN = 4
+# In a crowd, those farther off change nothing any more.
+_MOST_SOURCES, _MOST_HIDDEN = 40, 4
 _MOST_FITS, _SETTLED_PX = 4, 0.01
 
 
@@ -58,7 +59,9 @@ def places_beside(
     near = _within(fit.stars_x, fit.stars_y, fit, wide)
     near[0] = True
     stars = fit.stars_x[near], fit.stars_y[near]
-    found = sources.of(_within(sources.x, sources.y, fit, wide))
+    away = np.hypot(sources.x - fit.x, sources.y - fit.y)
+    nearest = np.argsort(away, kind="stable")[:_MOST_SOURCES]
+    found = sources.of(nearest[away[nearest] < wide])
     others = _apart((found.x, found.y), (fit.stars_x, fit.stars_y), itself_px)
     scene = _fitted(light, _joined(stars, others), move=False)
     for _ in range(_MOST_HIDDEN):

@@ -65,11 +65,7 @@ def unmodelled_light(light: FrameLight, fit: ForcedFit, sources: Sources) -> Unm
     nearest = np.hypot(sources.x - fit.x, sources.y - fit.y).min(initial=np.inf)
     resolved = bool(nearest <= itself) and not fit.astray
     beside = places_beside(light, fit, sources, TOLD_FWHM * fwhm, itself)
-    trial = _trial(light, beside)
-    real = trial.flux > _REAL_SIGMA * trial.error
-    if not real[beside.n_known :].all():
-        beside = beside.with_others(real[beside.n_known :])
-        trial = _trial(light, beside)
+    beside, trial = _real(light, beside)
     stars = tuple(
         FoundBeside(
             x=float(beside.x[star]),
@@ -83,13 +79,21 @@ def unmodelled_light(light: FrameLight, fit: ForcedFit, sources: Sources) -> Unm
     )
     takes = any(star.distance < BESIDE_FWHM * fwhm for star in stars)
     total = abs(fit.flux - float(trial.flux[0])) if takes else 0.0
+    if not math.isfinite(total):  # the common fit moved the target onto bad pixels
+        return Unmodelled(0.0, (), is_resolved=False)
     return Unmodelled(total, stars, resolved)
 
 
-def _trial(light: FrameLight, beside: Beside) -> PsfFluxes:
-    return fit_positions(
-        light.pixels, light.mask, light.psf, light.noise, beside.x, beside.y
-    )
+def _real(light: FrameLight, beside: Beside) -> tuple[Beside, PsfFluxes]:
+    """Fit all stars together, again without those that are not real, until all are."""
+    while True:
+        fluxes = fit_positions(
+            light.pixels, light.mask, light.psf, light.noise, beside.x, beside.y
+        )
+        real = (fluxes.flux > _REAL_SIGMA * fluxes.error)[beside.n_known :]
+        if real.all():
+            return beside, fluxes
+        beside = beside.with_others(real)
 
 
 def stars_beside(
