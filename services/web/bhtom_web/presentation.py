@@ -1,6 +1,7 @@
 """How values are written on the pages: numbers with units, times in UTC."""
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from jinja2 import Undefined
 from bhtom_web import coordinates
 
 NOTHING: Final = "–"
+_MOST_DIGITS: Final = 6
 _CLOSE: Final = ("", "°", "′", "″")
 _MJD_EPOCH: Final = datetime(1858, 11, 17, tzinfo=UTC)
 
@@ -18,7 +20,11 @@ def number(value: Any, digits: int = 2, unit: str = "") -> str:
     figure = as_float(value)
     if figure is None:
         return NOTHING
-    text = f"{figure:.{digits}f}".replace("-", "−")
+    text = f"{figure:.{digits}f}"
+    if not text.strip("-0."):
+        # Of what rounds to nothing no sign is left.
+        text = text.removeprefix("-")
+    text = text.replace("-", "−")
     # Signs of angle stand at their number; every other unit after a space.
     return f"{text}{'' if unit[:1] in _CLOSE else ' '}{unit}"
 
@@ -27,6 +33,27 @@ def figure(value: Any) -> str:
     """A number with all the digits that it was given with, or a dash."""
     known = as_float(value)
     return NOTHING if known is None else f"{known:.12g}".replace("-", "−")
+
+
+def measured(value: Any, error: Any, unit: str = "") -> str:
+    """A figure with its error, which is given to two digits; the unit after both."""
+    sigma = as_float(error)
+    if sigma is None or sigma <= 0:
+        return number(value, 3, unit)
+    digits = min(max(1 - math.floor(math.log10(sigma)), 0), _MOST_DIGITS)
+    return f"{number(value, digits)} ± {number(sigma, digits, unit)}"
+
+
+def signed(value: Any, digits: int = 2, unit: str = "") -> str:
+    """A difference: with its sign, unless it rounds to nothing."""
+    text = number(value, digits, unit)
+    is_positive = (as_float(value) or 0.0) > 0 and bool(re.search("[1-9]", text))
+    return f"+{text}" if is_positive else text
+
+
+def outcome(value: Any) -> str:
+    """How a frame ended, in words of the night and not of the program."""
+    return OUTCOMES.get(str(value), words(value))
 
 
 def count(value: Any) -> str:
@@ -153,9 +180,83 @@ UPLOAD_STATES: Final = {
     "deleted": "Deleted",
 }
 
+# In the words of who took the frame; the sentence beside it says more.
+OUTCOMES: Final = {
+    "calibrated": "measured",
+    "limit": "not seen: limit",
+    "frame_missing": "file missing",
+    "unreadable": "file unreadable",
+    "unreadable_catalogue": "list unreadable",
+    "no_image": "no image",
+    "empty_image": "empty image",
+    "image_too_large": "image too large",
+    "bad_image": "bad image",
+    "is_dark": "dark frame",
+    "is_bias": "bias frame",
+    "is_flat": "flat field",
+    "is_cube": "several exposures",
+    "is_difference": "difference image",
+    "not_a_sky_frame": "no frame of the sky",
+    "no_time": "no date",
+    "no_wcs": "not solved",
+    "target_outside_frame": "target off the frame",
+    "too_few_stars": "too few stars",
+    "too_few_matches": "stars not recognised",
+    "no_reference_in_band": "no reference stars in the band",
+    "unknown_filter": "unknown filter",
+    "poor_zero_point": "zero point too uncertain",
+    "not_linear": "not linear",
+    "target_position_unknown": "target's position unknown",
+    "target_saturated": "target saturated",
+    "target_masked": "target on bad pixels",
+    "waiting_for_catalogue": "waiting for reference stars",
+    "saturated_frame": "frame saturated",
+    "trailed": "trailed stars",
+    "out_of_focus": "out of focus",
+    "timed_out": "took too long",
+    "worker_crashed": "broke off",
+    "superseded": "replaced by a newer request",
+}
+
+RECALIBRATION_STATES: Final = {
+    "collecting": "Looking for frames",
+    "previewing": "Preview under way",
+    "previewed": "Waits for your word",
+    "accepting": "Being recorded",
+    "done": "Done",
+    "stopped": "Stopped",
+    "discarded": "Discarded",
+    "failed": "Not carried out",
+}
+RECALIBRATION_ITEMS: Final = {
+    "selected": "to do",
+    "previewing": "being calibrated",
+    "previewed": "compared",
+    "recording": "being recorded",
+    "done": "recorded",
+    "failed": "failed",
+    "skipped": "left as it was",
+}
+
+
+def recalibration_state(value: Any) -> str:
+    """Where a re-calibration stands."""
+    return RECALIBRATION_STATES.get(str(value), words(value))
+
+
+def recalibration_item(value: Any) -> str:
+    """Where a frame of a re-calibration stands."""
+    return RECALIBRATION_ITEMS.get(str(value), words(value))
+
+
 FILTERS: Final = {
     "number": number,
     "figure": figure,
+    "measured": measured,
+    "signed": signed,
+    "outcome": outcome,
+    "recalibration_state": recalibration_state,
+    "recalibration_item": recalibration_item,
     "thousands": count,
     "ra": right_ascension,
     "dec": declination,

@@ -22,6 +22,11 @@ NPM_FILES: Final = {
     "uplot.css": "uplot/dist/uPlot.min.css",
     "uplot.LICENSE.txt": "uplot/LICENSE",
 }
+# Written apart by subject, served as one file; later ones win over earlier ones.
+SITE_STYLES: Final = (
+    *("base.css", "frame.css", "blocks.css", "tables.css", "forms.css"),
+    *("light_curve.css", "uploads.css", "system.css"),
+)
 _KEPT_BUILDS: Final = 2
 _NPM_TIMEOUT_S: Final = 300
 
@@ -59,16 +64,19 @@ def _build(frontend: Path, out: Path, sources: str) -> bool:
     return True
 
 
-def _ours(frontend: Path) -> Iterator[tuple[str, Path]]:
-    for folder in ("src", "css"):
-        for path in sorted((frontend / folder).rglob("*")):
-            if path.is_file():
-                yield path.relative_to(frontend / folder).as_posix(), path
+def _modules(frontend: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted((frontend / "src").rglob("*")):
+        if path.is_file():
+            yield path.relative_to(frontend / "src").as_posix(), path
+
+
+def _styles(frontend: Path) -> list[Path]:
+    return [frontend / "css" / name for name in SITE_STYLES]
 
 
 def _hash_of_sources(frontend: Path) -> str:
     digest = hashlib.sha256(json.dumps(NPM_FILES).encode())
-    paths = [path for _, path in _ours(frontend)]
+    paths = [*(path for _, path in _modules(frontend)), *_styles(frontend)]
     for path in (frontend / "package.json", frontend / "package-lock.json", *paths):
         digest.update(path.relative_to(frontend).as_posix().encode())
         digest.update(path.read_bytes())
@@ -129,8 +137,9 @@ def _install(frontend: Path) -> None:
 def _collect(frontend: Path) -> Iterator[tuple[str, bytes]]:
     for name, source in NPM_FILES.items():
         yield name, (frontend / "node_modules" / source).read_bytes()
-    for name, path in _ours(frontend):
+    for name, path in _modules(frontend):
         yield name, path.read_bytes()
+    yield "site.css", b"\n".join(path.read_bytes() for path in _styles(frontend))
 
 
 def _hash_of_files(files: dict[str, bytes]) -> str:

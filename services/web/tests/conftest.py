@@ -1,6 +1,6 @@
 """What the tests of the pages share: the application and stand-in services."""
 
-import importlib.util
+import importlib
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -16,18 +16,15 @@ from bhtom_web.settings import WebSettings
 from bhtom_web.static_build import build_static
 
 
-def _load(name: str) -> ModuleType:
-    path = Path(__file__).with_name(f"{name}.py")
-    spec = importlib.util.spec_from_file_location(f"bhtom_web_tests_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def _load_stand_in() -> ModuleType:
+    """The folder `stand_in` as a package, without a name of its own among all tests."""
+    package = ModuleType("stand_in")
+    package.__path__ = [str(Path(__file__).with_name("stand_in"))]
+    sys.modules.setdefault("stand_in", package)
+    return importlib.import_module("stand_in.app")
 
 
-fake = _load("fake_services")
+fake = _load_stand_in()
 
 
 @pytest.fixture(scope="session", autouse=True)

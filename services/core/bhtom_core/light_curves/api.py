@@ -1,19 +1,23 @@
 """The API of light curves and points."""
 
-from collections.abc import AsyncIterator
-from typing import Annotated, TypeAlias
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, TypeAlias
 from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from bhtom_core.etags import CACHE_HEADERS, entity_tag, not_modified
 from bhtom_core.ids import PathId
 from bhtom_core.light_curves import hiding, presentation, reading, store
+from bhtom_core.light_curves.plot_columns import light_curve_columns
 from bhtom_core.light_curves.schemas import (
     Hiding,
     LightCurve,
+    LightCurveColumns,
     PointDetails,
     Unhiding,
 )
@@ -41,14 +45,39 @@ def light_curve_router(context: Context) -> APIRouter:
         found = await _read(context, request, target_id, Reader.of(caller), hidden)
         if isinstance(found, Response):
             return found
-        target, version, tag, rows = found
-        head = {"target_id": target_id, "name": target.name, "version": version}
-        body = await presentation.light_curve_json(head, rows)
-        return Response(
-            body,
-            media_type="application/json",
-            headers={"ETag": tag, **CACHE_HEADERS},
+        body = await presentation.light_curve_json(found.head, found.rows)
+        return Response(body, media_type="application/json", headers=found.headers())
+
+    @router.get("/{target_id}/light-curve/columns", response_model=LightCurveColumns)
+    async def as_columns(
+        target_id: PathId, caller: Caller, request: Request, hidden: bool = False
+    ) -> Response:
+        """Only what a plot needs, a list for each column: small and quick."""
+        found = await _read(
+            context, request, target_id, Reader.of(caller), hidden, reading.PLOT_FIELDS
         )
+        if isinstance(found, Response):
+            return found
+        body = await light_curve_columns(found.head, found.rows)
+        return Response(body, media_type="application/json", headers=found.headers())
+
+    _add_downloads(router, context)
+
+    @router.get("/{target_id}/events", response_class=EventSourceResponse)
+    async def events(
+        target_id: PathId, caller: Caller, request: Request
+    ) -> EventSourceResponse:
+        """Says whenever the light curve has changed: event `light_curve`."""
+        reader = Reader.of(caller)
+        await _target(context, target_id, reader)
+        seen = _last_seen(request)
+        return EventSourceResponse(_news(context, target_id, reader, seen), ping=15)
+
+    return router
+
+
+def _add_downloads(router: APIRouter, context: Context) -> None:
+    Caller: TypeAlias = Annotated[Principal | None, Depends(context.auth.optional)]
 
     @router.get(
         "/{target_id}/light-curve.csv",
@@ -62,30 +91,29 @@ def light_curve_router(context: Context) -> APIRouter:
         found = await _read(context, request, target_id, Reader.of(caller), hidden)
         if isinstance(found, Response):
             return found
-        target, _, tag, rows = found
-        file_name = quote(f"{target.name}_light_curve.csv")
         return Response(
-            await presentation.light_curve_csv(rows),
+            await presentation.light_curve_csv(found.rows),
             media_type="text/csv; charset=utf-8",
-            headers={
-                "ETag": tag,
-                **CACHE_HEADERS,
-                "Content-Disposition": f"attachment; filename*=UTF-8''{file_name}",
-                "X-Content-Type-Options": "nosniff",
-            },
+            headers=found.headers(file_type="csv"),
         )
 
-    @router.get("/{target_id}/events", response_class=EventSourceResponse)
-    async def events(
-        target_id: PathId, caller: Caller, request: Request
-    ) -> EventSourceResponse:
-        """Says whenever the light curve has changed: event `light_curve`."""
-        reader = Reader.of(caller)
-        await _target(context, target_id, reader)
-        seen = _last_seen(request)
-        return EventSourceResponse(_news(context, target_id, reader, seen), ping=15)
-
-    return router
+    @router.get(
+        "/{target_id}/light-curve.ndjson",
+        response_class=Response,
+        responses={200: {"content": {"application/x-ndjson": {}}}},
+    )
+    async def as_lines(
+        target_id: PathId, caller: Caller, request: Request, hidden: bool = False
+    ) -> Response:
+        """The same points as in the JSON, one a line, sent as they are written."""
+        found = await _read(context, request, target_id, Reader.of(caller), hidden)
+        if isinstance(found, Response):
+            return found
+        return StreamingResponse(
+            presentation.light_curve_lines(found.rows),
+            media_type="application/x-ndjson",
+            headers=found.headers(file_type="ndjson"),
+        )
 
 
 def point_router(context: Context) -> APIRouter:
@@ -133,10 +161,49 @@ async def _summary(context: Context, target_id: int, reader: Reader) -> Summary:
     return found.get(target_id, NO_LIGHT_CURVE)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A light curve that is sent, whatever its form."""
+
+    target: Record
+    version: int
+    tag: str
+    rows: list[Record]
+    left_out: reading.LeftOut
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """What stands before the points."""
+        return {
+            "target_id": self.target.target_id,
+            "name": self.target.name,
+            "version": self.version,
+            "left_out": asdict(self.left_out),
+        }
+
+    def headers(self, file_type: str | None = None) -> dict[str, str]:
+        """Tag, caching, what is left out, and a file's name for a download."""
+        headers = {
+            "ETag": self.tag,
+            **CACHE_HEADERS,
+            "Left-Out": f"hidden={self.left_out.hidden}, poor={self.left_out.poor}",
+        }
+        if file_type is not None:
+            file_name = quote(f"{self.target.name}_light_curve.{file_type}")
+            headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{file_name}"
+            headers["X-Content-Type-Options"] = "nosniff"
+        return headers
+
+
 async def _read(
-    context: Context, request: Request, target_id: int, reader: Reader, hidden: bool
-) -> Response | tuple[Record, int, str, list[Record]]:
-    """A 304, or the target, the version, the tag and the points."""
+    context: Context,
+    request: Request,
+    target_id: int,
+    reader: Reader,
+    hidden: bool,
+    fields: Sequence[str] = reading.POINT_FIELDS,
+) -> Response | _Found:
+    """A 304, or the light curve."""
     target = await _target(context, target_id, reader)
     # Read before the points, so that a change in between only makes the tag too old.
     summary = await _summary(context, target_id, reader)
@@ -147,8 +214,10 @@ async def _read(
     if unchanged is not None:
         return unchanged
     async with context.database.read() as connection:
-        rows = await reading.light_curve(connection, target_id, reader, hidden=hidden)
-    return target, summary.version, tag, list(rows)
+        rows, left_out = await reading.light_curve(
+            connection, target_id, reader, hidden=hidden, fields=fields
+        )
+    return _Found(target, summary.version, tag, rows, left_out)
 
 
 async def _details(context: Context, point_id: int, reader: Reader) -> PointDetails:

@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -49,6 +49,16 @@ async def light_curve_json(head: dict[str, Any], rows: Sequence[Record]) -> byte
         await asyncio.sleep(0)
     opening = orjson.dumps(head)[:-1]
     return opening + b',"points":[' + b",".join(pieces) + b"]}"
+
+
+async def light_curve_lines(rows: Sequence[Record]) -> AsyncIterator[bytes]:
+    """A point a line, piece by piece: for scripts that read very long ones."""
+    for start in range(0, len(rows), _PIECE):
+        piece = rows[start : start + _PIECE]
+        yield b"".join(
+            orjson.dumps(point_json(row), option=orjson.OPT_APPEND_NEWLINE)
+            for row in piece
+        )
 
 
 async def light_curve_csv(rows: Sequence[Record]) -> bytes:

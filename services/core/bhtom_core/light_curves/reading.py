@@ -1,13 +1,15 @@
 """Reading light curves and points as a reader may see them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bhtom_contracts.flags import PointFlag
 from bhtom_core.light_curves.rules import on_light_curve, visible
-from bhtom_core.light_curves.summaries import CURRENT, IS_POOR
+from bhtom_core.light_curves.summaries import CURRENT
 from bhtom_core.light_curves.tables import point_revisions, points
 from bhtom_core.people.tables import users
 from bhtom_core.rows import Query, Record
@@ -31,7 +33,7 @@ _FROM_POINTS: Final = frozenset(
 )
 
 
-def _columns() -> list[Any]:
+def _columns(fields: Sequence[str]) -> list[Any]:
     special = {
         "hidden": points.c.hidden_at.is_not(None),
         # An empty text, or the reason of the last unhiding, is not shown.
@@ -39,7 +41,7 @@ def _columns() -> list[Any]:
         "hidden_by": _hiders.c.username,
     }
     chosen: list[Any] = []
-    for name in POINT_FIELDS:
+    for name in fields:
         if name in special:
             chosen.append(special[name].label(name))
         else:
@@ -48,9 +50,9 @@ def _columns() -> list[Any]:
     return chosen
 
 
-def _points() -> Query:
+def _points(fields: Sequence[str] = POINT_FIELDS) -> Query:
     return (
-        select(*_columns())
+        select(*_columns(fields))
         .select_from(points)
         .join(targets, targets.c.target_id == points.c.target_id)
         .join(point_revisions, CURRENT)
@@ -59,24 +61,46 @@ def _points() -> Query:
     )
 
 
+# What a plot needs of a point.
+PLOT_FIELDS: Final = (
+    "point_id", "source", "facility", "mjd", "quantity", "value", "error", "passband",
+    "is_limit", "limit_3_sigma", "flags", "hidden",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many points a light curve leaves out unless they are asked for."""
+
+    hidden: int = 0
+    poor: int = 0
+
+
 async def light_curve(
-    connection: AsyncConnection, target_id: int, reader: Reader, *, hidden: bool
-) -> Sequence[Record]:
-    """The points of a target in the order of time.
+    connection: AsyncConnection,
+    target_id: int,
+    reader: Reader,
+    *,
+    hidden: bool,
+    fields: Sequence[str] = POINT_FIELDS,
+) -> tuple[list[Record], LeftOut]:
+    """The points of a target in the order of time, and what is left out of them.
 
     Hidden ones and those of a poor zero point come if `hidden` ones are wanted.
     """
-    shown = on_light_curve(reader)
-    if hidden:
-        shown = shown | (points.c.hidden_at.is_not(None) & visible(reader))
-    else:
-        shown = shown & ~IS_POOR
+    people_hid = points.c.hidden_at.is_not(None) & visible(reader)
     statement = (
-        _points()
-        .where(points.c.target_id == target_id, shown)
+        _points(fields)
+        .where(points.c.target_id == target_id, on_light_curve(reader) | people_hid)
         .order_by(points.c.mjd, points.c.point_id)
     )
-    return (await connection.execute(statement)).all()
+    rows = (await connection.execute(statement)).all()
+    if hidden:
+        return list(rows), LeftOut()
+    # They are few: reading them along is cheaper than asking twice.
+    shown = [row for row in rows if not row.hidden]
+    good = [row for row in shown if not row.flags & PointFlag.POOR_ZERO_POINT]
+    return good, LeftOut(len(rows) - len(shown), len(shown) - len(good))
 
 
 async def point(

@@ -49,13 +49,62 @@ class Point(BaseModel):
     trace_id: str | None
 
 
+class LeftOut(BaseModel):
+    """Points that are left out unless `hidden` ones are asked for."""
+
+    hidden: int = Field(description="Hidden by people.")
+    poor: int = Field(description="Of a poor zero point.")
+
+
 class LightCurve(BaseModel):
     """The points of a target in the order of time."""
 
     target_id: int
     name: str
     version: int
+    left_out: LeftOut
     points: list[Point]
+
+
+class FlagEntry(BaseModel):
+    """A quality word that occurs, in sentences."""
+
+    word: int
+    texts: list[str]
+    poor: bool
+    provisional: bool
+
+
+class PlotColumns(BaseModel):
+    """One element a point in each; `passband`, `facility`, `flags` are places in lists.
+
+    `magnitude` is where a point is drawn: a limit at 3 sigma. Limits have no error.
+    """
+
+    point_id: list[int]
+    mjd: list[float]
+    magnitude: list[float]
+    error: list[float | None]
+    is_limit: list[int]
+    hidden: list[int]
+    passband: list[int]
+    facility: list[int]
+    flags: list[int]
+
+
+class LightCurveColumns(BaseModel):
+    """A light curve as a plot needs it, in the order of time."""
+
+    target_id: int
+    name: str
+    version: int
+    left_out: LeftOut
+    point_count: int
+    not_magnitudes: int = Field(description="Points that are no magnitudes: not here.")
+    passbands: list[str]
+    facilities: list[str]
+    flags: list[FlagEntry]
+    columns: PlotColumns
 
 
 class Revision(BaseModel):

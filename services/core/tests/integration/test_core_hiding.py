@@ -1,5 +1,7 @@
 """Points that people hide, and show again."""
 
+import orjson
+
 from bhtom_contracts.flags import PointFlag
 from bhtom_core.testing import calibrated, measurement
 
@@ -81,9 +83,21 @@ async def test_a_poor_calibration_is_shown_on_request_only(core) -> None:
     await core.handle(poor)
     shown = await core.light_curve(target_id)
     assert [point["value"] for point in shown["points"]] == [17.0]
+    assert shown["left_out"] == {"hidden": 0, "poor": 1}
     everything = await core.light_curve(target_id, hidden=True)
     assert [point["value"] for point in everything["points"]] == [17.0, 15.0]
+    assert everything["left_out"] == {"hidden": 0, "poor": 0}
     assert not any(point["hidden"] for point in everything["points"])
     async with core.client() as client:
         summary = (await client.get(f"/api/v1/targets/{target_id}")).json()
+        curve = f"/api/v1/targets/{target_id}/light-curve"
+        slim = await client.get(f"{curve}/columns", params={"hidden": True})
+        lines = await client.get(f"{curve}.ndjson")
+        table = await client.get(f"{curve}.csv")
+    assert slim.json()["columns"]["magnitude"] == [17.0, 15.0]
+    assert [flag["poor"] for flag in slim.json()["flags"]] == [False, True]
+    assert [orjson.loads(line) for line in lines.content.splitlines()] == (
+        shown["points"]
+    )
+    assert table.headers["left-out"] == "hidden=0, poor=1"
     assert summary["light_curve"]["last_magnitude"] == 17.0

@@ -175,7 +175,49 @@ def test_every_kind_of_point_is_drawn(opened: BrowserContext, world: Any) -> Non
         point.update(is_limit=True, value=None)
     page = open_curve(opened, len(world.points))
     assert ink(page) > 500
-    assert "142 of them limits" in page.locator("#plot-note").inner_text()
+    assert "142 limits (arrows)" in page.locator("#plot-note").inner_text()
+
+
+def test_poor_points_are_told_of_and_look_otherwise(
+    opened: BrowserContext, services: ModuleType, world: Any
+) -> None:
+    poor, provisional = services.POOR, services.PROVISIONAL
+    for point in world.points[:3]:
+        point.update(flags=poor, flag_texts=["The zero point is poor."])
+    world.points[5].update(flags=provisional, flag_texts=["Not settled yet."])
+    world.points[6]["hidden"] = True
+    page = open_curve(opened, 138)
+    note = page.locator("#plot-note")
+    expect(note).to_contain_text("1 of a passband that is not settled yet (hollow)")
+    expect(note).to_contain_text(
+        "3 points of poor calibration and 1 hidden by people are left out: show them"
+    )
+    page.get_by_role("button", name="show them").press("Enter")
+    expect(page.locator("#light-curve[data-count='142']")).to_be_visible()
+    expect(note).to_contain_text("3 of poor calibration (grey, hollow)")
+    expect(note).to_contain_text("1 hidden by people (grey crosses)")
+    expect(page.get_by_label("hidden and poor points")).to_be_checked()
+
+
+def test_doubt_is_seen_by_form_and_colour(
+    opened: BrowserContext, services: ModuleType, world: Any
+) -> None:
+    inks = {}
+    for word in (0, services.PROVISIONAL, services.POOR):
+        for point in world.points:
+            told = ["Told of it."] if word else []
+            point.update(flags=word, flag_texts=told, is_limit=False, value=16.0)
+        page = opened.new_page()
+        page.goto("/targets/1")
+        page.get_by_label("hidden and poor points").check()
+        expect(page.locator("#light-curve[data-count='142']")).to_be_visible()
+        inks[word] = ink(page)
+        row = page.locator("#view-table tbody tr").first
+        expect(row).to_contain_text("Told of it." if word else "16.000")
+        page.close()
+    full, hollow, grey = inks.values()
+    assert full > hollow > grey
+    assert grey == 0
 
 
 def test_a_hundred_thousand_points(

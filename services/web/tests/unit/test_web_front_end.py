@@ -12,7 +12,12 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
-from bhtom_web.static_build import FRONTEND_FOLDER, BuildFailed, build_static
+from bhtom_web.static_build import (
+    FRONTEND_FOLDER,
+    SITE_STYLES,
+    BuildFailed,
+    build_static,
+)
 from bhtom_web.static_files import VENDOR_FOLDER, load_static_files
 
 Visitors = Callable[..., httpx.AsyncClient]
@@ -91,6 +96,14 @@ def test_building_again_changes_nothing() -> None:
     assert (folder / "uplot.LICENSE.txt").is_file()
 
 
+def test_every_style_sheet_is_served_in_the_one_file() -> None:
+    written = {path.name for path in (FRONTEND_FOLDER / "css").iterdir()}
+    assert written == set(SITE_STYLES)
+    served = VENDOR_FOLDER / load_static_files().version / "site.css"
+    for name in SITE_STYLES:
+        assert (FRONTEND_FOLDER / "css" / name).read_text() in served.read_text()
+
+
 def test_a_change_of_a_source_changes_the_addresses(tmp_path: Path) -> None:
     frontend = tmp_path / "frontend"
     shutil.copytree(FRONTEND_FOLDER, frontend)
@@ -98,7 +111,7 @@ def test_a_change_of_a_source_changes_the_addresses(tmp_path: Path) -> None:
     assert build_static(frontend, out) is True
     assert build_static(frontend, out) is False
     first = json.loads((out / "manifest.json").read_text())["version"]
-    style = frontend / "css" / "site.css"
+    style = frontend / "css" / "tables.css"
     style.write_text(style.read_text() + "\n.more {\n  color: red;\n}\n")
     assert build_static(frontend, out) is True
     second = json.loads((out / "manifest.json").read_text())["version"]

@@ -181,7 +181,7 @@ async def test_a_report_card_becomes_a_version_by_its_owners_step(
     visitor = visit_as(services.ADA)
     page = (await visitor.get("/cameras/1/report")).text
     assert "40 frames disagree" in page
-    assert ">13<" in page  # of the flat-field map, in thousandths
+    assert ">+13<" in page  # of the flat-field map, in thousandths
     stale = await visitor.post("/cameras/1/report", data={"digest": "0000000000000000"})
     assert stale.status_code == 409
     done = await visitor.post("/cameras/1/report", data={"digest": "5eed5eed5eed5eed"})
@@ -218,7 +218,7 @@ async def test_old_and_new_are_compared_before_they_are_accepted(
     asked = await visitor.post("/recalibrations", data={"target_id": "1"})
     assert asked.headers["location"].startswith("/recalibrations/7?done=")
     page = (await visitor.get("/recalibrations/7")).text
-    for told in ("15.100", "15.123", "0.0230", "psf-1", "No WCS.", "Accept"):
+    for told in ("15.100", "15.123", "+0.0230", "psf-1", "No WCS.", "Accept"):
         assert told in page, told
     assert "every 5s" not in page
     accepted = await visitor.post("/recalibrations/7/accept")
@@ -246,7 +246,7 @@ async def test_an_owner_rules_on_a_filter_and_takes_it_back(
 ) -> None:
     visitor = visit_as(services.ADA)
     page = (await visitor.get("/cameras/1/filters")).text
-    assert "provisional" in page
+    assert "not settled yet" in page
     assert "Rs&lt;b&gt;" in page
     assert "each frame's own stars decide" in page
     assert "a private frame to now" in page

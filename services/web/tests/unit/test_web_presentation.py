@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bhtom_contracts.outcomes import Outcome
 from bhtom_web import presentation as shown
 from bhtom_web.coordinates import (
     parse_declination,
@@ -81,6 +82,28 @@ def test_numbers_with_units() -> None:
     assert shown.number(3, 0) == "3"
     for nothing in (None, math.nan, "x", True):
         assert shown.number(nothing, 2, "mag") == "–"
+
+
+def test_what_rounds_to_nothing_has_no_sign() -> None:
+    assert shown.number(-0.00004, 4, "mag") == "0.0000 mag"
+    assert shown.number(-0.00006, 4, "mag") == "−0.0001 mag"
+    assert shown.signed(0.00004, 4) == "0.0000"
+    assert shown.signed(0.0123, 3, "mag") == "+0.012 mag"
+    assert shown.signed(-0.0123, 3, "mag") == "−0.012 mag"
+    assert shown.signed(None) == "–"
+
+
+def test_an_error_is_given_to_two_digits() -> None:
+    assert shown.measured(1.00000312, 0.0000213, "″/px") == "1.000003 ± 0.000021″/px"
+    assert shown.measured(2.3811, 0.0612, "″") == "2.381 ± 0.061″"
+    assert shown.measured(61_234.0, 512.0, "ADU") == "61234 ± 512 ADU"
+    assert shown.measured(1.5, None, "s") == "1.500 s"
+    assert shown.measured(None, None) == "–"
+
+
+@pytest.mark.parametrize("outcome", [one.value for one in Outcome])
+def test_no_outcome_is_shown_as_its_code(outcome: str) -> None:
+    assert shown.OUTCOMES[outcome] != outcome
 
 
 def test_times_are_utc() -> None:

@@ -3,6 +3,7 @@
 import { follow } from "../live.js";
 import { LightCurvePlot } from "./plot.js";
 import { readLightCurve } from "./points.js";
+import { leftOut, summary } from "./summary.js";
 import { fillTable } from "./table.js";
 
 const section = document.getElementById("light-curve");
@@ -65,21 +66,21 @@ function showBands() {
   if (!same) bands.replaceChildren(...chips);
 }
 
-function summary(points) {
-  if (points.count === 0 && points.notDrawn === 0) {
-    return "No point yet. Upload a frame of this target, and its point appears here.";
-  }
-  const many = points.count.toLocaleString("en").replaceAll(",", "\u202f");
-  const limits = points.isLimit.reduce((sum, flag) => sum + flag, 0);
-  const hidden = points.hidden.reduce((sum, flag) => sum + flag, 0);
-  return [
-    `${many} point${points.count === 1 ? "" : "s"}`,
-    limits ? `${limits} of them limits (arrows)` : "",
-    hidden ? `${hidden} hidden (crosses)` : "",
-    points.notDrawn ? `${points.notDrawn} in units other than magnitudes, in the CSV only` : "",
-  ]
-    .filter(Boolean)
-    .join(", ");
+/** How many points there are, and a way to those that are left out. */
+function showNote(points) {
+  note.textContent = summary(points);
+  const told = leftOut(points.leftOut);
+  if (!told) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "link";
+  button.textContent = "show them";
+  button.addEventListener("click", () => {
+    showHidden.checked = true;
+    showHidden.focus();
+    load();
+  });
+  note.append(` ${told} `, button);
 }
 
 let loading = null;
@@ -91,7 +92,7 @@ async function load() {
   csv.href = `${section.dataset.curve}.csv?${query}`;
   let answer;
   try {
-    const response = await fetch(`${section.dataset.curve}?${query}`, {
+    const response = await fetch(`${section.dataset.curve}/columns?${query}`, {
       headers: { Accept: "application/json" },
       cache: "no-cache",
       signal: loading.signal,
@@ -108,7 +109,7 @@ async function load() {
   const first = plot.points === null;
   plot.show(points, !first);
   showBands();
-  note.textContent = summary(points);
+  showNote(points);
   section.dataset.version = points.version;
   section.dataset.count = points.count;
   if (first) choosePointOfAddress();

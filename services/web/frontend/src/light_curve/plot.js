@@ -3,7 +3,7 @@
 import uPlot from "../uplot.js";
 import { drawPoints } from "./marks.js";
 import { coloursOf } from "./passbands.js";
-import { firstFrom, magnitudeRange } from "./points.js";
+import { KIND, firstFrom, magnitudeRange, remarks } from "./points.js";
 import { dateOf } from "./time.js";
 
 const REACH_PX = 14;
@@ -157,8 +157,12 @@ export class LightCurvePlot {
     if (min == null || this.points.count === 0) return;
     const from = firstFrom(this.points, min);
     const to = firstFrom(this.points, max + Number.EPSILON * max);
-    const ratio = uPlot.pxRatio;
-    drawPoints(this.u, this.points, from, to, this.colours, this.isShown, ratio);
+    drawPoints(this.u, this.points, from, to, {
+      colours: this.colours,
+      doubtful: css("--doubtful"),
+      isShown: this.isShown,
+      ratio: uPlot.pxRatio,
+    });
     this.#placeRings();
     this.onView(from, to);
   }
@@ -272,15 +276,17 @@ export class LightCurvePlot {
   }
 }
 
-/** What a point is, in a line. */
+/** What a point is, and what is to be said of its quality. */
 export function describe(points, at) {
   const magnitude = points.magnitude[at].toFixed(3);
+  const error = points.error[at] ? ` ± ${points.error[at].toFixed(3)}` : "";
   const value = points.isLimit[at]
     ? `> ${points.magnitude[at].toFixed(2)} mag`
-    : `${magnitude} ± ${points.error[at].toFixed(3)} mag`;
-  const hidden = points.hidden[at] ? ", hidden" : "";
+    : `${magnitude}${error} mag`;
   const band = points.bands[points.band[at]];
-  return `${value} ${band}\n${dateOf(points.mjd[at])} UTC${hidden}`;
+  const first = `${value} ${band}\n${dateOf(points.mjd[at])} UTC`;
+  const told = points.kind[at] === KIND.good ? [] : remarks(points, at);
+  return [first, ...told].join("\n");
 }
 
 /** Splits of an axis without group separators: an MJD is not a sum of money. */

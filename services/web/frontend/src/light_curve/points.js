@@ -1,71 +1,51 @@
 // A light curve as columns in the order of time, and questions about them.
 
+/** What a point is; each kind is drawn in its own way. */
+export const KIND = { good: 0, provisional: 1, poor: 2, hidden: 3 };
+
 /**
- * Read core's answer. Fluxes are not drawn on an axis of magnitudes; their number is
+ * Read core's columns. Fluxes are not drawn on an axis of magnitudes; their number is
  * kept.
  */
 export function readLightCurve(answer) {
-  const rows = answer.points;
-  const drawn = rows.filter(isDrawn).sort((a, b) => a.mjd - b.mjd);
-  const bands = dictionary();
-  for (const name of [...new Set(drawn.map(bandOf))].sort()) bands.indexOf(name);
-  const facilities = dictionary();
+  const { columns, flags } = answer;
   const points = {
     version: answer.version,
-    count: drawn.length,
-    notDrawn: rows.length - drawn.length,
-    id: new Float64Array(drawn.length),
-    mjd: new Float64Array(drawn.length),
-    magnitude: new Float64Array(drawn.length),
-    error: new Float32Array(drawn.length),
-    isLimit: new Uint8Array(drawn.length),
-    hidden: new Uint8Array(drawn.length),
-    band: new Uint16Array(drawn.length),
-    facility: new Uint16Array(drawn.length),
-    bands: bands.names,
-    facilities: facilities.names,
+    count: columns.point_id.length,
+    notDrawn: answer.not_magnitudes,
+    leftOut: answer.left_out,
+    id: Float64Array.from(columns.point_id),
+    mjd: Float64Array.from(columns.mjd),
+    magnitude: Float64Array.from(columns.magnitude),
+    error: Float32Array.from(columns.error, (error) => error ?? 0),
+    isLimit: Uint8Array.from(columns.is_limit),
+    band: Uint16Array.from(columns.passband),
+    facility: Uint16Array.from(columns.facility),
+    flags: Uint32Array.from(columns.flags),
+    kind: new Uint8Array(columns.point_id.length),
+    bands: answer.passbands,
+    facilities: answer.facilities,
+    flagTexts: flags.map((entry) => entry.texts),
   };
-  drawn.forEach((row, at) => {
-    points.id[at] = row.point_id;
-    points.mjd[at] = row.mjd;
-    points.magnitude[at] = magnitudeOf(row);
-    points.error[at] = row.is_limit ? 0 : (row.error ?? 0);
-    points.isLimit[at] = row.is_limit ? 1 : 0;
-    points.hidden[at] = row.hidden ? 1 : 0;
-    points.band[at] = bands.indexOf(bandOf(row));
-    points.facility[at] = facilities.indexOf(row.facility ?? row.source ?? "");
+  const kinds = flags.map((entry) => {
+    if (entry.poor) return KIND.poor;
+    return entry.provisional ? KIND.provisional : KIND.good;
   });
+  for (let at = 0; at < points.count; at++) {
+    points.kind[at] = columns.hidden[at] ? KIND.hidden : kinds[points.flags[at]];
+  }
   return points;
 }
 
-function bandOf(row) {
-  return row.passband_displayed ?? row.passband ?? "?";
+/** How many points are of a kind. */
+export function countOf(points, kind) {
+  return points.kind.reduce((sum, one) => sum + (one === kind ? 1 : 0), 0);
 }
 
-function isDrawn(row) {
-  if (row.quantity && row.quantity !== "magnitude") return false;
-  return Number.isFinite(magnitudeOf(row)) && Number.isFinite(row.mjd);
-}
-
-/** Where a point is drawn: a limit at the limit, archives' ones at what they say. */
-function magnitudeOf(row) {
-  return row.is_limit ? (row.limit_3_sigma ?? row.value) : row.value;
-}
-
-function dictionary() {
-  const names = [];
-  const known = new Map();
-  return {
-    names,
-    indexOf(name) {
-      let index = known.get(name);
-      if (index === undefined) {
-        index = names.push(name) - 1;
-        known.set(name, index);
-      }
-      return index;
-    },
-  };
+/** What is to be said of a point's quality, a sentence each. */
+export function remarks(points, at) {
+  const told = points.flagTexts[points.flags[at]];
+  return points.kind[at] === KIND.hidden ? ["Hidden by people.", ...told] : told;
 }
 
 /** The first index whose time is not before this one. */

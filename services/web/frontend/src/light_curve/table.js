@@ -1,8 +1,15 @@
 // The points in view as a table: the plot for those who do not see or point.
 
+import { KIND, remarks } from "./points.js";
+import { grouped, pointsOf } from "./summary.js";
 import { dateOf } from "./time.js";
 
 const MOST_ROWS = 100;
+const ROW_CLASSES = [];
+ROW_CLASSES[KIND.good] = "";
+ROW_CLASSES[KIND.provisional] = "";
+ROW_CLASSES[KIND.poor] = "doubtful";
+ROW_CLASSES[KIND.hidden] = "past";
 
 /** Fill the table with the newest points in view; a row's button chooses its point. */
 export function fillTable(table, note, points, from, to, isShown, choose) {
@@ -15,9 +22,8 @@ export function fillTable(table, note, points, from, to, isShown, choose) {
   }
   table.tBodies[0].replaceChildren(...rows);
   table.hidden = rows.length === 0;
-  const newest = inView > rows.length ? `, the newest ${rows.length} below` : "";
-  const many = inView.toLocaleString("en").replaceAll(",", "\u202f");
-  note.textContent = `${many} point${inView === 1 ? "" : "s"}${newest}`;
+  const newest = inView > rows.length ? `, the newest ${grouped(rows.length)} below` : "";
+  note.textContent = `${pointsOf(inView)}${newest}`;
 }
 
 function rowOf(points, at, choose) {
@@ -32,23 +38,27 @@ function rowOf(points, at, choose) {
   heading.scope = "row";
   heading.className = "figures";
   heading.append(button);
+  const error = points.error[at] ? ` ± ${points.error[at].toFixed(3)}` : "";
   const magnitude = points.isLimit[at]
     ? `> ${points.magnitude[at].toFixed(2)}`
-    : `${points.magnitude[at].toFixed(3)} ± ${points.error[at].toFixed(3)}`;
+    : `${points.magnitude[at].toFixed(3)}${error}`;
   row.append(
     heading,
-    cell(points.mjd[at].toFixed(5), "right figures"),
-    cell(points.bands[points.band[at]]),
-    cell(magnitude, "right figures"),
-    cell(points.facilities[points.facility[at]]),
+    cell("Magnitude", magnitude, "right figures"),
+    cell("Passband", points.bands[points.band[at]]),
+    cell("From", points.facilities[points.facility[at]]),
+    cell("MJD", points.mjd[at].toFixed(5), "right figures"),
+    cell("Remarks", remarks(points, at).join(" "), "hint"),
   );
-  if (points.hidden[at]) row.className = "past";
+  row.className = ROW_CLASSES[points.kind[at]];
   return row;
 }
 
-function cell(text, className = "") {
+/** A cell that says what it is where the head of the table has no room. */
+function cell(label, text, className = "") {
   const made = document.createElement("td");
   made.textContent = text;
   made.className = className;
+  if (text) made.dataset.label = label;
   return made;
 }

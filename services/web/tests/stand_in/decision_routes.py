@@ -1,0 +1,54 @@
+"""Decisions and rulings, as cpcs answers."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from stand_in.records import Json
+from stand_in.world import World, problem
+
+
+def add(app: FastAPI, world: World) -> None:
+    """Add the routes."""
+    here = "/api/v1/calibrations/decisions/cameras/{number}"
+    rulings: list[Json] = []
+
+    def decided(number: int) -> Json:
+        band = {
+            **{"passband": "GaiaSP/r", "provisional": True, "by": "stars"},
+            **{"valid_from_mjd": 61100.0, "valid_until_mjd": None},
+            **{"n_frames": 4, "n_nights": 1, "n_contradicting": 3},
+            **{"agreeing": [1, 2, 3, 4], "contradicting": [5, 6, 7], "withheld": []},
+        }
+        card = {"filter_card": "Rs<b>", "declared_filter": "GaiaSP/any", "version": 2}
+        when = {"decided_at": "2026-11-20T21:14:09+00:00", "n_asked_in_one_band": 0}
+        hidden = {"valid_from_mjd": None, "withheld": ["valid_from_mjd"]}
+        when["bands"] = [band, band | hidden]
+        blank = card | when | {"filter_card": "", "bands": []}
+        asked = {"declared_filter": "GaiaSP/V", "n_asked_in_one_band": 12}
+        blank_of_wish = card | when | asked | {"bands": []}
+        return {
+            "camera_id": number,
+            "filters": [card | when, blank, blank_of_wish],
+            "rulings": rulings,
+        }
+
+    @app.get(here)
+    async def decisions(number: int) -> Json:
+        return decided(number)
+
+    @app.post(here + "/rulings", status_code=201)
+    async def rule(number: int, request: Request) -> Any:
+        asked = await request.json()
+        if asked["kind"] == "settle":
+            return problem(409, "nothing_proposed", "No frames propose it.")
+        when = {"ruled_at": "2026-11-20T21:14:09+00:00", "username": "ada"}
+        bounds = {"valid_from_mjd": None, "valid_until_mjd": None, "withheld": []}
+        open_still = {"withdrawn_at": None, "withdrawn_by": None, "ruling_id": 3}
+        rulings.append(bounds | asked | when | open_still)
+        return decided(number)
+
+    @app.post(here + "/rulings/{ruling}/withdraw")
+    async def withdraw(number: int, ruling: int) -> Json:
+        rulings[0] |= {"withdrawn_at": "2026-11-21T01:00:00+00:00"}
+        rulings[0] |= {"withdrawn_by": "ada"}
+        return decided(number)
