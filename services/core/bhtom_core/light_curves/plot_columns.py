@@ -4,7 +4,7 @@ Texts that repeat are sent once, and named in the columns by their place in a li
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -12,7 +12,6 @@ import orjson
 
 from bhtom_contracts.flags import PointFlag, describe
 from bhtom_contracts.passbands import displayed
-from bhtom_core.rows import Record
 
 _PIECE: Final = 20_000
 # 0.01 s and a tenth of a millimagnitude are finer than any screen.
@@ -22,49 +21,78 @@ _MAGNITUDE_DIGITS: Final = 4
 _displayed = lru_cache(maxsize=1000)(displayed)
 
 
-async def light_curve_columns(head: dict[str, Any], rows: Sequence[Record]) -> bytes:
-    """`{..., "columns": {"point_id": [...], ...}}`, all columns of one length."""
-    drawn: list[Record] = []
-    for piece in _pieces(rows):
-        drawn += [row for row in piece if row.quantity == "magnitude" and _has(row)]
+_NAMES: Final = (
+    "point_id", "mjd", "magnitude", "error", "is_limit", "hidden", "passband",
+    "facility", "flags",
+)  # fmt: skip
+
+
+async def light_curve_columns(
+    head: dict[str, Any], rows: Sequence[Sequence[Any]]
+) -> bytes:
+    """`{..., "columns": {"point_id": [...], ...}}`, all columns of one length.
+
+    `rows` are of PLOT_FIELDS, in the order of time.
+    """
+    passbands, facilities, flags = _Texts(), _Texts(), _Texts()
+    count = 0
+    written: list[list[bytes]] = [[] for _ in _NAMES]
+    for start in range(0, len(rows), _PIECE):
+        piece = list(_drawn(rows[start : start + _PIECE], passbands, facilities, flags))
+        count += len(piece)
+        for parts, column in zip(written, zip(*piece, strict=True), strict=False):
+            parts.append(orjson.dumps(column)[1:-1])
         await asyncio.sleep(0)
-    passbands = _Texts(sorted({_displayed(row.passband) for row in drawn}))
-    facilities, flags = _Texts(), _Texts()
-    columns: dict[str, Callable[[Record], Any]] = {
-        "point_id": lambda row: row.point_id,
-        "mjd": lambda row: round(row.mjd, _TIME_DIGITS),
-        "magnitude": lambda row: round(_magnitude(row), _MAGNITUDE_DIGITS),
-        "error": _error,
-        "is_limit": lambda row: int(row.is_limit),
-        "hidden": lambda row: int(row.hidden),
-        "passband": lambda row: passbands.place(_displayed(row.passband)),
-        "facility": lambda row: facilities.place(row.facility or row.source),
-        "flags": lambda row: flags.place(row.flags),
-    }
-    written = []
-    for name, value in columns.items():
-        parts = []
-        for piece in _pieces(drawn):
-            parts.append(orjson.dumps([value(row) for row in piece])[1:-1])
-            await asyncio.sleep(0)
-        written.append(b'"' + name.encode() + b'":[' + b",".join(parts) + b"]")
     head = {
         **head,
-        "point_count": len(drawn),
-        "not_magnitudes": len(rows) - len(drawn),
+        "point_count": count,
+        "not_magnitudes": len(rows) - count,
         "passbands": passbands.texts,
         "facilities": facilities.texts,
         "flags": [_flag_entry(word) for word in flags.texts],
     }
-    return orjson.dumps(head)[:-1] + b',"columns":{' + b",".join(written) + b"}}"
+    columns = b",".join(
+        b'"%s":[%s]' % (name.encode(), b",".join(parts))
+        for name, parts in zip(_NAMES, written, strict=True)
+    )
+    return orjson.dumps(head)[:-1] + b',"columns":{' + columns + b"}}"
+
+
+def _drawn(
+    rows: Sequence[Sequence[Any]],
+    passbands: "_Texts",
+    facilities: "_Texts",
+    flags: "_Texts",
+) -> Iterator[tuple[Any, ...]]:
+    """The magnitudes and limits among the rows, as elements of the columns."""
+    for row in rows:
+        point_id, source, facility, mjd, quantity, value, error, passband = row[:8]
+        is_limit, limit_3_sigma, word, hidden = row[8:]
+        if is_limit:
+            # Archives say where their limits are, frames at 3 sigma.
+            value = value if limit_3_sigma is None else limit_3_sigma
+            error = None
+        if quantity != "magnitude" or value is None:
+            continue
+        yield (
+            point_id,
+            round(mjd, _TIME_DIGITS),
+            round(value, _MAGNITUDE_DIGITS),
+            None if error is None else round(error, _MAGNITUDE_DIGITS),
+            int(is_limit),
+            int(hidden),
+            passbands.place(_displayed(passband)),
+            facilities.place(facility or source),
+            flags.place(word),
+        )
 
 
 class _Texts:
     """A list of different things, and the place of each in it."""
 
-    def __init__(self, texts: Iterable[Any] = ()) -> None:
-        self.texts = list(texts)
-        self._places = {text: place for place, text in enumerate(self.texts)}
+    def __init__(self) -> None:
+        self.texts: list[Any] = []
+        self._places: dict[Any, int] = {}
 
     def place(self, text: Any) -> int:
         """Where a thing is in the list; a new one is added."""
@@ -73,26 +101,6 @@ class _Texts:
             found = self._places[text] = len(self.texts)
             self.texts.append(text)
         return found
-
-
-def _pieces(rows: Sequence[Record]) -> Iterable[Sequence[Record]]:
-    return (rows[start : start + _PIECE] for start in range(0, len(rows), _PIECE))
-
-
-def _magnitude(row: Record) -> float:
-    """Where a point is drawn: a limit at 3 sigma, else where its archive says."""
-    limit = row.limit_3_sigma if row.is_limit else None
-    return float(row.value if limit is None else limit)
-
-
-def _has(row: Record) -> bool:
-    return row.value is not None or (row.is_limit and row.limit_3_sigma is not None)
-
-
-def _error(row: Record) -> float | None:
-    if row.is_limit or row.error is None:
-        return None
-    return round(float(row.error), _MAGNITUDE_DIGITS)
 
 
 def _flag_entry(word: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -53,7 +52,7 @@ def as_row(point: dict[str, Any]) -> Any:
 
 def plotted(**changes: Any) -> Any:
     point = DETECTION | changes
-    return SimpleNamespace(**{name: point[name] for name in PLOT_FIELDS})
+    return tuple(point[name] for name in PLOT_FIELDS)
 
 
 async def test_columns_are_what_the_document_says() -> None:

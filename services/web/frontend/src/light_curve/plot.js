@@ -7,6 +7,7 @@ import { KIND, firstFrom, magnitudeRange, remarks } from "./points.js";
 import { dateOf } from "./time.js";
 
 const REACH_PX = 14;
+const TIP_GAP_PX = 14;
 const darkness = matchMedia("(prefers-color-scheme: dark)");
 
 function css(name) {
@@ -230,10 +231,22 @@ export class LightCurvePlot {
     const [x, y] = this.#place(index);
     put(this.hoverRing, x, y);
     this.tip.textContent = describe(this.points, index);
-    const flip = x > this.u.over.clientWidth / 2;
-    this.tip.classList.toggle("left", flip);
-    put(this.tip, x, y);
+    this.#placeTip(x, y);
     this.u.over.classList.add("on-point");
+  }
+
+  /** Beside the point, and never over the edge of the plot. */
+  #placeTip(x, y) {
+    put(this.tip, 0, 0);
+    const { clientWidth, clientHeight } = this.u.over;
+    const [width, height] = [this.tip.offsetWidth, this.tip.offsetHeight];
+    const beside = x > clientWidth / 2 ? x - width - TIP_GAP_PX : x + TIP_GAP_PX;
+    const left = Math.min(Math.max(beside, 0), Math.max(clientWidth - width, 0));
+    // Where it has no room beside the point it must not lie on it.
+    const covers = left < x + TIP_GAP_PX && left + width > x - TIP_GAP_PX;
+    const above = y + TIP_GAP_PX + height > clientHeight;
+    const top = above && (covers || y > height) ? y - height - TIP_GAP_PX : y + TIP_GAP_PX;
+    put(this.tip, left, top);
   }
 
   #unhover() {

@@ -9,6 +9,9 @@ export const KIND = { good: 0, provisional: 1, poor: 2, hidden: 3 };
  */
 export function readLightCurve(answer) {
   const { columns, flags } = answer;
+  // Bands by name, so that their chips and colours do not change places.
+  const bands = [...answer.passbands].sort();
+  const places = answer.passbands.map((name) => bands.indexOf(name));
   const points = {
     version: answer.version,
     count: columns.point_id.length,
@@ -19,11 +22,11 @@ export function readLightCurve(answer) {
     magnitude: Float64Array.from(columns.magnitude),
     error: Float32Array.from(columns.error, (error) => error ?? 0),
     isLimit: Uint8Array.from(columns.is_limit),
-    band: Uint16Array.from(columns.passband),
+    band: Uint16Array.from(columns.passband, (place) => places[place]),
     facility: Uint16Array.from(columns.facility),
     flags: Uint32Array.from(columns.flags),
     kind: new Uint8Array(columns.point_id.length),
-    bands: answer.passbands,
+    bands,
     facilities: answer.facilities,
     flagTexts: flags.map((entry) => entry.texts),
   };
