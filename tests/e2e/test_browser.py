@@ -234,11 +234,11 @@ def test_from_the_sign_in_page_to_a_point_and_back(
     expect(page.locator("#light-curve[data-count='0']")).to_be_visible()
     assert curve_csv(page, target_id) == []
 
-    page.get_by_label("hidden points").check()
-    expect(page.get_by_text("1 hidden (crosses)")).to_be_visible()
+    page.get_by_label("hidden and poor points").check()
+    expect(page.get_by_text("1 hidden by people (grey crosses)")).to_be_visible()
     panel.get_by_role("button", name="Show this point again").click()
     expect(panel.get_by_label("Hide this point because")).to_be_visible()
-    page.get_by_label("hidden points").uncheck()
+    page.get_by_label("hidden and poor points").uncheck()
     expect(page.locator("#light-curve[data-count='1']")).to_be_visible()
     assert curve_csv(page, target_id) == [point]
     assert visitor.complaints == []
