@@ -44,6 +44,13 @@ def problem(
     )
 
 
+# Of what is met most: pydantic's own words speak to programmers.
+_PLAIN_WORDS: Final = {
+    "extra_forbidden": "There is no such field here; look at its spelling.",
+    "missing": "This field is needed.",
+}
+
+
 async def _service_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)  # noqa: S101 - narrows the type
     headers: dict[str, str] = {}
@@ -69,7 +76,8 @@ def _field_error(item: dict[str, Any]) -> dict[str, str]:
         return {"field": "body", "message": "This is not valid JSON."}
     field = ".".join(str(part) for part in item["loc"][1:])
     # What our own rules say comes with pydantic's word for it before.
-    message = item["msg"].removeprefix("Value error, ")
+    told = item["msg"].removeprefix("Value error, ")
+    message = _PLAIN_WORDS.get(item["type"], told)
     return {"field": field or "body", "message": message}
 
 

@@ -93,8 +93,9 @@ SENTENCES: dict[Outcome, str] = {
         "{centre}; check the target's position and the frame's coordinates."
     ),
     Outcome.TOO_FEW_STARS: (
-        "Too few usable stars were found: {n_found}, and {n_needed} are needed; a "
-        "longer exposure or a sharper focus helps."
+        "Too few usable stars were found: {n_found}, and {n_needed} are needed; check "
+        "focus and exposure, and that it is a frame of the sky (a list of sources: of "
+        "the whole field, not of the target alone)."
     ),
     Outcome.TOO_FEW_MATCHES: (
         "Only {n_found} of {n_sources} stars agree with {catalogue} and {n_needed} are "
@@ -142,8 +143,9 @@ SENTENCES: dict[Outcome, str] = {
         "missing; upload the frame as it was before the subtraction."
     ),
     Outcome.SATURATED_FRAME: (
-        "The frame is saturated: {fraction:.0%} of its pixels are at {level:.0f} ADU, "
-        "the detector's limit; take a shorter exposure."
+        "The frame is saturated, or lit like a flat field: {fraction:.0%} of its "
+        "pixels are at {level:.0f} ADU or above, near its brightest; upload a frame of "
+        "the sky, taken with a shorter exposure."
     ),
     Outcome.TRAILED: (
         "The stars are trails, {elongation:.1f} times longer than wide; check tracking "

@@ -211,6 +211,25 @@ def test_eight_bits_are_flagged(field) -> None:  # type: ignore[no-untyped-def]
     )
 
 
+def test_a_stretched_picture_is_no_difference(field) -> None:  # type: ignore[no-untyped-def]
+    light = spots(1.7, 1.7, sky=400.0)
+    low, high = np.percentile(light, (20, 99.7))
+    root = 255 * np.sqrt(np.clip((light - low) / (high - low), 0, 1))
+    told = judged(root.astype(np.uint8), field.reference)
+    assert told.outcome is not Outcome.IS_DIFFERENCE
+    assert "eight_bit" in told.flags
+    # The control: nothing tells that these have been stretched.
+    assert judged(root, field.reference).outcome is Outcome.IS_DIFFERENCE
+
+
+def test_a_flat_without_a_card_is_told_from_saturated_stars(reduce: Callable) -> None:
+    random = np.random.default_rng(4)
+    bowl = 1 - 0.1 * np.square((np.arange(500) - 250) / 250)
+    plane = reduce(random.normal(30000, 170, (500, 500)) * bowl)
+    assert plane.outcome is Outcome.SATURATED_FRAME
+    assert "flat field" in plane.message
+
+
 def test_overscan_in_the_image_is_masked_and_said(reduce: Callable) -> None:
     image = spots(1.7, 1.7)
     image[:, 480:] = 100.0

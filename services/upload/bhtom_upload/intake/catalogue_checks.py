@@ -90,8 +90,8 @@ def _table_tells_time(hdus: Sequence[Hdu], keywords: HeaderKeywords) -> bool:
         if any(hdu.image_shape for hdu in hdus):
             raise FrameRefused(
                 "is_a_frame",
-                "The file holds an image and no table of sources: upload it as "
-                "fits_file, to have its sources measured here.",
+                "The file holds an image and no table of sources: upload it as a frame "
+                "(fits_file), to have its sources measured here.",
             )
         raise FrameRefused("no_table", "The FITS file holds no table with rows.")
     if any(hdu.cards.get("EXTNAME") == _LDAC_HEADER for hdu in tables):

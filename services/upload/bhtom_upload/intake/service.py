@@ -120,7 +120,9 @@ def _told_time(wishes: Wishes, contents: TableContents) -> None:
     """See that a catalogue's time is known: from its field, else from the file."""
     if wishes.parameters.mid_exposure_mjd is None and not contents.tells_time:
         raise BadField(
-            "mjd", "This field is required: the file does not tell when it was taken."
+            "mjd",
+            "The file does not tell when it was taken: give the middle of the exposure "
+            "as an MJD in UTC, for example 61366.51234.",
         )
 
 

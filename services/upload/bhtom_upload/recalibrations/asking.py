@@ -23,9 +23,20 @@ from bhtom_upload.recalibrations.domain import ItemState
 from bhtom_upload.recalibrations.store import Campaign, Item
 from bhtom_upload.replicas.tables import camera_replicas, target_replicas
 
-_NO_PINS: Final = "Its target or camera is gone, or not visible any more."
-OVERTAKEN: Final = "Another request for this product came in between."
-_NOT_MEASURED: Final = "Its preview came to no measurement: the old value stays."
+_NO_PINS: Final = (
+    "Its target or camera was deleted, or you may not see it any more: nothing was "
+    "changed."
+)
+OVERTAKEN: Final = (
+    "Somebody asked for this frame again meanwhile; that request counts, not this one."
+)
+_NOT_MEASURED: Final = "The preview measured nothing, so nothing was changed."
+
+
+_BUSY: Final = (
+    "It was being calibrated at that moment: nothing was changed. Calibrate it again "
+    "when it is done."
+)
 
 
 async def start_preview(unit: UnitOfWork, campaign: Campaign, item: Item) -> None:
@@ -61,11 +72,11 @@ async def _takeable(unit: UnitOfWork, item: Item) -> tuple[Product | None, str]:
     """A product that nothing else is happening to, else the reason."""
     product = await products.lock_product(unit, item.data_product_id)
     if product is None or product.state is ProductState.DELETED:
-        return None, "The upload was deleted."
+        return None, "The upload was deleted; there is nothing to change."
     if item.base_order is not None and product.request_order != item.base_order:
         return None, OVERTAKEN
     if product.state not in (ProductState.DONE, ProductState.FAILED):
-        return None, "It is being calibrated just now."
+        return None, _BUSY
     return product, ""
 
 

@@ -1,15 +1,12 @@
-"""What calibrating again changes: pairs of old and new values, and their summary."""
+"""What calibrating again changes: pairs of old and new values."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Final
 
 from bhtom_contracts.flags import PointFlag
 
 # Smaller changes than this are the last digit of what is shown.
 SAME_MAG: Final = 0.001
-_SIGMA_OF_MAD: Final = 1.4826
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,61 +69,3 @@ class Pair:
         ):
             return True
         return self.difference is not None and abs(self.difference) >= SAME_MAG
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """All pairs in a few figures; magnitudes are new minus old."""
-
-    pairs: int
-    changed: int
-    passband_changed: int
-    outcome_changed: int
-    only_old: int
-    only_new: int
-    compared: int
-    median_difference: float | None
-    scatter: float | None
-    median_error_ratio: float | None
-    worst_difference: float | None
-    worst_data_product_id: int | None
-
-
-def summary(pairs: Sequence[Pair]) -> Summary:
-    """Median, robust scatter (1.4826 MAD) and the largest of the differences."""
-    both = [
-        (pair, pair.old, pair.new)
-        for pair in pairs
-        if pair.old is not None and pair.new is not None
-    ]
-    differences = [
-        (pair.difference, pair.data_product_id)
-        for pair in pairs
-        if pair.difference is not None
-    ]
-    values = [difference for difference, _ in differences]
-    middle = median(values) if values else None
-    worst = max(differences, key=lambda one: (abs(one[0]), -one[1]), default=None)
-    ratios = [
-        new.magnitude_error / old.magnitude_error
-        for _, old, new in both
-        if old.magnitude_error and new.magnitude_error
-    ]
-    return Summary(
-        pairs=len(pairs),
-        changed=sum(pair.is_changed for pair in pairs),
-        passband_changed=sum(old.passband != new.passband for _, old, new in both),
-        outcome_changed=sum(old.outcome != new.outcome for _, old, new in both),
-        only_old=sum(pair.new is None for pair in pairs),
-        only_new=sum(pair.old is None for pair in pairs),
-        compared=len(values),
-        median_difference=middle,
-        scatter=(
-            None
-            if middle is None
-            else _SIGMA_OF_MAD * median(abs(value - middle) for value in values)
-        ),
-        median_error_ratio=median(ratios) if ratios else None,
-        worst_difference=None if worst is None else worst[0],
-        worst_data_product_id=None if worst is None else worst[1],
-    )

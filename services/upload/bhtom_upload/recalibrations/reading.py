@@ -10,15 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bhtom_runtime.auth import Principal
 from bhtom_runtime.errors import NotFound
 from bhtom_upload.data_products.tables import data_products, planes
-from bhtom_upload.recalibrations.comparing import Pair, Value, summary
+from bhtom_upload.recalibrations.comparing import Pair, Value
 from bhtom_upload.recalibrations.domain import MOVES, ItemState, Move, State
 from bhtom_upload.recalibrations.schemas import (
     ItemOut,
     PairOut,
     PlaneAnswerOut,
     RecalibrationOut,
-    SummaryOut,
 )
+from bhtom_upload.recalibrations.summarising import COMPARED_STATES, NEW_ORDER, summary
 from bhtom_upload.recalibrations.tables import (
     plane_measurements,
     recalibration_items,
@@ -98,8 +98,7 @@ def _out(row: Row[Any], counts: dict[ItemState, int]) -> RecalibrationOut:
 async def with_summary(connection: AsyncConnection, row: Row[Any]) -> RecalibrationOut:
     """A re-calibration with all its differences in a few figures."""
     (one,) = await shown(connection, [row])
-    pairs = await _pairs(connection, row.recalibration_id)
-    found = SummaryOut.model_validate(summary(pairs)) if pairs else None
+    found = await summary(connection, row.recalibration_id)
     return one.model_copy(update={"summary": found})
 
 
@@ -136,11 +135,6 @@ async def page_of_items(
     ]
 
 
-_NEW_ORDER = func.coalesce(
-    recalibration_items.c.record_order, recalibration_items.c.preview_order
-)
-
-
 async def _answers(
     connection: AsyncConnection, recalibration_id: int, ids: Sequence[int]
 ) -> dict[int, list[PlaneAnswerOut]]:
@@ -151,7 +145,7 @@ async def _answers(
             recalibration_items,
             and_(
                 items.data_product_id == planes.c.data_product_id,
-                planes.c.request_order == _NEW_ORDER,
+                planes.c.request_order == NEW_ORDER,
             ),
         )
         .where(
@@ -175,11 +169,9 @@ async def _answers(
 
 
 async def _pairs(
-    connection: AsyncConnection,
-    recalibration_id: int,
-    ids: Sequence[int] | None = None,
+    connection: AsyncConnection, recalibration_id: int, ids: Sequence[int]
 ) -> list[Pair]:
-    """Old and new values of every target on every plane that was answered anew."""
+    """Old and new values of some products' targets, where planes were answered anew."""
     items, lines = recalibration_items.c, plane_measurements.c
     statement = (
         select(
@@ -192,18 +184,17 @@ async def _pairs(
                 items.data_product_id == lines.data_product_id,
                 or_(
                     lines.request_order == items.old_order,
-                    lines.request_order == _NEW_ORDER,
+                    lines.request_order == NEW_ORDER,
                 ),
             ),
         )
         .where(
             items.recalibration_id == recalibration_id,
-            items.state.in_(("previewed", "recording", "done", "skipped", "failed")),
+            items.data_product_id.in_(ids),
+            items.state.in_(COMPARED_STATES),
         )
         .order_by(lines.data_product_id, lines.plane, lines.target_id)
     )
-    if ids is not None:
-        statement = statement.where(items.data_product_id.in_(ids))
     values: dict[tuple[int, int, int], dict[bool, Any]] = defaultdict(dict)
     for row in await connection.execute(statement):
         key = (row.data_product_id, row.plane, row.target_id)

@@ -72,18 +72,19 @@ async def _collect(unit: UnitOfWork, campaign: Campaign) -> None:
     found = await store.collect(unit, campaign, BATCH)
     total = sum((await store.count(unit, campaign.recalibration_id)).values())
     if total > MOST_ITEMS:
-        message = f"More than {MOST_ITEMS} products: narrow the selection."
+        message = f"More than {MOST_ITEMS} frames: narrow the selection."
         await store.move(unit, campaign, Move.FAIL, message)
         return
     if found == BATCH:
         await ask_for_step(unit, campaign.recalibration_id)
         return
     if total == 0:
-        message = "No product that you may calibrate again fits the selection."
+        message = "No frame that you may calibrate again fits the selection."
         await store.move(unit, campaign, Move.FINISH, message)
         return
     how = Move.PREVIEW if campaign.preview else Move.ACCEPT
-    await store.move(unit, campaign, how, f"{total} products are calibrated again.")
+    told = f"{total} frame{' is' if total == 1 else 's are'} calibrated again."
+    await store.move(unit, campaign, how, told)
     await ask_for_step(unit, campaign.recalibration_id)
 
 
@@ -118,7 +119,7 @@ async def _record(unit: UnitOfWork, campaign: Campaign) -> None:
         unit,
         campaign,
         (*ready, ItemState.RECORDING),
-        "Every product has been answered; the light curves hold the new revisions.",
+        "Every frame has been answered; the light curves hold the new revisions.",
     )
 
 

@@ -147,7 +147,7 @@ async def test_another_time_is_another_request_of_the_same_product(
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (frame(), "upload it as fits_file"),
+        (frame(), "upload it as a frame (fits_file)"),
         (bytes(range(256)) * 300, "no table of sources"),
         (b"no numbers here\n", "no table of sources"),
         (gzip.compress(a_catalogue() * 50)[:-30], "cut short"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text, update
 
 from bhtom_contracts.events.frames import (
     CalibrationFailed,
@@ -20,7 +20,10 @@ from bhtom_contracts.events.frames import (
 )
 from bhtom_contracts.outcomes import Outcome
 from bhtom_upload.recalibrations import service, steps
-from bhtom_upload.recalibrations.tables import recalibration_items
+from bhtom_upload.recalibrations.tables import (
+    plane_measurements,
+    recalibration_items,
+)
 from bhtom_upload.testing import Caller, UploadApp, frame, new_id
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -496,3 +499,58 @@ async def test_an_answer_wakes_the_campaign_that_waits_for_it(field: Field) -> N
         found = (await connection.execute(select(jobs).where(*mine))).all()
     assert [job.state for job in found] == ["ready"]
     assert found[0].priority < 0
+
+
+# Old and new [mag] of a product each; the second item is another passband's new value.
+SUMMARISED: tuple[dict[str, Any], ...] = (
+    {"old": 15.0, "new": 15.01},
+    {"old": 15.0, "new": 15.03, "magnitude_error": 0.01},
+    {"old": 15.0, "new": 15.0002},
+    {"old": 15.0, "new": 14.0, "passband": "GaiaSP/V"},
+    {"old": 15.0, "new": None},
+    {"old": "gone", "new": 15.0},
+    {"old": 15.0, "new": "gone"},
+    {"old": 15.0, "new": 14.5},
+)
+
+
+async def test_a_summary_counts_what_light_curves_would_show(field: Field) -> None:
+    await field.add(len(SUMMARISED))
+    number = (await field.ask()).json()["recalibration_id"]
+    for _ in range(2):
+        await field.step(number)
+    await field.answer("psf-1", 15.0)
+    assert (await field.step(number))["state"] == "previewed"
+    async with field.app.context.database.unit_of_work() as unit:
+        for product, case in zip(field.products, SUMMARISED, strict=True):
+            for order, which in ((1, "old"), (2, "new")):
+                await unit.execute(_rewritten(product, order, case, which))
+    found = (await field.app.get(field.owner, f"{PLACE}/{number}")).json()["summary"]
+    assert (found["pairs"], found["changed"], found["compared"]) == (8, 7, 4)
+    assert (found["passband_changed"], found["outcome_changed"]) == (1, 1)
+    assert (found["only_old"], found["only_new"]) == (1, 1)
+    # Differences 0.01, 0.03, 0.0002 and -0.5; robust scatter is 1.4826 MAD.
+    assert found["median_difference"] == pytest.approx(0.0051)
+    assert found["scatter"] == pytest.approx(1.4826 * (0.0049 + 0.0249) / 2)
+    assert found["worst_difference"] == pytest.approx(-0.5)
+    assert found["worst_data_product_id"] == field.products[-1]
+    assert found["median_error_ratio"] == pytest.approx(1.0)
+
+
+def _rewritten(product: int, order: int, case: dict[str, Any], which: str) -> Any:
+    """The stored line of a request, with what the case says."""
+    lines = plane_measurements
+    mine = (lines.c.data_product_id == product, lines.c.request_order == order)
+    if case[which] == "gone":
+        return delete(lines).where(*mine)
+    changes = {"magnitude": case[which], "is_limit": case[which] is None}
+    if which == "new":
+        changes |= {name: case[name] for name in case if name not in ("old", "new")}
+    return update(lines).where(*mine).values(**changes)
+
+
+async def test_nothing_compared_has_no_summary(field: Field) -> None:
+    await field.add(1)
+    number = (await field.ask()).json()["recalibration_id"]
+    found = (await field.app.get(field.owner, f"{PLACE}/{number}")).json()
+    assert found["summary"] is None

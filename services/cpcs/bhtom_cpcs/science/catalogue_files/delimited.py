@@ -54,7 +54,9 @@ def read_delimited(lines: Sequence[str], header: fits.Header) -> Table:
             "declination, x, y, counts and their error, as astrosource writes them."
         )
     else:
-        raise refuse("no line names its columns")
+        raise refuse(
+            "no line names its columns; write a first line such as ra,dec,mag,mag_err"
+        )
     check_rows(len(rows))
     units = _ecsv_units(comments) if is_ecsv else {}
     kind = "ECSV" if is_ecsv else ("CSV" if delimiter else "text table")

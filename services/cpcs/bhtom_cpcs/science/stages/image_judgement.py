@@ -1,5 +1,7 @@
 """Recognises frames whose sources are no stars: trails, discs, subtraction's rests."""
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
@@ -24,6 +26,7 @@ _SUSPICIOUS, _WIDE_KERNEL_PX, _NARROW_KERNEL_PX = 2.0, 5.0, 2.0
 _NO_SKY_SIGMA = 3.0
 # ... and sources below it, as many as this beside those above it, do not exist.
 _FEWEST_NEGATIVE, _NEGATIVE_SHARE = 8, 0.4
+_RESHAPED: Final = frozenset({FlagWord.EIGHT_BIT, FlagWord.STRETCHED})
 
 
 def judge_images(state: PlaneState, sources: Sources, kernel_fwhm_px: float) -> None:
@@ -89,6 +92,9 @@ def _streaks(
 
 def _refuse_difference(state: PlaneState, sources: Sources, fwhm_px: float) -> None:
     """Look for sources below a sky of zero: only subtraction makes them."""
+    if _RESHAPED & set(state.frame_flags):
+        # A stretch ends its sky at black and tears holes into it, which are no stars.
+        return
     sky, pixels = need(state.sky, "background"), state.plane.pixels
     if abs(sky.level + state.plane.offset_adu) > _NO_SKY_SIGMA * sky.rms:
         return
