@@ -150,7 +150,7 @@ def _told(plane: Plane, standing: Standing) -> str:
         return plane.answer.message
     if standing.state is State.FAILED:
         return standing.message
-    return f"Plane {plane.plane}: {plane.answer.message}"
+    return f"Image {plane.plane + 1}: {plane.answer.message}"
 
 
 SUBSCRIPTIONS: Final = (

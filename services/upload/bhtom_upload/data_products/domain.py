@@ -237,7 +237,7 @@ def standing_of(planes: Sequence[Plane]) -> Standing:
         return REQUESTED
     if len(answered) < count:
         return Standing(
-            State.CALIBRATING, f"{len(answered)} of {count} planes are calibrated."
+            State.CALIBRATING, f"{len(answered)} of {count} images are calibrated."
         )
     states = {plane.state for plane in answered}
     if PlaneState.CALIBRATED in states:
@@ -261,7 +261,8 @@ def _stated(state: State, planes: Sequence[Plane], kind: AnswerKind) -> Standing
     if len(planes) > 1:
         count = sum(1 for plane in planes if plane.answer and plane.answer.kind is kind)
         sentences.append(
-            f"(Plane {speaker.plane}; {count} of {len(planes)} planes {_ENDED[kind]}.)"
+            f"(Image {speaker.plane + 1}; {count} of the file's {len(planes)} images "
+            f"{_ENDED[kind]}.)"
         )
     if speaker.recorded is not None:
         sentences += [

@@ -121,8 +121,8 @@ def _told_time(wishes: Wishes, contents: TableContents) -> None:
     if wishes.parameters.mid_exposure_mjd is None and not contents.tells_time:
         raise BadField(
             "mjd",
-            "The file does not tell when it was taken: give the middle of the exposure "
-            "as an MJD in UTC, for example 61366.51234.",
+            "This field is required: the file does not tell when it was taken. Give "
+            "the middle of the exposure as an MJD in UTC, for example 61366.51234.",
         )
 
 

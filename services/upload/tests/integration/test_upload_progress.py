@@ -169,7 +169,7 @@ async def test_a_mosaic_speaks_with_the_plane_that_holds_the_target(
     shown = await upload.shown()
     assert shown["state"] == "failed"
     assert shown["outcome"] == "target_saturated"
-    assert shown["message"].startswith("Saturated. (Plane 1;")
+    assert shown["message"].startswith("Saturated. (Image 2;")
     assert shown["stages"][-1]["message"] == shown["message"]
     assert shown["target_plane"] == 1
     assert shown["links"]["plot"] == "/api/v1/calibrations/201/plot.png"
@@ -316,7 +316,7 @@ async def test_answers_to_an_older_request_do_not_count(upload: Upload) -> None:
 async def test_planes_are_done_when_all_are_done(upload: Upload) -> None:
     two = {"plane_count": 2}
     await upload.handle(upload.calibrated(plane=1, **two))
-    assert (await upload.shown())["message"] == "1 of 2 planes are calibrated."
+    assert (await upload.shown())["message"] == "1 of 2 images are calibrated."
     await upload.handle(upload.recorded(plane=1, **two))
     assert (await upload.shown())["state"] == "calibrating"
     await upload.handle(upload.failed(plane=0, **two))

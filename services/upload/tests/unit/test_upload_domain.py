@@ -145,7 +145,7 @@ def test_all_planes_must_be_answered_and_recorded() -> None:
     third = third.joined(Plane(2, 3, recorded=recorded(2)))
     done = standing_of([first, second, third])
     assert done.state is State.DONE
-    assert "2 of 3 planes" in done.message
+    assert "2 of the file's 3 images" in done.message
 
 
 def test_a_magnitude_counts_before_a_limit() -> None:
@@ -182,8 +182,8 @@ def test_the_targets_plane_speaks_for_a_mosaic(
     standing = standing_of(planes)
     assert standing.outcome is outcomes[speaker]
     assert (
-        standing.message
-        == f"failed at {speaker} (Plane {speaker}; 2 of 2 planes failed.)"
+        standing.message == f"failed at {speaker} (Image {speaker + 1}; "
+        "2 of the file's 2 images failed.)"
     )
     assert standing.advice == OUTCOMES[outcomes[speaker]].advice
 
@@ -198,7 +198,7 @@ def test_a_measured_plane_speaks_before_those_beside_the_target() -> None:
     ]
     standing = standing_of(planes)
     assert standing.outcome is Outcome.CALIBRATED
-    assert standing.message.startswith("calibrated at 2 (Plane 2; 2 of 3 planes ")
+    assert standing.message.startswith("calibrated at 2 (Image 3; 2 of the file's 3 ")
 
 
 def test_the_later_of_two_answers_of_a_kind_counts() -> None:

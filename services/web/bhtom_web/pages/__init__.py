@@ -18,6 +18,7 @@ from bhtom_web.pages import (
     recalibrations,
     sessions,
     system,
+    target_decisions,
     targets,
     uploads,
 )
@@ -26,6 +27,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     home.router,
     sessions.router,
     targets.router,
+    target_decisions.router,
     archives.router,
     position_now.router,
     points.router,

@@ -9,17 +9,19 @@ from fastapi.responses import HTMLResponse, Response
 
 from bhtom_runtime.errors import NotFound
 from bhtom_web.forms import Form, read_form
+from bhtom_web.optional import attempt
 from bhtom_web.pages.routing import page_router
+from bhtom_web.pages.targets import find_target
 from bhtom_web.pages.uploads import FILTERS
 from bhtom_web.services import ApiProblem, Json
-from bhtom_web.visits import SignedInVisit
+from bhtom_web.visits import SignedInVisit, Visit
 
 router = page_router()
 _PAGE_SIZE: Final = 50
 _HERE: Final = "/api/v1/recalibrations"
-_NUMBERS: Final = ("target_id", "camera_id", "from_mjd", "until_mjd")
+_MJDS: Final = ("from_mjd", "until_mjd")
 _TEXTS: Final = ("passband", "catalogue", "method_other_than", "software_older_than")
-_FIELDS: Final = (*_NUMBERS, *_TEXTS, "filter")
+_FIELDS: Final = ("target_id", "camera_id", *_MJDS, *_TEXTS, "filter")
 _STEPS: Final = {
     "accept": "recalibration-accepted",
     "stop": "recalibration-stopped",
@@ -39,10 +41,14 @@ async def ask(visit: SignedInVisit, request: Request) -> Response:
     """Begin with a preview; nothing is recorded before it is accepted."""
     form = Form(await read_form(request))
     selection: Json = {name: form.text(name) for name in _TEXTS if form.text(name)}
-    for name in _NUMBERS:
-        value = form.number(name, "5" if name.endswith("_id") else "61366.5")
+    await _choose_target(visit, form, selection)
+    camera = form.number("camera_id", "5")
+    if camera is not None:
+        selection["camera_id"] = int(camera)
+    for name in _MJDS:
+        value = form.number(name, "61366.5")
         if value is not None:
-            selection[name] = int(value) if name.endswith("_id") else value
+            selection[name] = value
     changes: Json = {"newest_catalogue": form.checked("newest_catalogue")}
     if form.text("filter"):
         changes["filter"] = form.text("filter")
@@ -65,9 +71,23 @@ async def ask(visit: SignedInVisit, request: Request) -> Response:
     )
 
 
-async def _list(visit: SignedInVisit, form: Form) -> HTMLResponse:
-    answer = await visit.api.get(
-        "upload", _HERE, limit=_PAGE_SIZE, cursor=form.text("cursor")
+async def _choose_target(visit: Visit, form: Form, selection: Json) -> None:
+    """People know their targets by name."""
+    given = form.text("target_id")
+    if not given:
+        return
+    try:
+        selection["target_id"] = (await find_target(visit, given))["target_id"]
+    except ApiProblem as problem:
+        if problem.status != 404:
+            raise
+        form.errors["target_id"] = "There is no target of this name or number."
+
+
+async def _list(visit: Visit, form: Form) -> HTMLResponse:
+    answer, cameras = await asyncio.gather(
+        visit.api.get("upload", _HERE, limit=_PAGE_SIZE, cursor=form.text("cursor")),
+        attempt(visit.api.get("core", "/api/v1/cameras", limit=200)),
     )
     return visit.page(
         "recalibrations.html",
@@ -75,6 +95,7 @@ async def _list(visit: SignedInVisit, form: Form) -> HTMLResponse:
         form=form,
         key=secrets.token_hex(16),
         filters=FILTERS,
+        cameras=[(item["camera_id"], item["oname"]) for item in cameras.items],
         items=answer["items"],
         next_cursor=answer.get("next_cursor"),
     )

@@ -30,6 +30,7 @@ PAGES = (
     *("/cameras/new", "/cameras/1", "/upload", "/uploads", "/uploads/101"),
     *("/uploads/104", "/profile", "/people", "/system", "/about", "/points/1"),
     *("/recalibrations", "/recalibrations/7", "/cameras/1/filters"),
+    *("/cameras/1/report", "/targets/1/decisions", "/targets/2/decisions"),
 )
 
 

@@ -32,6 +32,10 @@ def add(app: FastAPI, world: World) -> None:
             "rulings": rulings,
         }
 
+    @app.get("/api/v1/calibrations/decisions/targets/{number}")
+    async def of_target(number: int) -> Json:
+        return target_decisions(number)
+
     @app.get(here)
     async def decisions(number: int) -> Json:
         return decided(number)
@@ -52,3 +56,33 @@ def add(app: FastAPI, world: World) -> None:
         rulings[0] |= {"withdrawn_at": "2026-11-21T01:00:00+00:00"}
         rulings[0] |= {"withdrawn_by": "ada"}
         return decided(number)
+
+
+def target_decisions(number: int) -> Json:
+    """What cpcs tells of a target: all of the first one, nothing of the others."""
+    names = ("scene", "mean_position")
+    if number != 1:
+        nothing: Json = dict.fromkeys(names)
+        return {"target_id": number, **nothing, "colours": [], "catalogue_pins": []}
+    when = {"version": 1, "decided_at": "2026-11-20T21:14:09+00:00"}
+    star = {
+        **{"ra_deg": 65.01, "dec_deg": -54.94, "epoch_jyear": 2016.0},
+        **{"pm_ra_masyr": -1.2, "pm_dec_masyr": 3.4},
+    }
+    place = {
+        **{"ra": 65.0017, "dec": -54.9378, "epoch_jyear": 2026.16, "n_frames": 24},
+        **{"ra_error_arcsec": 0.0065, "dec_error_arcsec": 0.0068},
+    }
+    colour = {
+        **{"blue_passband": "GaiaSP/g", "red_passband": "GaiaSP/r"},
+        **{"value": 0.62, "error": 0.04, "source": "same_night"},
+    }
+    pin = {"camera_id": 1, "catalogue": "GaiaSP", "release": "DR3"}
+    scene = {"radius_arcsec": 30.0, "source": "GaiaSP DR3", "stars": [star]}
+    return {
+        "target_id": 1,
+        "scene": when | scene | {"calibration_id": 501},
+        "mean_position": when | place,
+        "colours": [colour],
+        "catalogue_pins": [when | pin | {"calibration_id": 501}],
+    }

@@ -12,6 +12,7 @@ Visitors = Callable[..., httpx.AsyncClient]
 FOR_ALL = (
     *("/", "/targets", "/targets/1", "/targets/3", "/points/1", "/cameras"),
     *("/cameras/1", "/system", "/about", "/sign-in", "/sign-out"),
+    *("/targets/1/decisions", "/targets/2/decisions"),
 )
 FOR_SIGNED_IN = (
     *("/targets/new", "/targets/1/edit", "/cameras/new", "/upload"),
@@ -236,6 +237,10 @@ async def test_a_wish_for_a_recalibration_is_checked(
     nothing = await visitor.post("/recalibrations", data={})
     assert nothing.status_code == 422
     assert "select something" in nothing.text
+    named = await visitor.post("/recalibrations", data={"target_id": "NGC 1566"})
+    assert named.status_code == 303
+    unknown = await visitor.post("/recalibrations", data={"target_id": "M 31"})
+    assert "There is no target of this name or number." in unknown.text
     wrong = await visitor.post("/recalibrations", data={"from_mjd": "yesterday"})
     assert wrong.status_code == 422
     assert "This must be a number" in wrong.text
@@ -263,13 +268,31 @@ async def test_an_owner_rules_on_a_filter_and_takes_it_back(
     assert "withdrawn by ada" in (await visitor.get("/cameras/1/filters")).text
 
 
+async def test_decisions_about_a_target_have_units_and_reasons(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    visitor = visit_as(services.ADA)
+    text = (await visitor.get("/targets/1/decisions")).text
+    for told in (
+        "24 frames",
+        "± 0.007″",
+        "0.620 ± 0.040 mag",
+        "Siding-Spring_Huntsman",
+    ):
+        assert told in text, told
+    assert "1 star of GaiaSP DR3 within 30″ is fitted beside the target" in text
+    nothing = (await visitor.get("/targets/2/decisions")).text
+    for told in ("Not measured yet", "Not known: no", "None yet", "Not known yet"):
+        assert told in nothing, told
+
+
 async def test_of_a_mosaic_the_targets_chip_comes_first(
     visit_as: Visitors, services: ModuleType
 ) -> None:
     """The others are listed beneath, folded."""
     text = (await visit_as(services.ADA).get("/uploads/105")).text
-    own = text.index("Calibration 502, plane 1</h2>")
-    for other in ("Calibration 501, plane 0:", "Calibration 503, plane 2:"):
+    own = text.index("Calibration 502, image 2</h2>")
+    for other in ("Calibration 501, image 1:", "Calibration 503, image 3:"):
         assert text.index(f"<summary>{other}") > own
     marked = text.index("the target's")
-    assert text.index("Plane 1</strong>") < marked < text.index("Plane 2</strong>")
+    assert text.index("Image 2</strong>") < marked < text.index("Image 3</strong>")
