@@ -46,8 +46,8 @@ def problem(
 
 # Of what is met most: pydantic's own words speak to programmers.
 _PLAIN_WORDS: Final = {
-    "extra_forbidden": "There is no such field here; look at its spelling.",
-    "missing": "This field is needed.",
+    "extra_forbidden": "There is no such field here, look at its spelling",
+    "missing": "This field is needed",
 }
 
 
