@@ -35,10 +35,10 @@ from bhtom_cpcs.science.stages import (
 from bhtom_cpcs.science.stages.explanation_stage import (
     explanation,
     residual_map_of,
-    verdict_of,
 )
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stages.target_stages import best_of
+from bhtom_cpcs.science.stages.verdict import verdict_of
 from bhtom_cpcs.science.stop import Stop
 
 METHOD = "psf-1"

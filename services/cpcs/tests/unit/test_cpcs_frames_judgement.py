@@ -11,12 +11,14 @@ import pytest
 from astropy.io import fits
 
 from bhtom_cpcs.reference_catalogues.catalogue import TileCatalogue
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.frames.frame_hints import overscan_mask
 from bhtom_cpcs.science.frames.planes import make_plane
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.request import ReductionRequest
 from bhtom_cpcs.science.stages import frame_stages, star_stages
 from bhtom_cpcs.science.stages.plane_state import PlaneState
+from bhtom_cpcs.science.stages.verdict import verdict_of
 from bhtom_cpcs.science.stop import Stop
 from bhtom_sky import Camera, Frame
 
@@ -220,6 +222,17 @@ def test_a_stretched_picture_is_no_difference(field) -> None:  # type: ignore[no
     assert "eight_bit" in told.flags
     # The control: nothing tells that these have been stretched.
     assert judged(root, field.reference).outcome is Outcome.IS_DIFFERENCE
+
+
+def test_a_verdict_tells_what_was_done_to_the_file() -> None:
+    plane = make_plane("image", fits.Header(), np.ones((20, 20)), ())
+    state = PlaneState(plane, ReductionRequest(targets=()), None)  # type: ignore[arg-type]
+    state.outcome, state.message = Outcome.TARGET_SATURATED, "It is saturated."
+    assert verdict_of(state) == "It is saturated."
+    state.frame_flags.append(FlagWord.EIGHT_BIT)
+    assert verdict_of(state).startswith("It is saturated. The frame has 8 bits only;")
+    state.outcome = Outcome.NOT_LINEAR
+    assert verdict_of(state) == "It is saturated."
 
 
 def test_a_flat_without_a_card_is_told_from_saturated_stars(reduce: Callable) -> None:

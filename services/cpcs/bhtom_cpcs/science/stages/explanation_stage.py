@@ -28,6 +28,7 @@ from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.target import TargetMeasurement
 from bhtom_cpcs.science.stages.astrometry_stages import frame_shape
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stages.verdict import verdict_of
 from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.neighbourhood import neighbours_in_frame
@@ -221,12 +222,6 @@ def _neighbours(
         return np.zeros(0), np.zeros(0)
     epoch = 2000.0 + (state.timing.mid_exposure_mjd_utc - _MJD_J2000) / 365.25
     return neighbours_in_frame(scene, state.astrometry, epoch)
-
-
-def verdict_of(state: PlaneState) -> str:
-    """Say in plain words what came out, and whether the header named another band."""
-    said = state.filter.sentence if state.filter is not None else None
-    return f"{state.message} {said}" if said else state.message
 
 
 @dataclass(frozen=True, slots=True)
