@@ -16,6 +16,8 @@ from bhtom_cpcs.science.frames.fits_input import (
     plane_count,
     read_planes,
 )
+from bhtom_cpcs.science.mosaic import Mosaic
+from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import ReferenceCatalogue
 from bhtom_cpcs.science.request import ReductionRequest
 from bhtom_cpcs.science.results.reduction import (
@@ -36,13 +38,18 @@ from bhtom_cpcs.science.stages.explanation_stage import (
     explanation,
     residual_map_of,
 )
-from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stages.plane_state import (
+    OtherChips,
+    PlaneState,
+    need,
+)
 from bhtom_cpcs.science.stages.target_stages import best_of
 from bhtom_cpcs.science.stages.verdict import verdict_of
 from bhtom_cpcs.science.stop import Stop
 
 METHOD = "psf-1"
 _MOST_WARNINGS = 8
+_STRAY = "its stars were found only where, beside the file's other images, it cannot be"
 
 
 STAGES: tuple[Callable[[PlaneState], None], ...] = (
@@ -75,11 +82,15 @@ def reduce_frame(
         try:
             with open_fits(path) as hdus:
                 frame.count = plane_count(hdus)
+                frame.mosaic.n_planes = frame.count
                 started = time.perf_counter()
                 for plane in read_planes(hdus):
                     frame.add_seconds("read", started)
                     frame.reduce_plane(plane, caught)
                     started = time.perf_counter()
+                again = frame.mosaic.to_try_again()
+                for number, plane in zip(again, read_planes(hdus, again), strict=True):
+                    frame.reduce_again(number, plane, caught)
         except Stop as stop:
             frame.give_up(stop)
     return FrameReduction(tuple(frame.planes), frame.fingerprint, frame.seconds)
@@ -92,6 +103,7 @@ class _Frame:
     request: ReductionRequest
     reference: ReferenceCatalogue
     count: int = 1
+    mosaic: Mosaic = field(default_factory=Mosaic)
     planes: list[PlaneReduction] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
     fingerprint: str | None = None
@@ -108,7 +120,33 @@ class _Frame:
         self.digests.append(pixel_digest(plane.pixels))
         self.fingerprint = fingerprint(self.digests, plane.header)
         self.add_seconds("fingerprint", started)
-        state = PlaneState(plane, self.request, self.reference)
+        state = self._reduced(plane, self.mosaic.others(plane), caught)
+        self.mosaic.learn(len(self.planes), state)
+        self.planes.append(answer(state, len(self.planes), self.count))
+
+    def reduce_again(
+        self, number: int, plane: Plane, caught: list[warnings.WarningMessage]
+    ) -> None:
+        """Run the stages with what the file's other planes tell of the pointing.
+
+        Where that does not help, the first answer stands, unless it was of a place
+        that no chip of the file can be at.
+        """
+        others = self.mosaic.others(plane, alone=True)
+        state = self._reduced(plane, others, caught)
+        if state.matches is None:
+            if number not in self.mosaic.strays:
+                return
+            stop = Stop(Outcome.NO_WCS, reason=_STRAY)
+            state.outcome, state.message = stop.outcome, stop.message
+        self.mosaic.learn(number, state)
+        self.planes[number] = answer(state, number, self.count)
+
+    def _reduced(
+        self, plane: Plane, others: OtherChips, caught: list[warnings.WarningMessage]
+    ) -> PlaneState:
+        """Run the stages until one of them ends in an outcome."""
+        state = PlaneState(plane, self.request, self.reference, others)
         try:
             for stage in STAGES:
                 started = time.perf_counter()
@@ -123,7 +161,7 @@ class _Frame:
             cards = ", ".join(dict.fromkeys(plane.damaged_cards))
             state.warnings.append(f"Header cards that cannot be read: {cards}.")
         caught.clear()
-        self.planes.append(answer(state, len(self.planes), self.count))
+        return state
 
     def give_up(self, stop: Stop) -> None:
         """Answer for every plane that could not be read."""

@@ -1,7 +1,7 @@
 """Reads the image planes of a FITS file: plain, compressed, in extensions."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -132,8 +132,12 @@ def _hdus_of(file: Path | IO[bytes]) -> Iterator[fits.HDUList]:
         hdus.close()
 
 
-def read_planes(hdus: fits.HDUList) -> Iterator[Plane]:
+def read_planes(
+    hdus: fits.HDUList, wanted: Collection[int] | None = None
+) -> Iterator[Plane]:
     """Give the file's image planes in order, decoding one HDU at a time.
+
+    Of the planes with the `wanted` numbers only, where these are given.
 
     Raises
     ------
@@ -141,10 +145,17 @@ def read_planes(hdus: fits.HDUList) -> Iterator[Plane]:
         `unreadable`, `image_too_large`, `is_cube`, or `no_image` when there is none.
     """
     primary = _primary_header(hdus)
+    first = 0
     for number, hdu in enumerate(_hdus(hdus)):
         described = _describe(number, hdu, primary)
-        if described.n_planes:
-            yield from _planes_of(hdus, number, described.kind, primary)
+        count = described.n_planes
+        chosen = [n for n in range(count) if wanted is None or first + n in wanted]
+        first += count
+        if chosen:
+            planes = _planes_of(hdus, number, described.kind, primary)
+            for at, plane in enumerate(planes):
+                if at in chosen:
+                    yield plane
 
 
 def plane_count(hdus: fits.HDUList) -> int:

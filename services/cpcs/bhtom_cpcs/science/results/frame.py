@@ -64,7 +64,8 @@ class WcsFigures:
     `method` says where the coordinates come from: `header` (good as they were),
     `refined` (the header's, corrected by more than a pixel), `repaired` (the header's
     were wrong, solved anew), `solved_hinted` (none; solved near the pointing),
-    `solved_blind` (without a pointing). `distortion_order` is the order of the
+    `solved_blind` (without a pointing), `solved_by_other_chips` (beside the file's
+    other images). `distortion_order` is the order of the
     correction's polynomial, 1 for a linear one. `cards` describe the coordinates as a
     FITS header (TAN or TAN-SIP).
     """

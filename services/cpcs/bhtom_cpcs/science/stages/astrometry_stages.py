@@ -24,6 +24,7 @@ def read_wcs(state: PlaneState) -> None:
     except Stop as stop:
         state.wcs_problem = stop
         return
+    state.header_astrometry = state.astrometry
     state.wcs = wcs_figures(state.astrometry, frame_shape(state))
 
 
@@ -38,6 +39,8 @@ def refuse_unreachable_targets(state: PlaneState) -> None:
             reason = state.places[0].problem
             raise Stop(Outcome.TARGET_POSITION_UNKNOWN, reason=reason)
         return
+    if state.others.alone:
+        return  # the header was wrong
     reach = state.astrometry.radius_deg
     reach += max(_HEADER_ERROR_DEG, state.astrometry.radius_deg)
     ra = np.array([place.ra_deg for place in known])

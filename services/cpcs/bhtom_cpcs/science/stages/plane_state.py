@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from bhtom_cpcs.science.astrometry.chip_layout import Layout
 from bhtom_cpcs.science.astrometry.coordinates import Astrometry
 from bhtom_cpcs.science.astrometry.cross_match import Matches
+from bhtom_cpcs.science.astrometry.other_chips import SolvedChip
 from bhtom_cpcs.science.calibration.band_choice import BandChoice
 from bhtom_cpcs.science.calibration.comparison import ComparisonStars, StarFluxes
 from bhtom_cpcs.science.calibration.selection import Selection
@@ -27,6 +29,23 @@ from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.target_position import TargetPlace
 
 
+@dataclass(frozen=True, slots=True)
+class OtherChips:
+    """What is known of the other planes of the file, which share the pointing.
+
+    `layout` is of the plane itself. `alone`: they were tried by themselves before, and
+    only the others can tell where this one is.
+    """
+
+    solved: tuple[SolvedChip, ...] = ()
+    layout: Layout = field(default_factory=dict)
+    n_planes: int = 1
+    alone: bool = False
+
+
+NO_OTHERS = OtherChips()
+
+
 @dataclass(slots=True)
 class PlaneState:
     """Filled in stage by stage; what a stage needs, an earlier one has set."""
@@ -34,12 +53,14 @@ class PlaneState:
     plane: Plane
     request: ReductionRequest
     catalogue: ReferenceCatalogue
+    others: OtherChips = NO_OTHERS
     warnings: list[str] = field(default_factory=list)
     frame_flags: list[FlagWord] = field(default_factory=list)
     outcome: Outcome | None = None
     message: str = ""
 
     timing: Timing | None = None
+    header_astrometry: Astrometry | None = None
     astrometry: Astrometry | None = None
     wcs_problem: Stop | None = None
     places: tuple[TargetPlace, ...] = ()

@@ -1,54 +1,39 @@
 """The stage that finds the frame's stars in the catalogue, and so the frame's place."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from bhtom_cpcs.science.astrometry.blind_solver import blind_solutions
 from bhtom_cpcs.science.astrometry.coordinates import (
     Astrometry,
     project,
     separation_deg,
 )
 from bhtom_cpcs.science.astrometry.cross_match import Matches
-from bhtom_cpcs.science.astrometry.frame_solver import Solved, solutions
 from bhtom_cpcs.science.astrometry.frame_wcs import header_cards
 from bhtom_cpcs.science.astrometry.plane_correction import (
     NO_CORRECTION,
     PlaneCorrection,
 )
-from bhtom_cpcs.science.astrometry.pointing import (
-    Pointing,
-    distinct,
-    header_pointings,
-    scale_ranges,
-)
-from bhtom_cpcs.science.astrometry.pose import field_of
 from bhtom_cpcs.science.astrometry.reference_match import epoch_of, match_reference
 from bhtom_cpcs.science.calibration.bands import allowed_bands
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import NoCoverage
 from bhtom_cpcs.science.results.frame import Timing, WcsFigures
-from bhtom_cpcs.science.results.reduction import MissingTiles
 from bhtom_cpcs.science.stages.astrometry_stages import (
     frame_shape,
     place_targets,
     wcs_figures,
 )
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stages.sky_search import places_on_sky, waiting_for_tiles
 from bhtom_cpcs.science.stop import Stop
 
 _POINTING_MARGIN_ARCSEC = 30.0
 # A header whose positions are right to this everywhere is good as it is.
 _GOOD_HEADER_PX = 1.0
-_HEADER_SCALE_ERROR = 1.22  # a header's scale may be wrong by 20 %
-_MOST_POINTINGS = 4
-_TARGET = "target"
-# What must be covered about the pointing of a frame of unknown scale.
-_UNKNOWN_RADIUS_DEG = 0.05
 
 
 def match_to_sky(state: PlaneState) -> None:
@@ -59,7 +44,7 @@ def match_to_sky(state: PlaneState) -> None:
         allowed_bands(requested, catalogue.name, catalogue.bands, catalogue.title)
     n_found = 0
     timing = state.timing
-    if header is not None:
+    if header is not None and not state.others.alone:
         if not _read_reference(state, header):
             _solve_where_the_target_is(state, header, timing)
             return
@@ -95,7 +80,7 @@ def _solve_where_the_target_is(
 
 def _solved(state: PlaneState, header: Astrometry | None) -> bool:
     """Solve the frame by its stars; True when it is matched or its outcome known."""
-    for found in _solutions(state, header):
+    for found in places_on_sky(state, header):
         state.astrometry = found.astrometry
         if not _read_reference(state, found.astrometry):
             return True
@@ -121,26 +106,13 @@ def _read_reference(state: PlaneState, astrometry: Astrometry) -> bool:
         place_targets(state)
         if state.outcome is not None:
             return False
-        raise _waiting(state, found, astrometry.centre, radius)
+        raise waiting_for_tiles(state, found, astrometry.centre, radius)
     if found.covered_fraction < 1:
         state.warnings.append(
             f"{catalogue.title} covers only {found.covered_fraction:.0%} of the field"
         )
     state.reference = found
     return True
-
-
-def _waiting(
-    state: PlaneState, found: NoCoverage, centre: tuple[float, float], radius_deg: float
-) -> Stop:
-    catalogue = state.catalogue
-    order, pixels = found.healpix_order, found.missing_pixels
-    state.missing_tiles = MissingTiles(catalogue.name, order, pixels)
-    where = (
-        f"the field at {centre[0]:.4f} {centre[1]:+.4f} deg, "
-        f"radius {radius_deg * 60:.1f} arcmin"
-    )
-    return Stop(Outcome.WAITING_FOR_CATALOGUE, catalogue=catalogue.title, where=where)
 
 
 def _matches(
@@ -222,69 +194,6 @@ def _compare(state: PlaneState, header: Astrometry | None) -> None:
         f"instead of {figures.pixel_scale_arcsec:.3f} arcsec a pixel; the frame was "
         "solved anew."
     )
-
-
-def _solutions(state: PlaneState, header: Astrometry | None) -> Iterator[Solved]:
-    """Places where the frame may be by its brightest stars."""
-    sources = need(state.sources, "find_sources")
-    shape = frame_shape(state)
-    pointings = _pointings(state, header)
-    wait: Stop | None = None
-    if header is None:
-        wait = _wait_for_pointings(state, pointings)
-        ranges = tuple(
-            scale_ranges(
-                state.plane.header,
-                state.plane.scale_of(state.request.camera.pixel_scale_arcsec),
-                shape,
-            )
-        )
-    else:
-        scale = header.pixel_scale_arcsec
-        ranges = ((scale / _HEADER_SCALE_ERROR, scale * _HEADER_SCALE_ERROR),)
-    mjd = need(state.timing, "read_time").mid_exposure_mjd_utc
-    field = field_of(sources.x, sources.y, shape)
-    epoch = epoch_of(mjd)
-    yield from solutions(field, state.catalogue, pointings, ranges, epoch)
-    for found in blind_solutions(field, state.catalogue, ranges, epoch):
-        yield Solved(found, "solved_blind")
-    if wait is not None:
-        raise wait
-
-
-def _wait_for_pointings(
-    state: PlaneState, pointings: tuple[Pointing, ...]
-) -> Stop | None:
-    """Wait where no pointing has stars stored; later, where the target has none."""
-    waits = {}
-    for pointing in pointings:
-        centre = (pointing.ra_deg, pointing.dec_deg)
-        found = state.catalogue.cone(*centre, _UNKNOWN_RADIUS_DEG)
-        if isinstance(found, NoCoverage):
-            waits[pointing] = (found, centre)
-    if len(waits) == len(pointings):
-        raise _waiting(state, *waits[pointings[0]], _UNKNOWN_RADIUS_DEG)
-    for pointing, wait in waits.items():
-        if pointing.said_by == _TARGET:
-            return _waiting(state, *wait, _UNKNOWN_RADIUS_DEG)
-    return None
-
-
-def _pointings(state: PlaneState, header: Astrometry | None) -> tuple[Pointing, ...]:
-    """Where the frame may point, by its header and by its target."""
-    found = []
-    if header is not None:
-        found.append(Pointing(*header.centre, "header"))
-    found += header_pointings(state.plane.header)
-    found += [
-        Pointing(place.ra_deg, place.dec_deg, _TARGET)
-        for place in state.places
-        if place.problem is None
-    ]
-    kept = distinct(tuple(found))[:_MOST_POINTINGS]
-    if not kept:
-        raise need(state.wcs_problem, "read_wcs")
-    return kept
 
 
 def _not_matched(state: PlaneState, n_found: int) -> Stop:

@@ -1,0 +1,86 @@
+"""What the images of one file tell each other: they share the telescope's pointing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from bhtom_cpcs.science.astrometry.chip_layout import chip_layout
+from bhtom_cpcs.science.astrometry.other_chips import SolvedChip, is_far_from
+from bhtom_cpcs.science.frames.planes import Plane
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.stages.astrometry_stages import frame_shape
+from bhtom_cpcs.science.stages.plane_state import OtherChips, PlaneState
+
+# How a plane ends whose stars were never matched.
+_NOT_SOLVED: Final = (Outcome.NO_WCS, Outcome.TOO_FEW_MATCHES)
+# And where a wrong header, believed, may have said where it is.
+_BY_HEADER: Final = (Outcome.WAITING_FOR_CATALOGUE, Outcome.TARGET_OUTSIDE_FRAME)
+_GOOD_HEADER: Final = ("header", "refined")
+
+
+@dataclass(slots=True)
+class Mosaic:
+    """The planes of a file as far as they are solved, and those to try again."""
+
+    n_planes: int = 1
+    solved: dict[int, SolvedChip] = field(default_factory=dict)
+    methods: dict[int, str] = field(default_factory=dict)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    strays: set[int] = field(default_factory=set)
+
+    def others(self, plane: Plane, *, alone: bool = False) -> OtherChips:
+        """What a plane may know of those solved before."""
+        height, width = plane.pixels.shape
+        image = plane.name.rpartition(", ")[0] if plane.colour else None
+        return OtherChips(
+            tuple(self.solved.values()),
+            chip_layout(plane.header, (height, width), image),
+            self.n_planes,
+            alone,
+        )
+
+    def learn(self, number: int, state: PlaneState) -> None:
+        """Keep where a plane is, or that nobody knows."""
+        if state.matches is None or state.astrometry is None or state.wcs is None:
+            if state.outcome is not None:
+                self.outcomes[number] = state.outcome
+            return
+        self.methods[number] = str(state.wcs.method)
+        self.solved[number] = SolvedChip(
+            state.astrometry,
+            state.header_astrometry,
+            state.others.layout,
+            frame_shape(state),
+            len(state.matches.source),
+        )
+
+    def to_try_again(self) -> Sequence[int]:
+        """Planes that the others may solve, those first solved where none can be."""
+        if self.n_planes < 2 or not self.solved:
+            return ()
+        anchor = self._anchor()
+        self.strays = {
+            number
+            for number, chip in self.solved.items()
+            if self.methods[number] not in _GOOD_HEADER
+            and is_far_from(chip.astrometry, anchor, self.n_planes)
+        }
+        for number in self.strays:
+            del self.solved[number]
+        kinds: tuple[Outcome, ...] = _NOT_SOLVED
+        if any(method not in _GOOD_HEADER for method in self.methods.values()):
+            kinds = (*_NOT_SOLVED, *_BY_HEADER)
+        unsolved = {n for n, outcome in self.outcomes.items() if outcome in kinds}
+        return sorted(unsolved | self.strays)
+
+    def _anchor(self) -> SolvedChip:
+        """The chip that most others lie near; of equals the one with most matches."""
+        chips = list(self.solved.values())
+
+        def n_near(chip: SolvedChip) -> int:
+            return sum(
+                not is_far_from(other.astrometry, chip, self.n_planes)
+                for other in chips
+            )
+
+        return max(chips, key=lambda chip: (n_near(chip), chip.n_matched))
