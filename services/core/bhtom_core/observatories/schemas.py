@@ -3,11 +3,21 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bhtom_contracts.events.cameras import LearnedFigures
+from bhtom_contracts.events.cameras import LearnedFigures, SecondOrderExtinction
 from bhtom_core.ids import LARGEST
 from bhtom_core.rows import Record
+
+
+def _each_passband_once(
+    declared: tuple[SecondOrderExtinction, ...],
+) -> tuple[SecondOrderExtinction, ...]:
+    names = [one.passband for one in declared]
+    if len(set(names)) < len(names):
+        raise ValueError("A passband can have one second-order extinction only.")
+    return declared
+
 
 Longitude = Annotated[
     float, Field(ge=-180, le=360, description="degrees, positive to the east")
@@ -23,6 +33,11 @@ PixelScale = Annotated[float, Field(gt=0, le=3600, description="arcsec/px")]
 Keyword = Annotated[str, Field(max_length=100)]
 Words = Annotated[str, Field(max_length=20_000)]
 Name = Annotated[str, Field(max_length=1000)]
+SecondOrder = Annotated[
+    tuple[SecondOrderExtinction, ...],
+    Field(max_length=100, description="change of a colour term with each air mass"),
+    AfterValidator(_each_passband_once),
+]
 CameraState = Literal["pending", "approved", "rejected", "active"]
 
 
@@ -86,6 +101,7 @@ class CameraChanges(BaseModel):
     time_keyword: Keyword = "TIME-OBS"
     exposure_time_keyword: Keyword = "EXPTIME"
     filter_keyword: Keyword = "FILTER"
+    second_order_extinction: SecondOrder | None = None
     learned: LearnedFigures | None = None
     note: Annotated[str, Field(max_length=2000, description="why it changes")] = ""
 
@@ -136,6 +152,7 @@ class Camera(BaseModel):
     time_keyword: str
     exposure_time_keyword: str
     filter_keyword: str
+    second_order_extinction: tuple[SecondOrderExtinction, ...] | None
     learned: LearnedFigures | None
     approval: Literal["pending", "approved", "rejected"]
     approval_reason: str
@@ -165,6 +182,7 @@ class CameraVersion(BaseModel):
     time_keyword: str
     exposure_time_keyword: str
     filter_keyword: str
+    second_order_extinction: tuple[SecondOrderExtinction, ...] | None
     learned: LearnedFigures | None
     note: str
     created_at: datetime

@@ -30,6 +30,7 @@ _CAMERA: Final = (
     "readout_noise",
     "saturation_level",
     "pixel_scale",
+    "second_order_extinction",
     "learned",
     *_KEYWORDS,
 )

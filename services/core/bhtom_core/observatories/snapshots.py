@@ -35,6 +35,7 @@ def camera_snapshot(camera: Record) -> CameraChanged:
                 exposure_time=camera.exposure_time_keyword,
                 filter=camera.filter_keyword,
             ),
+            second_order_extinction=camera.second_order_extinction or (),
             learned=camera.learned,
         ),
         observatory_id=camera.observatory_id,

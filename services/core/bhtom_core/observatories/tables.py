@@ -88,6 +88,8 @@ camera_versions = Table(
     words("time_keyword", default="TIME-OBS"),
     words("exposure_time_keyword", default="EXPTIME"),
     words("filter_keyword", default="FILTER"),
+    # Change of colour terms with air mass, by passband, as its owner declares it.
+    Column("second_order_extinction", JSONB(none_as_null=True)),
     # What the suite learnt of it, as one document; null before anybody accepted any.
     Column("learned", JSONB(none_as_null=True)),
     # Why this version was made.

@@ -203,6 +203,34 @@ async def test_other_services_ask_for_a_camera(core, lookup: str) -> None:
         assert (await client.get(path, params=params)).status_code == 403
 
 
+async def test_second_order_extinction_is_declared_in_a_version(core) -> None:
+    ada = await core.person("ada")
+    made = await camera(core, ada)
+    path = f"/api/v1/cameras/{made['camera_id']}"
+    declared = [{"passband": "GaiaSP/B", "value": 0.03}]
+    async with core.client(ada) as client:
+        body = {"second_order_extinction": declared}
+        changed = await client.patch(path, json=body)
+        assert changed.status_code == 200, changed.text
+        assert changed.json()["camera_version"] == 2
+        assert changed.json()["second_order_extinction"] == declared
+        same = await client.patch(path, json=body)
+        assert same.json()["camera_version"] == 2
+        kept = await client.patch(path, json={"gain": 1.5})
+        assert kept.json()["second_order_extinction"] == declared
+        for absurd in (
+            [{"passband": "GaiaSP/B", "value": 3.0}],
+            [{"passband": "GaiaSP/B", "value": "nan"}],
+            [{"passband": "", "value": 0.03}],
+            declared * 2,
+        ):
+            answer = await client.patch(path, json={"second_order_extinction": absurd})
+            assert answer.status_code == 422, absurd
+    events = await core.events("camera.changed", made["camera_id"])
+    assert events[0]["camera"]["second_order_extinction"] == []
+    assert events[-1]["camera"]["second_order_extinction"] == declared
+
+
 async def test_what_was_learnt_becomes_a_version_by_an_explicit_step(core) -> None:
     ada = await core.person("ada")
     made = await camera(core, ada)

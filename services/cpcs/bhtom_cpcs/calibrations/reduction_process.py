@@ -94,6 +94,9 @@ def reduction_request(
             time_keyword=camera.keywords.time,
             exposure_time_keyword=camera.keywords.exposure_time,
             filter_keyword=camera.keywords.filter,
+            second_order_extinction=tuple(
+                (one.passband, one.value) for one in camera.second_order_extinction
+            ),
             learned=_learned_camera(camera.learned),
         ),
         requested_filter=canonical_request(inputs.parameters.requested_filter),
@@ -128,7 +131,11 @@ def _learned_camera(learned: LearnedFigures | None) -> "LearnedCamera":
     return LearnedCamera(
         colour_terms=tuple(
             LearnedColourTerm(
-                term.passband, term.colour, term.slope, max(term.slope_error, 1e-4)
+                term.passband,
+                term.colour,
+                term.slope,
+                max(term.slope_error, 1e-4),
+                term.air_mass,
             )
             for term in learned.colour_terms
         ),

@@ -34,11 +34,16 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class ColourTerm:
-    """Slope of the zero point against a colour in a passband."""
+    """Slope of the zero point against a colour in a passband.
+
+    `air_mass` is the frames' mean one, weighted as their slopes are, so that a slope
+    which changes linearly with the air mass is the mean one there.
+    """
 
     passband: str
     colour: str
     slope: Estimate
+    air_mass: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +172,21 @@ def colour_terms(frames: Sequence[FrameFigures]) -> tuple[ColourTerm, ...]:
             (float(f.colour_term or 0), float(f.colour_term_error or 1))
             for f in members
         ]
-        found.append(ColourTerm(passband, colour, _weighted_mean(pairs)))
+        air_mass = _mean_air_mass(members, [error for _, error in pairs])
+        found.append(ColourTerm(passband, colour, _weighted_mean(pairs), air_mass))
     return tuple(found)
+
+
+def _mean_air_mass(
+    frames: Sequence[FrameFigures], errors: Sequence[float]
+) -> float | None:
+    """Mean air mass with the weights of the slopes; None where a frame has none."""
+    known = [frame.air_mass for frame in frames if frame.air_mass is not None]
+    if len(known) < len(frames):
+        return None
+    weights = [error**-2 for error in errors]
+    total = sum(weights)
+    return sum(w * mass for w, mass in zip(weights, known, strict=True)) / total
 
 
 def limits(frames: Sequence[FrameFigures]) -> tuple[Limit, ...]:

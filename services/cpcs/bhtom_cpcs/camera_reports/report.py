@@ -44,6 +44,7 @@ def report_of(
             slope=term.slope.value,
             slope_error=term.slope.error,
             frames=term.slope.frames,
+            air_mass=term.air_mass,
         )
         for term in learning.colour_terms(good)
     ]

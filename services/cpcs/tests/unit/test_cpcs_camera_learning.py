@@ -94,6 +94,24 @@ def test_colour_terms_need_frames_and_nights_and_grow_with_disagreement() -> Non
     assert agreeing.slope.error == pytest.approx(0.01 / 3)
     (torn,) = learning.colour_terms([frame(n, 0.05 * (n % 2)) for n in range(10)])
     assert torn.slope.error > 2 * 0.01 / math.sqrt(10)
+    assert agreeing.air_mass is None
+
+
+def test_a_colour_term_is_that_of_its_frames_mean_air_mass() -> None:
+    """A slope that grows with the air mass is learnt right for the mean one."""
+
+    def frame(night: int):
+        mass, error = 1 + 0.1 * night, 0.01 * (1 + night % 3)
+        term = {"blue": "GaiaSP/g", "red": "GaiaSP/r", "n_stars": 30}
+        return plane(
+            timing={"mid_exposure_mjd_utc": 61000.5 + night, "air_mass": mass},
+            zero_point={"colour_term": {**term, "value": 0.02 * mass, "error": error}},
+        )
+
+    (learnt,) = learning.colour_terms([frame(night) for night in range(9)])
+    assert learnt.air_mass is not None
+    assert 1.0 < learnt.air_mass < 1.8
+    assert learnt.slope.value == pytest.approx(0.02 * learnt.air_mass)
 
 
 @pytest.mark.parametrize("pedestal", [0.0, 300.0])

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from bhtom_contracts.events.cameras import CameraPin, HeaderKeywords, Site
+from bhtom_contracts.events.cameras import (
+    CameraPin,
+    HeaderKeywords,
+    SecondOrderExtinction,
+    Site,
+)
 from bhtom_contracts.events.frames import (
     CalibrationFailed,
     CalibrationParameters,
@@ -61,6 +66,9 @@ REQUEST = FitsUploaded(
         ),
     ),
     camera=CameraPin(
+        second_order_extinction=(
+            SecondOrderExtinction(passband="GaiaSP/B", value=0.03),
+        ),
         camera_id=5,
         camera_version=4,
         oname="Hill_CCD",
@@ -303,6 +311,7 @@ def test_the_pinned_inputs_reach_the_science() -> None:
     assert request.camera.gain_e_per_adu == 1.5
     assert request.camera.filter_keyword == "FILTNAM"
     assert request.camera.pixel_scale_arcsec is None
+    assert request.camera.second_order_extinction == (("GaiaSP/B", 0.03),)
     assert request.match_radius_arcsec == 2.0
 
 

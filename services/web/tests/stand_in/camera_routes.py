@@ -36,6 +36,7 @@ def add(app: FastAPI, world: World) -> None:
     async def create_camera(request: Request) -> Json:
         body = await request.json()
         made = camera(len(world.cameras) + 1, body["camera_name"], "pending")
+        made["second_order_extinction"] = body["second_order_extinction"]
         world.cameras.append(made)
         return made
 

@@ -156,6 +156,28 @@ async def test_a_camera_with_a_new_observatory(
     assert world.cameras[-1]["camera_name"] == "C1"
 
 
+async def test_a_cameras_second_order_extinction_is_written_as_text(
+    visit_as: Visitors, services: ModuleType, world: Any
+) -> None:
+    client = visit_as(services.ADA)
+    form = {"observatory_id": "1", "camera_name": "C2"}
+    for wrong in ("0.03", "GaiaSP/B", "GaiaSP/B 0,03 0,02", "GaiaSP/B 1.2.3"):
+        answer = await client.post(
+            "/cameras/new", data={**form, "second_order_extinction": wrong}
+        )
+        assert answer.status_code == 422, wrong
+        assert 'id="second_order_extinction-error"' in answer.text
+    text = "GaiaSP/B 0.03; GaiaSP/g = −0.02,"
+    made = await client.post(
+        "/cameras/new", data={**form, "second_order_extinction": text}
+    )
+    assert made.headers["location"] == "/cameras?done=camera-registered"
+    assert world.cameras[-1]["second_order_extinction"] == [
+        {"passband": "GaiaSP/B", "value": 0.03},
+        {"passband": "GaiaSP/g", "value": -0.02},
+    ]
+
+
 async def test_an_administrator_approves(
     visit_as: Visitors, services: ModuleType, world: Any
 ) -> None:

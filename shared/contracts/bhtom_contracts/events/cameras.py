@@ -50,6 +50,21 @@ class LearnedColourTerm(BaseModel):
     slope: Dimensionless
     slope_error: Dimensionless = Field(ge=0)
     frames: int = Field(ge=1)
+    # Mean air mass of those frames: where the slope is so.
+    air_mass: Dimensionless | None = Field(default=None, ge=1, le=40)
+
+
+class SecondOrderExtinction(BaseModel):
+    """How much a band's colour term changes with each air mass, as declared.
+
+    Of the slope of reference minus instrumental magnitude against the colour that the
+    band's colour terms use: positive where the air dims blue stars more.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    passband: str = Field(min_length=1, max_length=60)
+    value: Dimensionless = Field(ge=-0.5, le=0.5)
 
 
 class LearnedLimit(BaseModel):
@@ -123,6 +138,9 @@ class CameraPin(BaseModel):
     # Diameter of the telescope, for scintillation.
     aperture: Metres | None = Field(default=None, gt=0)
     keywords: HeaderKeywords = HeaderKeywords()
+    second_order_extinction: tuple[SecondOrderExtinction, ...] = Field(
+        default=(), max_length=100
+    )
     learned: LearnedFigures | None = None
 
 

@@ -222,7 +222,10 @@ def _question(state: PlaneState) -> BandQuestion:
         card=card,
         settled=settled.passband if settled is not None and usable else None,
         plane_colour=state.plane.colour,
-        learned=state.request.camera.learned,
+        learned=state.request.camera.learned.at_air_mass(
+            need(state.timing, "read_time").air_mass,
+            dict(state.request.camera.second_order_extinction),
+        ),
     )
 
 
