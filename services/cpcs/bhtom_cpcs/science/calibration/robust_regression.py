@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bhtom_cpcs.science.order_statistics import median
+
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
@@ -148,8 +150,8 @@ def intrinsic_variance(residual: FloatArray, error: FloatArray) -> float:
 
     def step(extra: float) -> float:
         total = error**2 + extra
-        ratio = MAD_TO_SIGMA**2 * float(np.median(residual**2 / total))
-        return extra + (ratio - 1) * float(np.median(total))
+        ratio = MAD_TO_SIGMA**2 * median(residual**2 / total)
+        return extra + (ratio - 1) * median(total)
 
     extra = max(step(0.0), 0.0)
     for _ in range(30):
@@ -173,8 +175,8 @@ def _core_variance(residual: FloatArray, error: FloatArray, extra: float) -> flo
     core = square < _CORE_SIGMA**2
     if core.sum() < _FEWEST_IN_CORE:
         return extra
-    ratio = float(np.median(square[core])) / _CORE_MEDIAN**2
-    return extra + (ratio - 1) * float(np.median(total[core]))
+    ratio = median(square[core]) / _CORE_MEDIAN**2
+    return extra + (ratio - 1) * median(total[core])
 
 
 def _model(columns: tuple[FloatArray, ...], coefficients: FloatArray) -> FloatArray:

@@ -11,6 +11,7 @@ from astropy.io import fits
 from bhtom_cpcs.science.frames.header_cards import number_of, text_of
 from bhtom_cpcs.science.frames.planes import Colour, Image, Mask, Plane
 from bhtom_cpcs.science.frames.saturation import pile_up_level
+from bhtom_cpcs.science.order_statistics import percentile_of
 
 _PATTERN_CARDS = ("BAYERPAT", "BAYRPAT", "COLORTYP", "BAYER", "CFAPAT", "FILTER")
 _PATTERN = re.compile(r"^(RGGB|BGGR|GRBG|GBRG)$", re.IGNORECASE)
@@ -159,10 +160,12 @@ def _of_quarters(
         quarter = pixels[row::2, column::2]
         step = max(int(np.sqrt(quarter.size / 250_000)), 1)
         sample = quarter[::step, ::step].astype(np.float64).ravel()
-        sample = sample[np.isfinite(sample)]
+        sample = np.sort(sample[np.isfinite(sample)])
         if not len(sample):
             return np.zeros(4), np.ones(4), 0.0
-        low, medians[index], high = np.percentile(sample, [16, 50, 84])
+        low, medians[index], high = (
+            percentile_of(sample, part) for part in (16, 50, 84)
+        )
         spread = max((high - low) / 2, 0.5)  # integers: a step is the least
         errors[index] = 1.2533 * spread / np.sqrt(len(sample))
         ratio = max(ratio, abs(medians[index]) / spread)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.frames.planes import Image, Mask
+from bhtom_cpcs.science.order_statistics import middle_of, percentile_of
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -85,18 +86,19 @@ def _boxes(pixels: Image, mask: Mask | None) -> tuple[FloatArray, FloatArray]:
 
 def _mode(values: FloatArray) -> float:
     """Level of the sky below the stars: median of the lower two thirds' spread."""
-    low, middle = np.percentile(values, [16, 50])
+    values = np.sort(values)
+    low, middle = percentile_of(values, 16), percentile_of(values, 50)
     near = values[np.abs(values - middle) <= 2.5 * max(middle - low, 1e-30)]
     return float(np.mean(near)) if len(near) else float(middle)
 
 
 def _clipped_square(values: FloatArray) -> float:
     """Mean square of values about zero, cut at 3 sigma."""
-    spread = np.abs(values)
-    limit = _CLIP * 1.4826 * float(np.median(spread))
+    spread = np.sort(np.abs(values))
+    limit = _CLIP * 1.4826 * middle_of(spread)
     square = 0.0
     for _ in range(_CLIP_TURNS):
-        kept = spread[spread <= limit]
+        kept = spread[: np.searchsorted(spread, limit, side="right")]
         square = float(np.mean(kept**2)) / _CLIPPED_RMS**2 if len(kept) else 0.0
         limit = _CLIP * np.sqrt(square)
     return square

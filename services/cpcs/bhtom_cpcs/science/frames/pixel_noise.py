@@ -8,6 +8,7 @@ from scipy.ndimage import correlate1d
 
 from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.frames.planes import Image, Mask
+from bhtom_cpcs.science.order_statistics import median
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -110,7 +111,7 @@ def measure_pixel_noise(
 
 def clipped_rms(values: FloatArray) -> float:
     """Rms about the median after cutting at 3 sigma, corrected for the cut."""
-    spread = np.abs(values - np.median(values))
+    spread = np.abs(values - median(values))
     kept = spread
     for _ in range(_CLIP_TURNS):
         rms = float(np.sqrt(np.mean(kept**2))) / _CLIPPED_RMS
@@ -179,7 +180,7 @@ def _samples(
             continue
         for found, values in ((single, piece), (summed, smooth)):
             sky = values[inner][empty]
-            found.append(sky - np.median(sky))
+            found.append(sky - median(sky))
     if not single:
         return np.zeros(0), np.zeros(0)
     return np.concatenate(single), np.concatenate(summed)
