@@ -95,11 +95,12 @@ def _mode(values: FloatArray) -> float:
 def _clipped_square(values: FloatArray) -> float:
     """Mean square of values about zero, cut at 3 sigma."""
     spread = np.sort(np.abs(values))
+    sums = np.cumsum(spread**2)
     limit = _CLIP * 1.4826 * middle_of(spread)
     square = 0.0
     for _ in range(_CLIP_TURNS):
-        kept = spread[: np.searchsorted(spread, limit, side="right")]
-        square = float(np.mean(kept**2)) / _CLIPPED_RMS**2 if len(kept) else 0.0
+        count = int(np.searchsorted(spread, limit, side="right"))
+        square = float(sums[count - 1]) / count / _CLIPPED_RMS**2 if count else 0.0
         limit = _CLIP * np.sqrt(square)
     return square
 
