@@ -11,6 +11,7 @@ from playwright.sync_api import (
     Browser,
     ConsoleMessage,
     Error,
+    Locator,
     Page,
     expect,
     sync_playwright,
@@ -206,6 +207,17 @@ def click_the_point(page: Page) -> None:
     expect(page.locator("#point-panel .point")).to_be_visible()
 
 
+def see_all_panels(page: Page, link: Locator) -> None:
+    """Open the drawing of all panels: nothing of it is withheld."""
+    withheld: list[str] = []
+    drawing = page.context.new_page()
+    drawing.on("console", lambda message: withheld.append(message.text))
+    drawing.goto(link.get_attribute("href") or "")
+    expect(drawing.locator("image").first).to_be_visible()
+    drawing.close()
+    assert withheld == []
+
+
 def test_from_the_sign_in_page_to_a_point_and_back(
     stack: Stack, visitor: Visitor, reference_stars: None
 ) -> None:
@@ -225,6 +237,7 @@ def test_from_the_sign_in_page_to_a_point_and_back(
     plot = panel.locator(".plot-image img")
     expect(plot).to_be_visible()
     expect(plot).not_to_have_js_property("naturalWidth", 0)
+    see_all_panels(page, panel.get_by_role("link", name="All panels"))
     (point,) = curve_csv(page, target_id)
     assert point["passband"] == "r(GaiaSP)"
 

@@ -36,7 +36,10 @@ PREFIX: Final = "/api/v1/calibrations"
 _DRAWING_S: Final = 60.0
 _MOST_KEPT_BYTES: Final = 32 << 20  # some hundred drawings
 _MEDIA: Final = {"png": "image/png", "svg": "image/svg+xml"}
-_ONLY_DRAW: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+# The pictures of the frame lie in the drawing itself.
+_ONLY_DRAW: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+)
 _MAX_ID: Final = 2**63 - 1
 Id = Annotated[int, Path(ge=1, le=_MAX_ID)]
 
