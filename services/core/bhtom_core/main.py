@@ -8,6 +8,7 @@ from bhtom_core.light_curves import embargoes, publication
 from bhtom_core.light_curves.api import light_curve_router, point_router
 from bhtom_core.light_curves.consumers import SUBSCRIPTIONS
 from bhtom_core.observatories.api import camera_router, observatory_router
+from bhtom_core.observatories.consumers import listening
 from bhtom_core.people import attempts
 from bhtom_core.people.api import me_router, session_router, users_router
 from bhtom_core.people.first_administrator import first_administrator
@@ -37,10 +38,10 @@ def build(context: Context) -> Parts:
             light_curve_router(context),
             point_router(context),
             observatory_router(context),
-            camera_router(context),
+            camera_router(context, settings.acceptance_rule),
             internal_router(context),
         ),
-        subscriptions=SUBSCRIPTIONS,
+        subscriptions=(*SUBSCRIPTIONS, listening(settings.acceptance_rule)),
         job_kinds=(
             JobKind(publication.JOB_KIND, publication.PublishTarget(database).run),
             JobKind(embargoes.JOB_KIND, embargoes.EndEmbargoes(database).run),

@@ -7,6 +7,8 @@ from bhtom_cpcs.calibrations.health import reductions_stand_still
 from bhtom_cpcs.calibrations.jobs import FrameReductions
 from bhtom_cpcs.calibrations.upkeep import CRONS, Upkeep
 from bhtom_cpcs.camera_reports.api import camera_reports_router
+from bhtom_cpcs.camera_reports.proposing import CRON as PROPOSALS
+from bhtom_cpcs.camera_reports.proposing import proposing
 from bhtom_cpcs.decisions.api import decisions_router
 from bhtom_cpcs.decisions.service import CRON as DECISIONS
 from bhtom_cpcs.decisions.service import deciding
@@ -42,9 +44,10 @@ def build(context: Context) -> Parts:
             FrameReductions(context, settings).kind(),
             *Upkeep(context, held).kinds(),
             deciding(context),
+            proposing(context),
             *((fetching(context, settings),) if fetches else ()),
         ),
-        crons=(*CRONS, DECISIONS, *((FETCHING,) if fetches else ())),
+        crons=(*CRONS, DECISIONS, PROPOSALS, *((FETCHING,) if fetches else ())),
         health_checks={"reductions": reductions},
     )
 

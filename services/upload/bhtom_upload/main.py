@@ -8,7 +8,7 @@ from bhtom_upload.intake import collection
 from bhtom_upload.intake.api import frames_router
 from bhtom_upload.intake.compatible_api import compatible_router
 from bhtom_upload.intake.service import Intake
-from bhtom_upload.recalibrations import steps
+from bhtom_upload.recalibrations import earlier_answers, steps
 from bhtom_upload.recalibrations.api import recalibrations_router
 from bhtom_upload.replicas import directory as replicas
 from bhtom_upload.schema import INFRASTRUCTURE
@@ -35,8 +35,9 @@ def build(context: Context) -> Parts:
             reconciliation.reconciliation(database, settings),
             collection.collection(database, context.objects, settings),
             *steps.stepping(),
+            earlier_answers.fetching(),
         ),
-        crons=(reconciliation.CRON, collection.CRON, steps.CRON),
+        crons=(reconciliation.CRON, collection.CRON, steps.CRON, earlier_answers.CRON),
         lifespans=(directory.lifespan,),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from bhtom_contracts.base import Payload, Snapshot
-from bhtom_contracts.events.cameras import CameraChanged
+from bhtom_contracts.events.cameras import CameraChanged, CameraProposed
 from bhtom_contracts.events.frames import (
     CalibrationAnswer,
     CalibrationFailed,
@@ -86,6 +86,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     _state("identity.changed", "core", IdentityChanged, "user_id"),
     _state("token.changed", "core", TokenChanged, "token_id"),
     _state("data_product.changed", "upload", DataProductChanged, "data_product_id"),
+    _fact("camera.proposed", "cpcs", CameraProposed, "camera_id"),
     _fact("fits.uploaded", "upload", FitsUploaded, "data_product_id"),
     _fact("photometry.calibrated", "cpcs", PhotometryCalibrated, "data_product_id"),
     _fact("calibration.failed", "cpcs", CalibrationFailed, "data_product_id"),

@@ -2,11 +2,12 @@
 
 from typing import Annotated, TypeAlias
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from bhtom_core.cursors import after_id, cursor_after
 from bhtom_core.ids import PathId, QueryId
 from bhtom_core.observatories import service, store
+from bhtom_core.observatories.acceptance import AcceptanceRule
 from bhtom_core.observatories.schemas import (
     Activation,
     Approval,
@@ -21,6 +22,9 @@ from bhtom_core.observatories.schemas import (
     Observatory,
     ObservatoryChanges,
     ObservatoryList,
+    OperatorsRule,
+    Restoring,
+    RuleFollowing,
     camera_of,
     observatory_of,
 )
@@ -31,6 +35,7 @@ from bhtom_runtime.service import Context
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 Text = Annotated[str | None, Query(max_length=200)]
+VersionNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 def observatory_router(context: Context) -> APIRouter:
@@ -93,12 +98,40 @@ def observatory_router(context: Context) -> APIRouter:
     return router
 
 
-def camera_router(context: Context) -> APIRouter:
+def camera_router(context: Context, rule: AcceptanceRule | None) -> APIRouter:
     """Cameras and the header cards that their software writes."""
     router = APIRouter(prefix="/api/v1/cameras", tags=["observatories"])
+    _add_rule(router, context, rule)
     _add_camera_reads(router, context)
     _add_camera_writes(router, context)
     return router
+
+
+def _add_rule(router: APIRouter, context: Context, rule: AcceptanceRule | None) -> None:
+    Writer: TypeAlias = Annotated[Principal, Depends(context.auth.require("write"))]
+
+    @router.get(
+        "/acceptance-rule", dependencies=[Depends(context.auth.require("read"))]
+    )
+    async def acceptance_rule() -> OperatorsRule:
+        """The operator's rule for what cameras' own frames teach."""
+        return OperatorsRule(is_on=rule is not None, text=rule.text if rule else "")
+
+    @router.post("/{camera_id}/acceptance-rule")
+    async def follow(camera_id: PathId, given: RuleFollowing, caller: Writer) -> Camera:
+        """Let the operator's rule accept proposals for a camera, or not."""
+        async with context.database.unit_of_work() as unit:
+            await service.follow_rule(unit, caller, camera_id, given.follows)
+        return await _shown(context, camera_id)
+
+    @router.post("/{camera_id}/versions/{number}/restore")
+    async def restore(
+        camera_id: PathId, number: VersionNumber, given: Restoring, caller: Writer
+    ) -> Camera:
+        """Make an earlier version the newest; the operator's rule then keeps away."""
+        async with context.database.unit_of_work() as unit:
+            await service.restore_version(unit, caller, camera_id, number, given.reason)
+        return await _shown(context, camera_id)
 
 
 def _add_camera_reads(router: APIRouter, context: Context) -> None:

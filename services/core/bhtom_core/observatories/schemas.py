@@ -130,6 +130,25 @@ class Activation(BaseModel):
     active: bool
 
 
+class RuleFollowing(BaseModel):
+    """Whether the operator's rule may accept what a camera's frames teach."""
+
+    follows: bool
+
+
+class Restoring(BaseModel):
+    """Why an earlier version of a camera shall hold again."""
+
+    reason: Words = ""
+
+
+class OperatorsRule(BaseModel):
+    """The rule by which proposals for cameras are accepted; no text while it is off."""
+
+    is_on: bool
+    text: str
+
+
 class Camera(BaseModel):
     """A camera in its newest version."""
 
@@ -157,6 +176,7 @@ class Camera(BaseModel):
     approval: Literal["pending", "approved", "rejected"]
     approval_reason: str
     active: bool
+    follows_rule: bool
     owner_id: int
     owner: str
     created_at: datetime

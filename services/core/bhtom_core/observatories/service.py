@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bhtom_contracts.events.cameras import CameraProposed
 from bhtom_core.observatories import store
+from bhtom_core.observatories.acceptance import STATED, AcceptanceRule
 from bhtom_core.observatories.domain import (
     check_figures,
     checked_keyword,
@@ -72,7 +74,7 @@ async def change_observatory(
     if all(getattr(observatory, name) == value for name, value in site.items()):
         return
     for camera in await store.cameras_of(unit.connection, observatory_id):
-        await _add_version(unit, caller, camera, site)
+        await _add_version(unit, caller.user_id, camera, site)
 
 
 async def create_camera(
@@ -128,7 +130,7 @@ async def change_camera(
     values = _checked_camera(fields)
     if any(getattr(camera, name) != value for name, value in values.items()):
         note = checked_text("note", fields.get("note", ""), 500)
-        await _add_version(unit, caller, camera, {**values, "note": note})
+        await _add_version(unit, caller.user_id, camera, {**values, "note": note})
 
 
 async def decide(
@@ -168,8 +170,72 @@ async def activate(
         unit.emit(camera_snapshot(changed))
 
 
+async def follow_rule(
+    unit: UnitOfWork, caller: Principal, camera_id: int, follows: bool
+) -> None:
+    """Let the operator's rule accept what a camera's frames teach, or not."""
+    camera = await _locked(unit, camera_id)
+    _allow(caller, camera, "camera")
+    if camera.follows_rule != follows:
+        changed = await store.update_camera(
+            unit.connection, camera_id, {"follows_rule": follows}
+        )
+        unit.emit(camera_snapshot(changed))
+
+
+async def restore_version(
+    unit: UnitOfWork, caller: Principal, camera_id: int, number: int, reason: str
+) -> None:
+    """Make an earlier version the newest one again; its site stays as it is now.
+
+    What a person takes back no rule puts on again: the camera stops following it.
+    """
+    camera = await _locked(unit, camera_id)
+    _allow(caller, camera, "camera")
+    earlier = await store.version_of(unit.connection, camera_id, number)
+    if earlier is None:
+        raise NotFound(f"The camera {camera.oname} has no version {number}.")
+    why = checked_text("reason", reason, 500)
+    note = f"Version {number} again." + (f" {why}" if why else "")
+    values = {name: getattr(earlier, name) for name in _CAMERA}
+    await store.update_camera(unit.connection, camera_id, {"follows_rule": False})
+    await _add_version(unit, caller.user_id, camera, {**values, "note": note})
+
+
+async def accept_by_rule(
+    unit: UnitOfWork, rule: AcceptanceRule, proposed: CameraProposed
+) -> str | None:
+    """Make a proposal a camera's version where the rule accepts it, else why not."""
+    camera = await store.camera_by_id(
+        unit.connection, proposed.camera_id, for_update=True
+    )
+    if camera is None or camera.deleted_at is not None or not camera.active:
+        return "The camera is not in use."
+    if not camera.follows_rule:
+        return "Its owner decides."
+    if why_not := rule.objection(camera, proposed):
+        return why_not
+    figures = {
+        name: value for name in STATED if (value := getattr(proposed, name)) is not None
+    }
+    await _add_version(
+        unit,
+        None,
+        camera,
+        {
+            **figures,
+            "learned": proposed.learned.model_dump(mode="json"),
+            "note": f"Accepted by the operator's rule ({rule.text}). {proposed.note}",
+        },
+    )
+    return None
+
+
 async def _add_version(
-    unit: UnitOfWork, caller: Principal, camera: Record, changes: Mapping[str, Any]
+    unit: UnitOfWork,
+    user_id: int | None,
+    camera: Record,
+    changes: Mapping[str, Any],
 ) -> None:
     number = camera.camera_version + 1
     kept = (*_SITE, *_CAMERA, "observatory_name")
@@ -180,7 +246,7 @@ async def _add_version(
             **changes,
             "camera_id": camera.camera_id,
             "camera_version": number,
-            "created_by": caller.user_id,
+            "created_by": user_id,
         },
     )
     changed = await store.update_camera(

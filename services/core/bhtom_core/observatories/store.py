@@ -184,6 +184,17 @@ async def list_versions(
     return (await connection.execute(statement)).all()
 
 
+async def version_of(
+    connection: AsyncConnection, camera_id: int, number: int
+) -> Record | None:
+    """One version of a camera."""
+    statement = select(camera_versions).where(
+        camera_versions.c.camera_id == camera_id,
+        camera_versions.c.camera_version == number,
+    )
+    return (await connection.execute(statement)).one_or_none()
+
+
 def _observatories() -> Query:
     return select(observatories, users.c.username.label("owner")).join(
         users, users.c.user_id == observatories.c.owner_id

@@ -57,6 +57,8 @@ cameras = Table(
     words("approval_reason"),
     person("approved_by", optional=True),
     Column("active", Boolean, nullable=False, server_default=text("false")),
+    # Whether the operator's rule may accept what its frames teach.
+    Column("follows_rule", Boolean, nullable=False, server_default=text("true")),
     version(),
     moment("created_at"),
     moment("modified_at"),
@@ -94,7 +96,8 @@ camera_versions = Table(
     Column("learned", JSONB(none_as_null=True)),
     # Why this version was made.
     words("note"),
-    person("created_by"),
+    # Nobody where the operator's rule made it; the note tells the rule.
+    person("created_by", optional=True),
     moment("created_at"),
     CheckConstraint("gain > 0", name="gain"),
     CheckConstraint("readout_noise >= 0", name="readout_noise"),

@@ -2,9 +2,15 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
+from bhtom_contracts.events.cameras import CameraProposed
+from bhtom_core.observatories.acceptance import AcceptanceRule
+from bhtom_core.observatories.consumers import listening
+from bhtom_runtime.testing import deliver
 
 SITE = {"longitude": 20.5, "latitude": 49.25, "altitude": 400.0}
 
@@ -327,3 +333,111 @@ async def test_a_version_that_no_camera_can_be_is_refused(core, body: str) -> No
         )
         assert refused.status_code == 422, refused.text
         assert (await client.get(path)).json()["camera_version"] == 1
+
+
+RULE = AcceptanceRule(min_frames=30, min_nights=3, max_sigma=5.0, max_change=0.05)
+
+
+def proposal(made: dict[str, Any], **changes: Any) -> CameraProposed:
+    values = {
+        "camera_id": made["camera_id"],
+        "camera_version": made["camera_version"],
+        "learned": LEARNED,
+        "note": "40 frames agree.",
+        "proposed_at": datetime.now(UTC),
+    }
+    return CameraProposed.model_validate(values | changes)
+
+
+async def propose(
+    core, given: CameraProposed, rule: AcceptanceRule | None = RULE
+) -> None:
+    """Let core hear of a proposal, under a rule."""
+    await deliver(core.database, [listening(rule)], given)
+
+
+async def in_use(core, person) -> dict[str, Any]:
+    made = await camera(core, person)
+    chief = await core.person("chief", admin=True)
+    path = f"/api/v1/cameras/{made['camera_id']}/approval"
+    async with core.client(chief) as client:
+        answer = await client.post(path, json={"approved": True})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_the_operators_rule_makes_a_version_that_says_so(core) -> None:
+    ada = await core.person("ada")
+    made = await in_use(core, ada)
+    path = f"/api/v1/cameras/{made['camera_id']}"
+
+    async def newest() -> dict[str, Any]:
+        async with core.client(ada) as client:
+            return (await client.get(f"{path}/versions")).json()["items"][0]
+
+    # Without a rule nothing changes by itself, and the settings have none by default.
+    await propose(core, proposal(made), None)
+    await core.handle(proposal(made))
+    assert (await newest())["camera_version"] == 1
+    await propose(core, proposal(made, learned=LEARNED | {"frames": 29}))
+    await propose(core, proposal(made, gain=0.9))
+    assert (await newest())["camera_version"] == 1
+    await propose(core, proposal(made, gain=0.81))
+    found = await newest()
+    assert (found["camera_version"], found["gain"]) == (2, 0.81)
+    assert found["learned"]["frames"] == 40
+    assert found["note"] == (
+        f"Accepted by the operator's rule ({RULE.text}). 40 frames agree."
+    )
+    last = (await core.events("camera.changed", made["camera_id"]))[-1]
+    assert last["camera"]["learned"]["frames"] == 40
+    # The same proposal, and one that rests on the version before, change nothing.
+    await propose(core, proposal(made, gain=0.81))
+    await propose(core, proposal(made | {"camera_version": 2}))
+    assert (await newest())["camera_version"] == 2
+
+
+async def test_an_owner_takes_a_camera_from_the_rule(core) -> None:
+    ada, bob = await core.person("ada"), await core.person("bob")
+    made = await in_use(core, ada)
+    path = f"/api/v1/cameras/{made['camera_id']}"
+    off = {"follows": False}
+    async with core.client(bob) as client:
+        assert (
+            await client.post(f"{path}/acceptance-rule", json=off)
+        ).status_code == 403
+        rule = (await client.get("/api/v1/cameras/acceptance-rule")).json()
+        assert rule == {"is_on": False, "text": ""}
+    async with core.client(ada) as client:
+        assert made["follows_rule"]
+        answer = await client.post(f"{path}/acceptance-rule", json=off)
+        assert not answer.json()["follows_rule"]
+        await propose(core, proposal(made))
+        assert (await client.get(path)).json()["camera_version"] == 1
+        await client.post(f"{path}/acceptance-rule", json={"follows": True})
+        await propose(core, proposal(made))
+        assert (await client.get(path)).json()["camera_version"] == 2
+
+
+async def test_an_owner_goes_back_to_an_earlier_version(core) -> None:
+    ada, bob = await core.person("ada"), await core.person("bob")
+    made = await in_use(core, ada)
+    path = f"/api/v1/cameras/{made['camera_id']}"
+    await propose(core, proposal(made, gain=0.81))
+    back = f"{path}/versions/1/restore"
+    async with core.client(bob) as client:
+        assert (await client.post(back, json={})).status_code == 403
+    async with core.client(ada) as client:
+        assert (
+            await client.post(f"{path}/versions/9/restore", json={})
+        ).status_code == 404
+        answer = await client.post(back, json={"reason": "The wheel was turned."})
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        assert (found["camera_version"], found["gain"]) == (3, 0.8)
+        assert (found["learned"], found["follows_rule"]) == (None, False)
+        (newest, *_) = (await client.get(f"{path}/versions")).json()["items"]
+        assert newest["note"] == "Version 1 again. The wheel was turned."
+        # What a person took back, the rule does not put on again.
+        await propose(core, proposal(found))
+        assert (await client.get(path)).json()["camera_version"] == 3

@@ -1,19 +1,27 @@
 """The report card of a camera, from stored calibrations."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from sqlalchemy import update
 
 from bhtom_contracts.events.cameras import CameraChanged
 from bhtom_cpcs.calibrations import store
 from bhtom_cpcs.calibrations.domain import Move
 from bhtom_cpcs.calibrations.store import NewCalibration
+from bhtom_cpcs.camera_reports.proposing import PROPOSE
+from bhtom_cpcs.camera_reports.tables import CAMERA_PROPOSALS
+from bhtom_cpcs.decisions.service import take_evidence
 from bhtom_cpcs.testing import (
     BEGIN,
     Cpcs,
+    calibrated_result,
     product_snapshot,
     request_for,
+    request_of,
     target_snapshot,
 )
+from bhtom_runtime.service import Job
 
 PATH = "/api/v1/calibrations/cameras/5/report"
 SHA = "c" * 64
@@ -175,3 +183,64 @@ async def test_a_card_counts_private_frames_and_tells_of_none(cpcs: Cpcs) -> Non
     mine, theirs = await card("owner"), await card("other")
     assert (mine["planes"], theirs["planes"]) == (5, 5)
     assert (theirs["first_mjd"], theirs["last_mjd"]) == (None, None)
+
+
+async def proposals(cpcs: Cpcs, camera_id: int) -> list[dict[str, Any]]:
+    """Let the job look once, and give what core was told of a camera."""
+    (kind,) = [kind for kind in cpcs.parts.job_kinds if kind.name == PROPOSE]
+    effect = await kind.run(Job(1, PROPOSE, {}, 1, 5, "", None))
+    if effect is not None:
+        async with cpcs.context.database.unit_of_work() as uow:
+            await effect(uow)
+    return [
+        event
+        for event in await cpcs.events(camera_id)
+        if event["topic"] == "camera.proposed"
+    ]
+
+
+async def age(cpcs: Cpcs) -> None:
+    """Let a day pass since cameras were looked at."""
+    async with cpcs.context.database.unit_of_work() as uow:
+        await uow.execute(
+            update(CAMERA_PROPOSALS).values(
+                looked_at=CAMERA_PROPOSALS.c.looked_at - timedelta(days=1)
+            )
+        )
+
+
+async def test_core_is_told_what_a_camera_could_be_when_frames_tell_more(
+    cpcs: Cpcs,
+) -> None:
+    camera_id = 700_052
+    pin = request_for(SHA, 1).camera.model_copy(update={"camera_id": camera_id})
+    await cpcs.deliver(camera().model_copy(update={"camera": pin}))
+
+    async def add(product: int) -> None:
+        await keep(cpcs, product, 1, asked={"camera": pin})
+        asked = request_of(product, camera_id, 11)
+        plane = calibrated_result(61000.1 + product % 3)
+        async with cpcs.context.database.unit_of_work() as uow:
+            await take_evidence(uow, asked, 1_000_000 + product, plane)
+
+    for product in range(920, 924):
+        await add(product)
+    assert await proposals(cpcs, camera_id) == []
+    for product in range(924, 926):
+        await add(product)
+    assert await proposals(cpcs, camera_id) == []  # once a day
+    await age(cpcs)
+    (told,) = await proposals(cpcs, camera_id)
+    assert (told["camera_version"], told["gain"]) == (2, 2.1)
+    assert (told["learned"]["frames"], told["pixel_scale"]) == (6, None)
+    report = (
+        await cpcs.client.get(
+            PATH.replace("/5/", f"/{camera_id}/"), headers=cpcs.headers("owner")
+        )
+    ).json()
+    assert report["proposal"]["changes"]["learned"] == told["learned"]
+    # Without new frames it is not told again, and with them when it says more.
+    await age(cpcs)
+    assert len(await proposals(cpcs, camera_id)) == 1
+    await add(926)
+    assert len(await proposals(cpcs, camera_id)) == 2

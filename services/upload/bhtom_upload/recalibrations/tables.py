@@ -68,6 +68,21 @@ plane_measurements = Table(
     Index("ix_plane_measurements_time", "mid_exposure_mjd"),
 )
 
+# Answers from before these lines were kept, to be sent once more by cpcs.
+missing_measurements = Table(
+    "missing_measurements",
+    metadata,
+    Column(
+        "data_product_id",
+        BigInteger,
+        ForeignKey(data_products.c.data_product_id),
+        primary_key=True,
+    ),
+    Column("request_order", Integer, primary_key=True, autoincrement=False),
+    Column("times_asked", Integer, nullable=False, server_default=text("0")),
+    Column("asked_at", DateTime(timezone=True)),
+)
+
 recalibrations = Table(
     "recalibrations",
     metadata,

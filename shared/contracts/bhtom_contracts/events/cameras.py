@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from bhtom_contracts.base import Snapshot
+from bhtom_contracts.base import Payload, Snapshot
 from bhtom_contracts.units import (
     Adu,
     ArcsecondsPerPixel,
@@ -142,6 +142,23 @@ class CameraPin(BaseModel):
         default=(), max_length=100
     )
     learned: LearnedFigures | None = None
+
+
+class CameraProposed(Payload):
+    """What a camera's own frames would make of its next version; nothing is changed.
+
+    It was compared with `camera_version`. A figure is there where the version has none,
+    or another one.
+    """
+
+    camera_id: int
+    camera_version: int
+    gain: ElectronsPerAdu | None = None
+    saturation_level: Adu | None = None
+    pixel_scale: ArcsecondsPerPixel | None = None
+    learned: LearnedFigures
+    note: str = Field(max_length=500)
+    proposed_at: AwareDatetime
 
 
 class CameraChanged(Snapshot):
