@@ -40,6 +40,30 @@ def add(app: FastAPI, world: World) -> None:
         world.cameras.append(made)
         return made
 
+    @app.get("/api/v1/cameras/acceptance-rule")
+    async def acceptance_rule() -> Json:
+        return {"is_on": True, "text": "at least 50 frames of 5 nights"}
+
+    @app.post("/api/v1/cameras/{number}/acceptance-rule")
+    async def follow_rule(number: int, request: Request) -> Any:
+        found = find(world.cameras, "camera_id", number)
+        found["follows_rule"] = (await request.json())["follows"]
+        return found
+
+    @app.get("/api/v1/cameras/{number}/versions")
+    async def camera_versions(number: int) -> Json:
+        found = find(world.cameras, "camera_id", number)
+        learned = {"frames": 60, "nights": 6}
+        kept = {"note": "Accepted by <b>.", "learned": learned}
+        first = {"camera_version": 1, "note": "", "learned": None}
+        return {"items": [found | kept, found | first]}
+
+    @app.post("/api/v1/cameras/{number}/versions/{earlier}/restore")
+    async def restore(number: int, earlier: int, request: Request) -> Any:
+        found = find(world.cameras, "camera_id", number)
+        found.update(camera_version=3, follows_rule=False)
+        return found
+
     @app.get("/api/v1/cameras/{number}")
     async def one_camera(number: int) -> Any:
         return find(world.cameras, "camera_id", number)

@@ -67,6 +67,7 @@ def camera(number: int, name: str, approval: str, **more: Any) -> Json:
         "filter_keyword": "FILTER",
         "approval": approval,
         "active": approval == "approved",
+        "follows_rule": True,
         "owner_id": 7,
         "owner": "ada",
         "created_at": TIME,

@@ -19,7 +19,7 @@ FOR_SIGNED_IN = (
     *("/uploads", "/uploads/101", "/uploads/104", "/uploads/105"),
     *("/profile", "/people"),
     *("/cameras/1/report", "/cameras/2/report"),
-    *("/cameras/1/filters", "/cameras/2/filters"),
+    *("/cameras/1/filters", "/cameras/2/filters", "/cameras/1/versions"),
     *("/recalibrations", "/recalibrations?target_id=1", "/recalibrations/7"),
 )
 PAGES = (*FOR_ALL, *FOR_SIGNED_IN)
@@ -244,6 +244,23 @@ async def test_a_wish_for_a_recalibration_is_checked(
     wrong = await visitor.post("/recalibrations", data={"from_mjd": "yesterday"})
     assert wrong.status_code == 422
     assert "This must be a number" in wrong.text
+
+
+async def test_an_owner_leaves_the_operators_rule_and_goes_back(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    visitor, path = visit_as(services.ADA), "/cameras/1/versions"
+    await visitor.post("/cameras/1/report", data={"digest": "5eed5eed5eed5eed"})
+    page = (await visitor.get(path)).text
+    assert "it rests on at least 50 frames of 5 nights." in page
+    assert "Accepted by &lt;b&gt;." in page
+    assert "60 frames of 6 nights" in page
+    left = await visitor.post("/cameras/1/acceptance-rule", data={"follows": "false"})
+    assert left.headers["location"] == f"{path}?done=camera-left-rule"
+    assert "waits for ada" in (await visitor.get(path)).text
+    back = await visitor.post(f"{path}/1/restore")
+    assert back.headers["location"] == f"{path}?done=camera-restored"
+    assert (await visitor.get(f"{path}?done=camera-restored")).status_code == 200
 
 
 async def test_an_owner_rules_on_a_filter_and_takes_it_back(
