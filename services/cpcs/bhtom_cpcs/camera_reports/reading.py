@@ -81,7 +81,7 @@ async def newest_results(
         .label("turn")
     )
     every = (
-        select(CALIBRATIONS.c.id, turn, may_see(caller, REQUESTS).label("is_seen"))
+        select(CALIBRATIONS.c.id, turn)
         .join(REQUESTS, REQUESTS.c.id == CALIBRATIONS.c.calibration_request_id)
         .where(
             _is_of(camera_id),
@@ -93,7 +93,7 @@ async def newest_results(
     )
     # Results are large: only those that count are read.
     newest = (
-        select(every.c.id, every.c.is_seen)
+        select(every.c.id)
         .where(every.c.turn == 1)
         .order_by(desc(every.c.id))
         .limit(MOST_PLANES)
@@ -103,8 +103,9 @@ async def newest_results(
         literal_column("'{zero_point,ranking}'")
     )
     statement = (
-        select(slim.label("result"), newest.c.is_seen)
+        select(slim.label("result"), may_see(caller, REQUESTS).label("is_seen"))
         .join(newest, newest.c.id == CALIBRATIONS.c.id)
+        .join(REQUESTS, REQUESTS.c.id == CALIBRATIONS.c.calibration_request_id)
         .order_by(desc(CALIBRATIONS.c.id))
     )
     rows = await connection.execute(statement)
