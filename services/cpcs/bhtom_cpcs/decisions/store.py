@@ -268,7 +268,7 @@ async def withdraw_ruling(
 async def reconsider(uow: UnitOfWork, data_product_id: int) -> bool:
     """Let decisions look again at what a product told; False when it told nothing."""
     found = False
-    for table in (FRAME_EVIDENCE, TARGET_EVIDENCE):
+    for table in (FRAME_EVIDENCE, TARGET_EVIDENCE, SCENE_EVIDENCE):
         sequence = func.pg_get_serial_sequence(str(table), "change_id")
         changed = await uow.execute(
             update(table)
