@@ -63,7 +63,8 @@ def target_decisions(number: int) -> Json:
     names = ("scene", "mean_position")
     if number != 1:
         nothing: Json = dict.fromkeys(names)
-        return {"target_id": number, **nothing, "colours": [], "catalogue_pins": []}
+        lists = ("colours", "catalogue_pins", "earlier_scenes", "scene_rulings")
+        return {"target_id": number, **nothing, **{name: [] for name in lists}}
     when = {"version": 1, "decided_at": "2026-11-20T21:14:09+00:00"}
     star = {
         **{"ra_deg": 65.01, "dec_deg": -54.94, "epoch_jyear": 2016.0},
@@ -79,9 +80,24 @@ def target_decisions(number: int) -> Json:
     }
     pin = {"camera_id": 1, "catalogue": "GaiaSP", "release": "DR3"}
     scene = {"radius_arcsec": 30.0, "source": "GaiaSP DR3", "stars": [star]}
+    learnt = {
+        **{"ra_deg": 65.0029, "dec_deg": -54.9371, "position_error_arcsec": 0.011},
+        **{"magnitudes": {"GaiaSP/r": 17.08}, "n_frames": 12, "n_nights": 3},
+        **{"n_silent": 0, "sharpest_arcsec": 1.6, "softest_arcsec": 3.1},
+        "found_in": [501],
+    }
+    dropped = {
+        **{"ruling_id": 1, "ra_deg": 65.004, "dec_deg": -54.93, "username": "owner"},
+        **{"why": "A ghost.", "ruled_at": "2026-11-20T22:00:00+00:00"},
+        **{"withdrawn_at": None, "withdrawn_by": None},
+    }
     return {
         "target_id": 1,
-        "scene": when | scene | {"calibration_id": 501},
+        "scene": when
+        | scene
+        | {"version": 3, "calibration_id": 501, "learnt": [learnt]},
+        "earlier_scenes": [when | scene | {"calibration_id": 501, "learnt": []}],
+        "scene_rulings": [dropped],
         "mean_position": when | place,
         "colours": [colour],
         "catalogue_pins": [when | pin | {"calibration_id": 501}],

@@ -298,6 +298,11 @@ async def test_decisions_about_a_target_have_units_and_reasons(
     ):
         assert told in text, told
     assert "1 star of GaiaSP DR3 within 30″ is fitted beside the target" in text
+    assert "12 frames of 3 nights found the star at" in text
+    assert "GaiaSP/r 17.08, its place good to 0.011″" in text
+    assert "owner dropped the star at" in text
+    assert "A ghost." in text
+    assert "Points measured with an earlier version keep it" in text
     nothing = (await visitor.get("/targets/2/decisions")).text
     for told in ("Not measured yet", "Not known: no", "None yet", "Not known yet"):
         assert told in nothing, told
