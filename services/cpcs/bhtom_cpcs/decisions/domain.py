@@ -8,13 +8,13 @@ from statistics import median
 from typing import Final
 
 from bhtom_cpcs.science.decisions import SettledBand, TargetColour
+from bhtom_cpcs.science.epochs import julian_year
 
 # Fewer frames than this do not tell an outlier from the rest.
 FEWEST_POSITIONS: Final = 3
 _OUTLIER_SIGMA: Final = 5.0
 _SIGMA_OF_MAD: Final = 1.4826
 _MOVED_SIGMA: Final = 0.5
-_J2000_MJD: Final = 51544.5
 
 # Colours that colour terms are written in, by the band's name in its survey.
 COLOUR_PAIRS: Final = (
@@ -139,7 +139,7 @@ def mean_position(measured: Sequence[MeasuredPosition]) -> Mean | None:
     return Mean(
         ra_deg=(origin.ra_deg + x / cosine / 3600) % 360,
         dec_deg=origin.dec_deg + y / 3600,
-        epoch_jyear=2000.0 + (mjd - _J2000_MJD) / 365.25,
+        epoch_jyear=julian_year(mjd),
         ra_error_arcsec=x_error,
         dec_error_arcsec=y_error,
         n_frames=len(kept),

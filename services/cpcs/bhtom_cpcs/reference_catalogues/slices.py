@@ -24,10 +24,10 @@ from bhtom_cpcs.reference_catalogues.table_files import (
 )
 from bhtom_cpcs.reference_catalogues.tile_files import Columns
 from bhtom_cpcs.reference_catalogues.tiles import FloatArray
+from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 
 _LARGEST_MAGNITUDE: Final = 40.0  # 99 and the like stand for "unknown"
 _LARGEST_ERROR: Final = 5.0
-_MAGNITUDES_PER_RELATIVE_ERROR: Final = 2.5 / np.log(10)
 
 
 def read_slice(path: Path, description: CatalogueDescription) -> Columns:
@@ -164,10 +164,10 @@ def _errors(
     error = np.full(len(table), np.nan)
     if where.flux is not None and all(name in table.columns for name in where.flux):
         flux, flux_error = (numbers(table.columns[name]) for name in where.flux)
-        error = _MAGNITUDES_PER_RELATIVE_ERROR * _ratio(flux_error, flux)
+        error = MAG_PER_RELATIVE * _ratio(flux_error, flux)
     if where.signal_to_noise is not None and where.signal_to_noise in table.columns:
         signal_to_noise = numbers(table.columns[where.signal_to_noise])
-        error = _MAGNITUDES_PER_RELATIVE_ERROR * _ratio(1.0, signal_to_noise)
+        error = MAG_PER_RELATIVE * _ratio(1.0, signal_to_noise)
     if where.error is not None and where.error in table.columns:
         given = numbers(table.columns[where.error]) / layout.magnitude_scale
         error = np.where(given > 0, given, error)

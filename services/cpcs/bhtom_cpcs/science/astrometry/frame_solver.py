@@ -11,7 +11,7 @@ from bhtom_cpcs.science.astrometry.frame_wcs import astrometry_of_pose
 from bhtom_cpcs.science.astrometry.plate_solver import solve_in_plane
 from bhtom_cpcs.science.astrometry.pointing import Pointing
 from bhtom_cpcs.science.astrometry.pose import Field
-from bhtom_cpcs.science.astrometry.reference_match import at_epoch
+from bhtom_cpcs.science.astrometry.proper_motion import at_epoch
 from bhtom_cpcs.science.astrometry.star_patterns import ComplexArray
 from bhtom_cpcs.science.reference import NoCoverage, ReferenceCatalogue
 

@@ -3,32 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from bhtom_cpcs.science.astrometry.coordinates import Astrometry, project
 from bhtom_cpcs.science.astrometry.cross_match import Matches, cross_match
 from bhtom_cpcs.science.astrometry.plane_correction import PlaneCorrection
+from bhtom_cpcs.science.astrometry.proper_motion import at_epoch
 from bhtom_cpcs.science.reference import ReferenceStars, brightness_of
 from bhtom_cpcs.science.stars.detection import Sources
-
-FloatArray = npt.NDArray[np.float64]
-
-
-def epoch_of(mjd_utc: float) -> float:
-    """Julian year of a time."""
-    return 2000.0 + (mjd_utc - 51544.5) / 365.25
-
-
-def at_epoch(
-    ra_deg: FloatArray,
-    dec_deg: FloatArray,
-    motion_masyr: tuple[FloatArray, FloatArray],
-    years: float,
-) -> tuple[FloatArray, FloatArray]:
-    """Positions after some years of proper motion (that in RA includes cos(dec))."""
-    dec = dec_deg + years * motion_masyr[1] / 3.6e6
-    cos_dec = np.maximum(np.cos(np.radians(dec_deg)), 1e-6)
-    return ra_deg + years * motion_masyr[0] / 3.6e6 / cos_dec, dec
 
 
 def match_reference(

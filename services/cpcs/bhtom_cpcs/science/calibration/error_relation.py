@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
+
 FloatArray = npt.NDArray[np.float64]
 
-_MAG_PER_RELATIVE = 2.5 / math.log(10)
 FEWEST_SOURCES = 10
 NEAREST_SOURCES = 200
 _TURNS = 30
@@ -31,7 +32,7 @@ class ErrorRelation:
 
         Solves (error F / 1.0857)^2 = sky_variance + slope F for F.
         """
-        share = (error_mag / _MAG_PER_RELATIVE) ** 2
+        share = (error_mag / MAG_PER_RELATIVE) ** 2
         half = self.slope / (2 * share)
         flux = half + math.sqrt(half**2 + self.sky_variance / share)
         return -2.5 * math.log10(flux)
@@ -54,7 +55,7 @@ def fit_error_relation(
         return None
     zero = float(np.median(magnitude))  # keeps the numbers near one
     flux = 10 ** (-0.4 * (magnitude - zero))
-    variance = (error * flux / _MAG_PER_RELATIVE) ** 2
+    variance = (error * flux / MAG_PER_RELATIVE) ** 2
     faint = np.argsort(flux, kind="stable")[: max(len(flux) // 4, 5)]
     sky, slope = float(np.median(variance[faint])), 0.0
     weight = np.ones(len(flux))

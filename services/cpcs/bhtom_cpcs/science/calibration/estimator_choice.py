@@ -9,6 +9,7 @@ import numpy.typing as npt
 from bhtom_cpcs.science.calibration.comparison import ComparisonStars, band_stars
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS, fit_zero_point
 from bhtom_cpcs.science.catalogue_files.instrumental_catalogue import Estimator
+from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.results.catalogue_file import EstimatorFigures
 
@@ -16,7 +17,7 @@ BoolArray = npt.NDArray[np.bool_]
 IndexArray = npt.NDArray[np.intp]
 
 # Bright stars tell apertures apart: in faint ones they all show the sky's noise.
-_BRIGHT_ERROR_MAG = 1.0857 / 50
+_BRIGHT_ERROR_MAG = MAG_PER_RELATIVE / 50
 _FEWEST_BRIGHT = 20
 # Standard error of a robust scatter of n values, relative: 1.17 / sqrt(2 n).
 _SCATTER_ERROR = 1.17 / 2**0.5

@@ -12,6 +12,7 @@ from bhtom_cpcs.science.calibration.comparison import (
     ComparisonStars,
     StarFluxes,
 )
+from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.reference import ReferenceStars, brightness_of
 
 FloatArray = npt.NDArray[np.float64]
@@ -162,7 +163,7 @@ def comparison_stars(
     flux, error = fluxes.flux[good], fluxes.error[good]
     return ComparisonStars(
         magnitude=-2.5 * np.log10(flux),
-        error=2.5 / np.log(10) * error / flux,
+        error=MAG_PER_RELATIVE * error / flux,
         source=source[good],
         reference=reference[good],
     )

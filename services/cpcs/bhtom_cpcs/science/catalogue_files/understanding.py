@@ -26,13 +26,13 @@ from bhtom_cpcs.science.catalogue_files.instrumental_catalogue import (
     InstrumentalCatalogue,
 )
 from bhtom_cpcs.science.catalogue_files.table import Table, refuse, take_card
+from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 
 # BHTOM2's good-max-mag and good-max-mag-err.
 FAINTEST_MAGNITUDE = 50.0
 LARGEST_ERROR_MAG = 1.0
 # Four decimals are printed: an error of 0.0000 is one below this.
 _SMALLEST_ERROR_MAG = 0.0001
-_MAG_PER_RELATIVE = 2.5 / np.log(10)
 _DEGREES = ("", "deg", "degree", "degrees", "d", "decimal degrees")
 _HOURS = ("h", "hour", "hours", "hourangle", "hr")
 _MAGNITUDE_UNITS = ("", "mag", "magnitude", "magnitudes", "dex", "log(count)")
@@ -211,7 +211,7 @@ def _estimator(reading: _Reading, pair: Pair, is_flux: bool) -> Estimator:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if is_flux:
             magnitude = -2.5 * np.log10(value)
-            error = np.where(error > 0, _MAG_PER_RELATIVE * error / value, np.nan)
+            error = np.where(error > 0, MAG_PER_RELATIVE * error / value, np.nan)
         else:
             magnitude = value
             error = np.where(error == 0, _SMALLEST_ERROR_MAG, error)

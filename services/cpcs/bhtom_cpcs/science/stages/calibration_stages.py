@@ -50,7 +50,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 def choose_comparison_stars(state: PlaneState) -> None:
     """Keep the matched stars that may carry a zero point."""
-    matches = need(state.matches, "match_stars")
+    matches = need(state.matches, "match_to_sky")
     fluxes = need(state.star_fluxes, "measure_stars")
     state.selection = chosen = select_stars(_objections(state, fluxes))
     if chosen.dropped:
@@ -66,8 +66,8 @@ def choose_comparison_stars(state: PlaneState) -> None:
 def _objections(state: PlaneState, fluxes: StarFluxes) -> Objections:
     """Gather what speaks against each matched star."""
     sources = need(state.sources, "find_sources")
-    matches = need(state.matches, "match_stars")
-    reference = need(state.reference, "read_reference")
+    matches = need(state.matches, "match_to_sky")
+    reference = need(state.reference, "match_to_sky")
     fwhm_px = state.fwhm_px
     scale = need(state.astrometry, "read_wcs").pixel_scale_arcsec
     pair, star = matches.source, matches.reference
@@ -121,7 +121,7 @@ def _at(
 def fit_zero_points(state: PlaneState) -> None:
     """Rank the bands, choose one, and fit its zero point; else borrow one."""
     comparison = need(state.comparison, "choose_comparison_stars")
-    matches = need(state.matches, "match_stars")
+    matches = need(state.matches, "match_to_sky")
     figures = MatchFigures(
         len(matches.source),
         matches.radius_arcsec,
@@ -130,7 +130,7 @@ def fit_zero_points(state: PlaneState) -> None:
     if len(comparison.source) >= FEWEST_STARS:
         found = calibrate_frame(
             comparison,
-            need(state.reference, "read_reference"),
+            need(state.reference, "match_to_sky"),
             state.catalogue,
             _question(state),
             _places(state),

@@ -13,6 +13,7 @@ from bhtom_cpcs.science.calibration.residual_map import (
     residual_map,
 )
 from bhtom_cpcs.science.calibration.selection import ANOTHER_TARGET
+from bhtom_cpcs.science.epochs import julian_year
 from bhtom_cpcs.science.explain.explanation import (
     MOST_STARS,
     Explanation,
@@ -24,6 +25,7 @@ from bhtom_cpcs.science.explain.explanation import (
 from bhtom_cpcs.science.explain.pictures import around, source_field, whole_frame
 from bhtom_cpcs.science.frames.flat_residuals import residual_grid
 from bhtom_cpcs.science.json_form import json_form
+from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.target import TargetMeasurement
 from bhtom_cpcs.science.stages.astrometry_stages import frame_shape
@@ -33,7 +35,6 @@ from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.neighbourhood import neighbours_in_frame
 
-_MJD_J2000 = 51544.5
 _UNMEASURED_RADIUS_PX = 3.0
 _BY_HEADER = "where the header puts the target"
 
@@ -129,10 +130,10 @@ class _Columns:
 def _refused(state: PlaneState, passband: str) -> _Columns:
     """Matched stars that were never offered to the fit, at the plain zero point."""
     selection = need(state.selection, "choose_comparison_stars")
-    matches = need(state.matches, "match_stars")
+    matches = need(state.matches, "match_to_sky")
     fluxes = need(state.star_fluxes, "measure_stars")
     zero_point = need(state.zero_point, "fit_zero_points")
-    reference = need(state.reference, "read_reference")
+    reference = need(state.reference, "match_to_sky")
     known = reference.magnitude.get(passband)
     if known is None:
         pairs = np.zeros(0, dtype=np.intp)
@@ -152,7 +153,7 @@ def _refused(state: PlaneState, passband: str) -> _Columns:
         reference_magnitude=magnitude,
         star_zero_point=value,
         residual=value - zero_point.value,
-        error=2.5 / np.log(10) * fluxes.error[pairs] / flux,
+        error=MAG_PER_RELATIVE * fluxes.error[pairs] / flux,
         colour=unknown,
         air_mass=unknown,
         why_not=[selection.reason[pair] for pair in pairs],
@@ -220,7 +221,7 @@ def _neighbours(
     scene = scene or state.request.decisions.scene_of(measured.target_id)
     if scene is None or state.astrometry is None or state.timing is None:
         return np.zeros(0), np.zeros(0)
-    epoch = 2000.0 + (state.timing.mid_exposure_mjd_utc - _MJD_J2000) / 365.25
+    epoch = julian_year(state.timing.mid_exposure_mjd_utc)
     return neighbours_in_frame(scene, state.astrometry, epoch)
 
 

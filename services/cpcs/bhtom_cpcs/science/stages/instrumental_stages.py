@@ -22,6 +22,7 @@ from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.frames.exposure_time import ExposureTime, exposure_time
 from bhtom_cpcs.science.frames.fits_input import Plane
+from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.catalogue_file import CatalogueFile, EstimatorFigures
 from bhtom_cpcs.science.stages.frame_stages import set_time
@@ -57,7 +58,7 @@ class SourceListState(PlaneState):
     @property
     def fwhm_px(self) -> float:
         """Width of the stars, from the file or as usual on the ground [px]."""
-        file = need(self.catalogue_file, "the reading")
+        file = need(self.catalogue_file, "read_catalogue")
         if file.fwhm_px is not None:
             clean = ~file.blended & ~file.saturated & ~file.edge & (file.fwhm_px > 0.3)
             if clean.any():
@@ -116,7 +117,7 @@ def read_catalogue_time(state: SourceListState) -> None:
 
 def place_sources(state: SourceListState) -> None:
     """Lay the pixel grid and set what the detection sets for a frame."""
-    file = need(state.catalogue_file, "the reading")
+    file = need(state.catalogue_file, "read_catalogue")
     state.warnings.extend(file.notes)
     grid = lay_grid(file, state.request.camera.pixel_scale_arcsec)
     # Shape without pixels: one zero that is seen everywhere.
@@ -140,16 +141,16 @@ def place_sources(state: SourceListState) -> None:
 
 def count_sources(state: SourceListState) -> None:
     """Stop when the file has too few sources for a zero point."""
-    file = need(state.catalogue_file, "the reading")
+    file = need(state.catalogue_file, "read_catalogue")
     if len(file) < FEWEST_STARS:
         raise Stop(Outcome.TOO_FEW_STARS, n_found=len(file), n_needed=FEWEST_STARS)
 
 
 def choose_brightness(state: SourceListState) -> None:
     """Choose the column that targets and comparison stars are both taken from."""
-    file = need(state.catalogue_file, "the reading")
-    matches = need(state.matches, "match_stars")
-    reference = need(state.reference, "read_reference")
+    file = need(state.catalogue_file, "read_catalogue")
+    matches = need(state.matches, "match_to_sky")
+    reference = need(state.reference, "match_to_sky")
     catalogue = state.catalogue
     chosen = 0
     if len(file.estimators) > 1:
@@ -175,18 +176,18 @@ def choose_brightness(state: SourceListState) -> None:
     flux = _flux(magnitude)
     state.star_fluxes = StarFluxes(
         flux=flux,
-        error=flux * np.nan_to_num(error, nan=np.inf) / 1.0857,
+        error=flux * np.nan_to_num(error, nan=np.inf) / MAG_PER_RELATIVE,
         complete=best.usable[matches.source],
     )
 
 
 def find_targets(state: SourceListState) -> None:
     """Look every target of the request up."""
-    file = need(state.catalogue_file, "the reading")
+    file = need(state.catalogue_file, "read_catalogue")
     estimator = need(state.estimator, "choose_brightness")
     sources = need(state.sources, "place_sources")
     given = state.request.match_radius_arcsec
-    matched = need(state.matches, "match_stars").radius_arcsec
+    matched = need(state.matches, "match_to_sky").radius_arcsec
     at = CatalogueSources(
         x=np.where(estimator.usable, sources.x, np.nan),
         y=np.where(estimator.usable, sources.y, np.nan),
@@ -195,7 +196,7 @@ def find_targets(state: SourceListState) -> None:
         saturated=file.saturated,
         blended=file.blended,
         edge=file.edge,
-        astrometry=need(state.astrometry, "match_stars"),
+        astrometry=need(state.astrometry, "match_to_sky"),
         zero_point=need(state.zero_point, "fit_zero_points"),
         air_mass=need(state.timing, "read_catalogue_time").air_mass,
         decisions=state.request.decisions,

@@ -16,9 +16,10 @@ from bhtom_cpcs.science.astrometry.plane_correction import (
     NO_CORRECTION,
     PlaneCorrection,
 )
-from bhtom_cpcs.science.astrometry.reference_match import epoch_of, match_reference
+from bhtom_cpcs.science.astrometry.reference_match import match_reference
 from bhtom_cpcs.science.calibration.bands import allowed_bands
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
+from bhtom_cpcs.science.epochs import julian_year
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import NoCoverage
 from bhtom_cpcs.science.results.frame import Timing, WcsFigures
@@ -122,8 +123,8 @@ def _matches(
     return match_reference(
         astrometry,
         need(state.sources, "find_sources"),
-        need(state.reference, "read_reference"),
-        epoch_of(mjd),
+        need(state.reference, "match_to_sky"),
+        julian_year(mjd),
         start,
     )
 

@@ -16,7 +16,7 @@ from bhtom_cpcs.science.astrometry.pointing import (
     scale_ranges,
 )
 from bhtom_cpcs.science.astrometry.pose import field_of
-from bhtom_cpcs.science.astrometry.reference_match import epoch_of
+from bhtom_cpcs.science.epochs import julian_year
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import NoCoverage
 from bhtom_cpcs.science.results.reduction import MissingTiles
@@ -36,7 +36,7 @@ def places_on_sky(state: PlaneState, header: Astrometry | None) -> Iterator[Solv
     """Places where the frame's brightest stars fall on reference stars."""
     sources = need(state.sources, "find_sources")
     shape = frame_shape(state)
-    epoch = epoch_of(need(state.timing, "read_time").mid_exposure_mjd_utc)
+    epoch = julian_year(need(state.timing, "read_time").mid_exposure_mjd_utc)
     field = field_of(sources.x, sources.y, shape)
     others = state.others
     chip = UnsolvedChip(field, header, others.layout, others.n_planes)

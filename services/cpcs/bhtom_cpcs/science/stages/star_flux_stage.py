@@ -9,7 +9,7 @@ def measure_stars(state: PlaneState) -> None:
 
     All sources were fitted together: each star's neighbours are known.
     """
-    matches = need(state.matches, "match_stars")
+    matches = need(state.matches, "match_to_sky")
     fitted = need(state.source_fluxes, "find_sources")
     state.star_fluxes = StarFluxes(
         flux=fitted.flux[matches.source],

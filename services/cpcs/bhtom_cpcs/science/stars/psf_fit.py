@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.frames.planes import Image, Mask
+from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stars.effective_psf import (
     EffectivePsf,
@@ -167,7 +168,9 @@ def _normalisation_error(
     noise = np.sqrt(np.sum(variance, axis=(1, 2))) / (stars.flux * whole)
     scatter = 1.4826 * float(np.median(np.abs(ratio - np.median(ratio))))
     excess = scatter**2 - float(np.median(noise**2))
-    return float(np.clip(1.0857 * np.sqrt(max(excess, 0.0)), *_NORMALISATION_MAG))
+    return float(
+        np.clip(MAG_PER_RELATIVE * np.sqrt(max(excess, 0.0)), *_NORMALISATION_MAG)
+    )
 
 
 def fit_shape(

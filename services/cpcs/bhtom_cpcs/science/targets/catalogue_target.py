@@ -19,6 +19,7 @@ from bhtom_cpcs.science.calibration.zero_point_at import (
 )
 from bhtom_cpcs.science.decisions import Decisions
 from bhtom_cpcs.science.flag_words import FlagWord
+from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.outcomes import Outcome, sentence
 from bhtom_cpcs.science.results.target import Rival, TargetMeasurement
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
@@ -30,7 +31,6 @@ BoolArray = npt.NDArray[np.bool_]
 
 # The magnitude errors of a signal to noise of 3 and 5, as the limit is defined.
 ERROR_AT_3_SIGMA, ERROR_AT_5_SIGMA = 0.36, 0.2172
-_MAG_PER_RELATIVE = 2.5 / math.log(10)
 _MOST_RIVALS = 20
 _DEFINITION = (
     "catalogue: the magnitude at which the errors of the {n} entries nearest to the "
@@ -158,8 +158,8 @@ def _found(
         x_px=x,
         y_px=y,
         flux_adu=flux,
-        flux_error_adu=flux * own / _MAG_PER_RELATIVE,
-        signal_to_noise=_MAG_PER_RELATIVE / own,
+        flux_error_adu=flux * own / MAG_PER_RELATIVE,
+        signal_to_noise=MAG_PER_RELATIVE / own,
         rivals=rivals,
         flags=tuple(flags),
     )

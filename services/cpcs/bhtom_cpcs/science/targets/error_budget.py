@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.targets.forced_fit import ForcedFit
 
-MAG_PER_RELATIVE: Final = 2.5 / math.log(10)
 # What flat fields and variable air leave in a good frame at best.
 FLOOR_MAG: Final = 0.003
 # Neighbours are taken out with a PSF that is good to this: tests/bench/targets.py.

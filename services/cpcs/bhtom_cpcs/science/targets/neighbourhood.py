@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.astrometry.coordinates import Astrometry, separation_deg
+from bhtom_cpcs.science.astrometry.proper_motion import at_epoch
 from bhtom_cpcs.science.decisions import Decisions, Scene, SceneStar
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.targets.target_position import TargetPlace
@@ -75,7 +76,7 @@ def propose_scene(
     epoch_jyear : of the frame [yr]
     source : catalogue and release, kept with the scene
     """
-    ra, dec = _at_epoch(
+    ra, dec = at_epoch(
         reference.ra_deg,
         reference.dec_deg,
         (reference.pm_ra_masyr, reference.pm_dec_masyr),
@@ -105,7 +106,7 @@ def neighbours_in_frame(
 ) -> tuple[FloatArray, FloatArray]:
     """Pixel positions of a scene's stars at the frame's epoch, shape (n,)."""
     stars = scene.stars
-    ra, dec = _at_epoch(
+    ra, dec = at_epoch(
         np.array([star.ra_deg for star in stars]),
         np.array([star.dec_deg for star in stars]),
         (
@@ -119,18 +120,6 @@ def neighbours_in_frame(
     x, y = astrometry.pixel(ra, dec)
     seen = np.isfinite(x) & np.isfinite(y)
     return x[seen], y[seen]
-
-
-def _at_epoch(
-    ra: FloatArray,
-    dec: FloatArray,
-    motion: tuple[FloatArray, FloatArray],
-    years: FloatArray | float,
-) -> tuple[FloatArray, FloatArray]:
-    """Positions moved by their proper motions [deg]."""
-    moved_dec = dec + years * motion[1] / 3.6e6
-    moved_ra = ra + years * motion[0] / 3.6e6 / np.cos(np.radians(dec))
-    return moved_ra % 360, moved_dec
 
 
 def neighbours_of(

@@ -13,8 +13,10 @@ from bhtom_cpcs.science.calibration.zero_point_at import (
     zero_point_at,
 )
 from bhtom_cpcs.science.decisions import Decisions
+from bhtom_cpcs.science.epochs import julian_year
 from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.frames.detector import Detector
+from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.outcomes import Outcome, sentence
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.results.frame import Timing
@@ -23,7 +25,6 @@ from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.targets.catalogue_colour import catalogue_colour
 from bhtom_cpcs.science.targets.error_budget import (
-    MAG_PER_RELATIVE,
     Circumstances,
     flux_terms,
     in_quadrature,
@@ -82,7 +83,7 @@ class Measuring:
     @property
     def epoch_jyear(self) -> float:
         """When the frame was taken [yr]."""
-        return 2000.0 + (self.timing.mid_exposure_mjd_utc - 51544.5) / 365.25
+        return julian_year(self.timing.mid_exposure_mjd_utc)
 
 
 def measure_target(

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from bhtom_cpcs.science.astrometry.coordinates import Astrometry, separation_deg
 from bhtom_cpcs.science.decisions import NOTHING_DECIDED, Decisions, MeanPosition
+from bhtom_cpcs.science.epochs import julian_year
 from bhtom_cpcs.science.frames.sun_and_air import (
     earth_and_sun,
     site_vector_au,
@@ -29,7 +30,6 @@ _MOVING_ERROR_ARCSEC: Final = 1.0
 # The Earth's radius seen from 1 au: a geocentric table without distances.
 _UNKNOWN_PARALLAX_ARCSEC: Final = 8.8
 _LARGEST_TABLE_ERROR_ARCSEC: Final = 30.0
-_J2000_JD: Final = 2451545.0
 _MJD_ZERO: Final = 2400000.5
 _RADIANS_PER_MAS: Final = math.radians(1 / 3.6e6)
 
@@ -136,7 +136,7 @@ def _moved(
     Proper motion is linear in space and the parallax that of the Earth's centre.
     """
     tdb = tdb_of(mjd_utc)
-    years = (tdb[0] + tdb[1] - _J2000_JD) / 365.25 + 2000.0 - epoch_jyear
+    years = julian_year((tdb[0] - _MJD_ZERO) + tdb[1]) - epoch_jyear
     east_axis, north_axis = tangent_axes(*here)
     shift = years * (target.pm_ra_masyr * east_axis + target.pm_dec_masyr * north_axis)
     if target.parallax_mas:
