@@ -247,6 +247,78 @@ def test_a_missing_band_comes_from_a_published_transformation() -> None:
     assert found.value == pytest.approx(22.0, abs=0.1)
 
 
+GRIZ = tuple(f"GaiaSP/{band}" for band in "griz")
+
+
+@pytest.mark.parametrize("letter", ["V", "R", "B"])
+@pytest.mark.parametrize("requested", ["GaiaSP/any", "GaiaSP/UBVRI"])
+def test_a_card_of_a_lacking_band_takes_part_by_transformation(
+    letter: str, requested: str
+) -> None:
+    for seed in range(6):
+        frame = exposed(letter, seed, n=80, bands=("g", "r", "i", "z"))
+        found = frame.zero_point(BandQuestion(requested, letter), GRIZ)
+        assert (found.passband, found.source) == (f"GaiaSP/{letter}", "transformation")
+        assert "transformed_reference" in found.flags
+        row = next(row for row in found.ranking if row.chosen)
+        assert row.ranked
+        assert "transformed from other bands" in row.reason
+
+
+def test_a_lacking_band_changes_no_number_and_is_the_same_for_every_request() -> None:
+    frame = exposed("V", n=80, bands=("g", "r", "i", "z"))
+    plain = frame.calibrate(BandQuestion("GaiaSP/any"), GRIZ).choice
+    chosen, told = set(), []
+    for requested in ("GaiaSP/any", "GaiaSP/V", "GaiaSP/UBVRI"):
+        found = frame.calibrate(BandQuestion(requested, "V"), GRIZ)
+        assert found.model is not None
+        chosen.add((found.choice.chosen, found.model.value, found.model.error))
+        told.append({row.passband: row for row in found.choice.figures})
+        for row in plain.figures:
+            again = told[-1][row.passband]
+            assert replace(again, reason="", chosen=False) == replace(
+                row, reason="", chosen=False
+            )
+    assert len(chosen) == 1
+    assert len({row["GaiaSP/V"].zero_point for row in told}) == 1
+
+
+def test_a_native_band_wins_against_the_card_of_a_lacking_one() -> None:
+    frame = exposed("r", n=80, bands=("g", "r", "i", "z"))
+    found = frame.calibrate(BandQuestion("GaiaSP/any", "V"), GRIZ)
+    assert found.choice.chosen == "GaiaSP/r"
+    assert found.report.sentence == "Header said V; the stars say r."
+    assert found.report.disagrees
+    assert found.transformed is None
+
+
+def test_a_settled_band_that_the_catalogue_lacks_stays_settled() -> None:
+    frame = exposed("V", n=80, bands=("g", "r", "i", "z"))
+    question = BandQuestion("GaiaSP/any", "V", settled="GaiaSP/V")
+    found = frame.calibrate(question, GRIZ)
+    assert (found.choice.chosen, found.choice.how) == ("GaiaSP/V", Chosen.SETTLED)
+    assert not found.report.contradicted
+    assert found.report.shown == ("GaiaSP/V",)
+
+
+def test_a_band_that_the_catalogue_can_give_in_no_way_is_said() -> None:
+    frame = exposed("B", n=80, bands=("r", "i", "z"))
+    offered = tuple(f"GaiaSP/{band}" for band in "riz")
+    found = frame.calibrate(BandQuestion("GaiaSP/any", "B"), offered)
+    assert found.report.sentence == "Header said B; GaiaSP has none."
+
+
+def test_nobody_asked_for_the_band_of_a_narrow_filter() -> None:
+    frame = exposed("g")
+    found = frame.calibrate(BandQuestion("GaiaSP/any", "H-alpha"))
+    assert (found.choice.chosen, found.choice.how) == ("GaiaSP/r", Chosen.PARENT)
+    row = next(row for row in found.choice.figures if row.chosen)
+    assert row.reason == "the band that holds the line of this narrow filter"
+    assert found.report.sentence is None
+    asked = frame.calibrate(BandQuestion("GaiaSP/g", "H-alpha"))
+    assert asked.choice.how is Chosen.REQUESTED
+
+
 def test_too_few_stars_in_every_allowed_band() -> None:
     frame = exposed("r", bands=("r",))
     empty = {"GaiaSP/r": np.full(60, np.nan)}

@@ -1,8 +1,9 @@
 """The passband of a frame: what the stars show, tempered by what was decided."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 
 import numpy as np
 
@@ -18,6 +19,7 @@ class Chosen(StrEnum):
     """Why a band was chosen."""
 
     REQUESTED = "requested"  # the only one that the request allows
+    PARENT = "parent"  # the broad band that holds a narrow filter's line
     SETTLED = "settled"
     DECLARED = "declared"  # the FILTER card's, as good as the best
     BEST = "best"
@@ -29,11 +31,15 @@ class BandHints:
     """What is known of the filter before the stars are asked.
 
     `declared` is the band of the FILTER card, `settled` the one that earlier frames of
-    this card settled; None where there is none.
+    this card settled; None where there is none. `lacking` is the letter of a band that
+    the card names and that the catalogue can give in no way. `narrowed` says that the
+    filter, a narrow one, left no choice of the band, and not the request.
     """
 
     declared: str | None = None
     settled: str | None = None
+    lacking: str | None = None
+    narrowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ def choose_band(
     stars: Mapping[str, BandStars],
     allowed: tuple[str, ...],
     hints: BandHints = BandHints(),
+    made: Mapping[str, BandStars] = MappingProxyType({}),
 ) -> BandChoice:
     """Rank every offered band on the same stars and choose one of the allowed.
 
@@ -76,23 +83,48 @@ def choose_band(
     stars : mapping of every offered band to its pairs, of the same matched stars
     allowed : bands that may be chosen; they change no number of any band
     hints : the FILTER card's and the settled band
+    made : the same of bands that come by transformation; they change no number of an
+        offered band, and are held against them on those of the common stars that
+        they have
     """
-    ranking = rank_bands(stars)
+    native = rank_bands({name: one for name, one in stars.items() if name not in made})
+    ranking = _joined(native, made)
     tied = ranking.ties(ranking.ranked)
     shown = tuple(band for band in tied if band in allowed) or ranking.ties(allowed)
     chosen, how = _chosen(ranking, allowed, shown, hints)
     contradicted = False
-    if chosen in ranking.fits:
-        against = tied if how is Chosen.REQUESTED else shown
-        contradicted = chosen not in against
+    if chosen in ranking.fits and how is not Chosen.PARENT:
+        contradicted = chosen not in (tied if how is Chosen.REQUESTED else shown)
     elif how is Chosen.DECLARED and chosen is not None:
         shown = (chosen,)
-    figures = tuple(
-        _figures(band, ranking, allowed, shown, chosen, how, tied, hints)
-        for band in stars
+    told = _Told(allowed, shown, tied, chosen, how, hints)
+    figures = [_figures(band, native, told) for band in native.stars]
+    figures += [
+        _figures(band, rank_bands({band: _common_part(native, one)}), told, made=True)
+        for band, one in made.items()
+    ]
+    best = tied[0] if tied else None
+    return BandChoice(chosen, how, best, shown, tied, contradicted, tuple(figures))
+
+
+def _common_part(native: Ranking, one: BandStars) -> BandStars:
+    """The pairs of a made band that are of the stars which ranked the native ones."""
+    if not native.fits:
+        return one
+    return BandStars(
+        np.where(native.common, one.difference, np.nan), one.error, one.unverified_used
     )
-    return BandChoice(
-        chosen, how, tied[0] if tied else None, shown, tied, contradicted, figures
+
+
+def _joined(native: Ranking, made: Mapping[str, BandStars]) -> Ranking:
+    """Rank made bands beside the native ones, on common stars of both."""
+    if not made:
+        return native
+    held = {band: native.stars[band] for band in native.fits} | dict(made)
+    joined = rank_bands({band: _common_part(native, held[band]) for band in held})
+    counts = {band: int(one.usable.sum()) for band, one in made.items()}
+    return replace(
+        joined, stars={**native.stars, **made}, counts={**native.counts, **counts}
     )
 
 
@@ -102,7 +134,8 @@ def _chosen(
     """Choose by the order of request, settlement, card and stars."""
     enough = [b for b in allowed if ranking.counts.get(b, 0) >= FEWEST_STARS]
     if len(allowed) == 1:
-        return (enough[0] if enough else None), Chosen.REQUESTED
+        how = Chosen.PARENT if hints.narrowed else Chosen.REQUESTED
+        return (enough[0] if enough else None), how
     if hints.settled in enough:
         return hints.settled, Chosen.SETTLED
     if hints.declared in shown:
@@ -138,26 +171,37 @@ def _stands_against(ranking: Ranking, band: str, best: str) -> bool:
     return band in duel.ties((band, best))
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the reasons of all bands are told from."""
+
+    allowed: tuple[str, ...]
+    shown: tuple[str, ...]
+    tied: tuple[str, ...]
+    chosen: str | None
+    how: Chosen
+    hints: BandHints
+
+
 def _figures(
-    band: str,
-    ranking: Ranking,
-    allowed: tuple[str, ...],
-    shown: tuple[str, ...],
-    chosen: str | None,
-    how: Chosen,
-    tied: tuple[str, ...],
-    hints: BandHints,
+    band: str, ranking: Ranking, told: _Told, *, made: bool = False
 ) -> BandFigures:
     """Describe one band of the ranking."""
     fit = ranking.fits.get(band)
+    is_chosen = band == told.chosen
     if fit is None:
         reason = f"not ranked: only {ranking.counts[band]} usable stars have it"
-        if band == chosen:
-            reason = f"{_because(how)}; too few common stars to rank it"
+        if is_chosen:
+            reason = f"{_because(told.how)}; too few common stars to rank it"
+    else:
+        reason = _reason_for(band, told) if is_chosen else _reason_against(band, told)
+    if made:
+        reason += "; transformed from other bands"
+    if fit is None:
         return BandFigures(
             passband=band,
             ranked=False,
-            chosen=band == chosen,
+            chosen=is_chosen,
             reason=reason,
             n_stars=ranking.counts[band],
             zero_point=None,
@@ -169,12 +213,8 @@ def _figures(
     return BandFigures(
         passband=band,
         ranked=True,
-        chosen=band == chosen,
-        reason=(
-            _reason_for(band, how, shown, tied)
-            if band == chosen
-            else _reason_against(band, allowed, shown, hints)
-        ),
+        chosen=is_chosen,
+        reason=reason,
         n_stars=int(ranking.common.sum()),
         zero_point=fit.value,
         zero_point_error=fit.error,
@@ -187,6 +227,7 @@ def _figures(
 def _because(how: Chosen) -> str:
     return {
         Chosen.REQUESTED: "the only band requested",
+        Chosen.PARENT: "the band that holds the line of this narrow filter",
         Chosen.SETTLED: "the band settled for this FILTER card",
         Chosen.DECLARED: "the FILTER card's band, as good as the best",
         Chosen.BEST: "least scatter",
@@ -194,27 +235,25 @@ def _because(how: Chosen) -> str:
     }[how]
 
 
-def _reason_for(
-    band: str, how: Chosen, shown: tuple[str, ...], tied: tuple[str, ...]
-) -> str:
+def _reason_for(band: str, told: _Told) -> str:
     """Say why the band was chosen, and what the stars say about it."""
-    against = tied if how is Chosen.REQUESTED else shown
+    if told.how is Chosen.PARENT:
+        return _because(told.how)
+    against = told.tied if told.how is Chosen.REQUESTED else told.shown
     if band not in against:
-        return f"{_because(how)}, although the stars fit {against[0]} better"
+        return f"{_because(told.how)}, although the stars fit {against[0]} better"
     others = [other for other in against if other != band]
-    if how is Chosen.BEST and others:
-        return f"{_because(how)}, not told apart from {', '.join(others)}"
-    return _because(how)
+    if told.how is Chosen.BEST and others:
+        return f"{_because(told.how)}, not told apart from {', '.join(others)}"
+    return _because(told.how)
 
 
-def _reason_against(
-    band: str, allowed: tuple[str, ...], shown: tuple[str, ...], hints: BandHints
-) -> str:
+def _reason_against(band: str, told: _Told) -> str:
     """Say why the band was passed over."""
-    if band not in allowed:
+    if band not in told.allowed:
         return "not requested"
-    if band in shown:
+    if band in told.shown:
         return "as good as the best"
-    if band == hints.declared:
+    if band == told.hints.declared:
         return "more scatter, although the FILTER card names it"
     return "more scatter"

@@ -29,7 +29,8 @@ def allowed_bands(
     """Return the bands that a request lets the calibration choose from.
 
     All offered bands for `any`, those of one catalogue for a group of letters, or the
-    one that is named, which may be one that the catalogue can be transformed to.
+    one that is named; each time with the bands that the catalogue can be transformed
+    to, the offered ones first.
 
     Raises
     ------
@@ -37,17 +38,19 @@ def allowed_bands(
         `unknown_filter` when the request names another survey or an unknown band.
     """
     text = requested.strip()
-    if text.lower() in ("", "no", "auto", "any"):
-        return offered
     named, _, wanted = text.rpartition("/")
     own = tuple(band for band in offered if band.startswith(f"{named or survey}/"))
+    own += transformable(named or survey, own)
+    if text.lower() in ("", "no", "auto", "any"):
+        return tuple(dict.fromkeys((*offered, *own)))
     if wanted.lower() == "any" and own:
-        return offered if named in ("", survey) else own
+        every = (*offered, *own) if named in ("", survey) else own
+        return tuple(dict.fromkeys(every))
     letters = _GROUPS.get(wanted)
     if letters and own:
         return tuple(band for band in own if band.rpartition("/")[2] in letters)
     band = f"{named or survey}/{wanted}"
-    if band in own or band in transformable(named or survey, own):
+    if band in own:
         return (band,)
     raise Stop(
         Outcome.UNKNOWN_FILTER,
@@ -58,18 +61,28 @@ def allowed_bands(
 
 
 def band_of_card(card: str | None, survey: str, offered: tuple[str, ...]) -> str | None:
-    """Return the offered band that a FILTER card's text names, or None.
+    """Return the band that a FILTER card's text names, or None.
 
-    Blank, numeric and generic texts (`Clear`, `L`, `UNKNOWN`) name none.
+    An offered one, else one that the catalogue can be transformed to. Blank, numeric
+    and generic texts (`Clear`, `L`, `UNKNOWN`) name none.
     """
-    if not card:
-        return None
-    words = re.split(r"[\s_\-/(),.:]+", _NOISE.sub(" ", card))
-    for word in words:
-        match = _PRIMED.match(word) or _LETTER.match(word) or _COUSINS.match(word)
-        if match and f"{survey}/{match[1]}" in offered:
-            return f"{survey}/{match[1]}"
+    letters = letters_of_card(card)
+    own = tuple(band for band in offered if band.startswith(f"{survey}/"))
+    for bands in (offered, transformable(survey, own)):
+        for letter in letters:
+            if f"{survey}/{letter}" in bands:
+                return f"{survey}/{letter}"
     return None
+
+
+def letters_of_card(card: str | None) -> tuple[str, ...]:
+    """Standard bands that a FILTER card's text names, whatever a catalogue offers."""
+    words = re.split(r"[\s_\-/(),.:]+", _NOISE.sub(" ", card or ""))
+    matches = (
+        _PRIMED.match(word) or _LETTER.match(word) or _COUSINS.match(word)
+        for word in words
+    )
+    return tuple(match[1] for match in matches if match)
 
 
 def own_passband(passband: str, word: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bhtom_cpcs.science.calibration.band_choice import BandChoice, BandHints, Chosen
-from bhtom_cpcs.science.calibration.bands import band_of_card
+from bhtom_cpcs.science.calibration.bands import band_of_card, letters_of_card
 from bhtom_cpcs.science.calibration.filter_cards import (
     DeclaredFilter,
     FilterKind,
@@ -42,44 +42,58 @@ def band_hints(
 ) -> BandHints:
     """Say which band card or mosaic declare, and which is settled."""
     kind = question.declared.kind
-    band = band_of_card(question.card, survey, offered)
-    if kind is FilterKind.CLEAR:
+    band = lacking = None
+    if kind is FilterKind.NAMED:
+        band = band_of_card(question.card, survey, offered)
+        if band is None:
+            lacking = next(iter(letters_of_card(question.card)), None)
+    elif kind is FilterKind.CLEAR:
         band = next((name for name in offered if name.endswith("/G")), None)
     elif kind is FilterKind.GENERIC and question.plane_colour:
-        name = f"{survey}/{_MOSAIC_BANDS.get(question.plane_colour, '')}"
-        band = name if name in offered else None
-    elif kind in (FilterKind.NARROW, FilterKind.LIGHT_POLLUTION):
-        band = None
-    return BandHints(declared=band, settled=question.settled)
+        letter = _MOSAIC_BANDS.get(question.plane_colour, "")
+        band = band_of_card(letter, survey, offered)
+    return BandHints(
+        declared=band,
+        settled=question.settled,
+        lacking=lacking,
+    )
 
 
 def bands_for_filter(
-    declared: DeclaredFilter, allowed: tuple[str, ...]
+    declared: DeclaredFilter, allowed: tuple[str, ...], offered: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Narrow the allowed bands to the parent of a narrow filter."""
-    for parent in declared.parents:
-        found = [band for band in allowed if band.rpartition("/")[2] == parent]
-        if found:
-            return (found[0],)
+    """Narrow the allowed bands to the parent of a narrow filter, a native one first."""
+    native = [band for band in allowed if band in offered]
+    for bands in (native, allowed):
+        for parent in declared.parents:
+            found = [band for band in bands if band.rpartition("/")[2] == parent]
+            if found:
+                return (found[0],)
     return allowed
 
 
 def filter_report(
-    question: BandQuestion, hints: BandHints, choice: BandChoice
+    question: BandQuestion, hints: BandHints, choice: BandChoice, survey: str
 ) -> FilterReport:
-    """Compare the card, and what was settled or requested, with the stars."""
+    """Compare the card, and what was settled or requested, with the stars.
+
+    `survey` is the catalogue's name, for a band that it lacks.
+    """
     kind = question.declared.kind
     card_band = hints.declared if kind is FilterKind.NAMED else None
     disagrees = _disagrees(card_band, choice)
+    sentence = _sentence(card_band, disagrees, choice)
+    if hints.lacking is not None:
+        sentence = f"Header said {hints.lacking}; {survey} has none."
     return FilterReport(
         card=question.card,
         card_band=card_band,
         disagrees=disagrees,
-        sentence=_sentence(card_band, disagrees, choice),
+        sentence=sentence,
         kind=kind.value,
         shown=choice.shown,
         settled=question.settled,
-        contradicted=choice.contradicted and kind is not FilterKind.NARROW,
+        contradicted=choice.contradicted,
     )
 
 

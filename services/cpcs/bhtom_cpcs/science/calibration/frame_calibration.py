@@ -1,17 +1,12 @@
 """From comparison stars to a frame's zero point: the band, its terms, its source."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.calibration.band_choice import (
-    BandChoice,
-    BandHints,
-    choose_band,
-)
+from bhtom_cpcs.science.calibration.band_choice import BandChoice, choose_band
 from bhtom_cpcs.science.calibration.bands import allowed_bands
 from bhtom_cpcs.science.calibration.colour_index import (
     ColourIndex,
@@ -25,14 +20,11 @@ from bhtom_cpcs.science.calibration.filter_report import (
     bands_for_filter,
     filter_report,
 )
+from bhtom_cpcs.science.calibration.lacking_bands import lacking_bands
 from bhtom_cpcs.science.calibration.linearity import magnitude_slope
 from bhtom_cpcs.science.calibration.ranking import BandStars
 from bhtom_cpcs.science.calibration.robust_regression import FloatArray
-from bhtom_cpcs.science.calibration.transformations import (
-    TransformedBand,
-    transform_band,
-)
-from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
+from bhtom_cpcs.science.calibration.transformations import TransformedBand
 from bhtom_cpcs.science.calibration.zero_point_model import (
     FittedStars,
     LearnedSlope,
@@ -114,6 +106,9 @@ def calibrate_frame(
 ) -> FrameCalibration:
     """Rank the bands, choose one, and fit its zero point with what it depends on.
 
+    A band that the FILTER card names and the catalogue lacks takes part where a
+    published transformation gives it.
+
     Parameters
     ----------
     comparison : the comparison stars, whatever the bands
@@ -127,58 +122,24 @@ def calibrate_frame(
         `unknown_filter`.
     """
     offered = catalogue.bands
-    allowed = allowed_bands(
-        question.requested, catalogue.name, offered, catalogue.title
-    )
-    allowed = bands_for_filter(question.declared, allowed)
+    asked = allowed_bands(question.requested, catalogue.name, offered, catalogue.title)
+    allowed = bands_for_filter(question.declared, asked, offered)
     hints = band_hints(question, catalogue.name, offered)
+    hints = replace(hints, narrowed=allowed != asked)
     native = {band: band_stars(comparison, reference, band) for band in offered}
-    choice = choose_band(native, allowed, hints)
-    transformed = None
-    if choice.chosen is None:
-        transformed, native = _transformed(
-            comparison, reference, native, allowed, hints
-        )
-        if transformed is not None:
-            choice = replace(choice, chosen=transformed.passband)
+    named = (hints.settled, hints.declared)
+    lacking = lacking_bands(comparison, reference, native, named, allowed)
+    made = {band: one.pairs for band, one in lacking.items()}
+    choice = choose_band(native, allowed, hints, made)
     found = FrameCalibration(
-        question,
-        choice,
-        filter_report(question, hints, choice),
-        transformed=transformed,
+        question, choice, filter_report(question, hints, choice, catalogue.name)
     )
     if choice.chosen is None:
         return found
-    return _fitted(found, native[choice.chosen], comparison, reference, offered, places)
-
-
-def _transformed(
-    comparison: ComparisonStars,
-    reference: ReferenceStars,
-    native: Mapping[str, BandStars],
-    allowed: tuple[str, ...],
-    hints: BandHints,
-) -> tuple[TransformedBand | None, dict[str, BandStars]]:
-    """Make a wanted band from others by a published transformation, if one serves."""
-    stars = dict(native)
-    for band in dict.fromkeys((hints.settled, hints.declared, *allowed)):
-        if band is None or band not in allowed:
-            continue
-        made = transform_band(
-            band, reference.magnitude, reference.error, reference.verified
-        )
-        if made is None:
-            continue
-        with_it = replace(
-            reference,
-            magnitude={band: made.magnitude},
-            error={band: made.error},
-            verified={band: made.verified},
-        )
-        stars[band] = band_stars(comparison, with_it, band)
-        if int(stars[band].usable.sum()) >= FEWEST_STARS:
-            return made, stars
-    return None, stars
+    if choice.chosen in lacking:
+        found = replace(found, transformed=lacking[choice.chosen].made)
+    pairs = {**native, **made}[choice.chosen]
+    return _fitted(found, pairs, comparison, reference, offered, places)
 
 
 def _learned(found: FrameCalibration, index: ColourIndex) -> LearnedSlope | None:

@@ -8,7 +8,6 @@ from bhtom_cpcs.science.calibration.band_choice import Chosen
 from bhtom_cpcs.science.calibration.bands import own_passband, passband_text
 from bhtom_cpcs.science.calibration.borrowed import borrowed_value
 from bhtom_cpcs.science.calibration.convex_hull import convex_hull
-from bhtom_cpcs.science.calibration.filter_cards import FilterKind
 from bhtom_cpcs.science.calibration.frame_calibration import (
     FrameCalibration,
     StarPlaces,
@@ -32,6 +31,7 @@ LARGEST_OUTLIER_FRACTION = 0.5
 POOR_ERROR_MAG = 0.05
 POOR_SCATTER_MAG = 0.15
 FEW_STARS = 10
+_DECIDED = (Chosen.REQUESTED, Chosen.PARENT, Chosen.SETTLED)
 # A filter whose response differs this much from the passband is not that passband.
 NON_STANDARD_SLOPE = 0.15
 # Published transformations differ by this much from each other.
@@ -177,12 +177,11 @@ def _flags(
 ) -> tuple[FlagWord, ...]:
     """Words that hold for every target of the frame."""
     declared, report = found.question.declared, found.report
-    decided = found.choice.how in (Chosen.REQUESTED, Chosen.SETTLED)
+    undecided = found.choice.how not in _DECIDED
     odd = colour is not None and abs(colour.applied) > NON_STANDARD_SLOPE
     words = {
         FlagWord.FILTER_DISAGREES: bool(report.disagrees) or report.contradicted,
-        FlagWord.PASSBAND_PROVISIONAL: not decided
-        and declared.kind is not FilterKind.NARROW,
+        FlagWord.PASSBAND_PROVISIONAL: undecided,
         FlagWord.NON_STANDARD_PASSBAND: bool(declared.word) or odd,
         FlagWord.TRANSFORMED_REFERENCE: found.transformed is not None,
         FlagWord.UNVERIFIED_REFERENCE: found.unverified_used,

@@ -34,12 +34,12 @@ class Timing:
 class FilterReport:
     """What the FILTER card says, and whether the stars say otherwise.
 
-    `card_band` is the offered band the card's text means, None for a blank, generic
-    or unknown text; `disagrees` is None when nothing can be compared. `kind` is the
-    sort of filter that the card declares. `shown` are the allowed passbands that the
-    stars do not tell apart, the best first; `settled` is the one that earlier frames
-    settled; `contradicted` says that the stars show another band than the settled or
-    the only requested one, which is used all the same.
+    `card_band` is the band the card's text means, offered or transformed to, None for
+    a blank, generic or unknown text; `disagrees` is None when nothing can be compared.
+    `kind` is the sort of filter that the card declares. `shown` are the allowed
+    passbands that the stars do not tell apart, the best first; `settled` is the one
+    that earlier frames settled; `contradicted` says that the stars show another band
+    than the settled or the only requested one, which is used all the same.
     """
 
     card: str | None
