@@ -19,6 +19,8 @@ class ColourTerm:
         own uncertainty
     lowest, highest : colours of the stars that it was fitted to [mag]
     n_stars : how many they are
+    applied_error : 1 sigma of `applied` where a learnt slope joined in, else None: then
+        it is `error`
     second_order : change of the slope with air mass, of the camera's own settings
         [mag per mag and air mass]; None where the camera gives none
     outside_atmosphere : the slope at air mass zero, by `second_order`
@@ -33,6 +35,7 @@ class ColourTerm:
     lowest: float
     highest: float
     n_stars: int
+    applied_error: float | None = None
     second_order: float | None = None
     outside_atmosphere: float | None = None
 

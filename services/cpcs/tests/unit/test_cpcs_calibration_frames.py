@@ -22,6 +22,7 @@ from bhtom_cpcs.science.calibration.frame_zero_point import (
     refuse_not_linear,
     refuse_poor,
 )
+from bhtom_cpcs.science.calibration.zero_point_at import zero_point_at
 from bhtom_cpcs.science.decisions import BorrowedZeroPoint
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import ReferenceStars
@@ -234,6 +235,14 @@ def test_a_colour_slope_makes_the_passband_non_standard() -> None:
         found.colour_term.value + 0.02 * 1.2
     )
     assert "non_standard_passband" in found.flags
+
+
+@pytest.mark.parametrize("n", [9, 12, 15])
+def test_a_slope_that_few_stars_cannot_show_is_in_the_budget(n: int) -> None:
+    for seed in range(12):
+        frame = exposed("r", seed, n=n, colour_slope=0.3, extra=0.03)
+        found = frame.zero_point(BandQuestion("GaiaSP/r", "r"))
+        assert zero_point_at(found, 500, 500).colour_error > 0.035
 
 
 def test_a_missing_band_comes_from_a_published_transformation() -> None:

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from bhtom_cpcs.science.calibration.borrowed import borrowed_value
 from bhtom_cpcs.science.calibration.convex_hull import convex_hull, inside_hull
 from bhtom_cpcs.science.calibration.zero_point_at import (
+    OTHER_SLOPE_SPREAD,
+    STANDARD_SLOPE_SPREAD,
     UNKNOWN_COLOUR_MAG,
     zero_point_at,
 )
 from bhtom_cpcs.science.decisions import BorrowedZeroPoint, TargetColour
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.zero_point_terms import (
     ColourTerm,
@@ -42,7 +45,8 @@ def colour(value: float, error: float = 0.02, blue: str = "GaiaSP/g") -> TargetC
 
 
 def test_plain_zero_point_is_the_same_everywhere() -> None:
-    found = zero_point_at(PLAIN, 10.0, 900.0, [colour(1.5)])
+    exact = replace(TERM, value=0.0, error=0.0, applied=0.0)
+    found = zero_point_at(replace(PLAIN, colour_term=exact), 10.0, 900.0, [colour(1.5)])
     assert (found.value, found.error, found.colour_error, found.flags) == (
         24.0,
         0.01,
@@ -54,12 +58,60 @@ def test_plain_zero_point_is_the_same_everywhere() -> None:
 def test_unknown_colour_goes_into_the_error() -> None:
     found = zero_point_at(replace(PLAIN, colour_term=TERM), 0, 0)
     assert found.value == 24.0
-    assert found.colour_error == pytest.approx(0.1 * UNKNOWN_COLOUR_MAG)
+    assert found.colour_error == pytest.approx(
+        math.hypot(0.1, 0.01) * UNKNOWN_COLOUR_MAG
+    )
     assert found.flags == ("colour_assumed",)
     other = zero_point_at(
         replace(PLAIN, colour_term=TERM), 0, 0, [colour(1.0, blue="GaiaSP/B")]
     )
     assert other == found
+
+
+def test_a_slope_that_was_not_measured_is_that_of_filters() -> None:
+    standard = zero_point_at(PLAIN, 0, 0)
+    assert standard.colour_error == pytest.approx(
+        STANDARD_SLOPE_SPREAD * UNKNOWN_COLOUR_MAG
+    )
+    assert standard.flags == ("colour_assumed",)
+    clear = replace(PLAIN, flags=(FlagWord.NON_STANDARD_PASSBAND,))
+    assert zero_point_at(clear, 0, 0).colour_error == pytest.approx(
+        OTHER_SLOPE_SPREAD * UNKNOWN_COLOUR_MAG
+    )
+
+
+@given(st.floats(-0.5, 0.5), st.floats(1e-3, 2.0))
+def test_a_slope_that_is_not_applied_enters_the_budget(
+    value: float, error: float
+) -> None:
+    term = replace(TERM, value=value, error=error, applied=0.0)
+    found = zero_point_at(replace(PLAIN, colour_term=term), 0, 0)
+    assert found.value == 24.0
+    own = math.hypot(value, error)
+    assert found.colour_error <= own * UNKNOWN_COLOUR_MAG
+    # no more than its share of the frame's own, no less than a well-known zero
+    least = min(error, STANDARD_SLOPE_SPREAD) / math.sqrt(2)
+    assert found.colour_error >= 0.99 * least * UNKNOWN_COLOUR_MAG
+    if error < 0.02 < abs(value):
+        assert found.colour_error == pytest.approx(own * UNKNOWN_COLOUR_MAG, rel=0.05)
+    assert ("colour_assumed" in found.flags) == (found.colour_error > 0.01)
+
+
+def test_a_recorded_colour_leaves_the_slope_times_its_distance() -> None:
+    term = replace(TERM, value=0.02, error=0.03, applied=0.0)
+    found = zero_point_at(replace(PLAIN, colour_term=term), 0, 0, [colour(0.6)])
+    assert (found.value, found.colour_error, found.flags) == (24.0, 0.0, ())
+    redder = zero_point_at(replace(PLAIN, colour_term=term), 0, 0, [colour(1.6)])
+    assert redder.value == 24.0
+    assert redder.colour_error == pytest.approx(0.0345, abs=0.001)
+
+
+def test_a_learnt_slope_brings_its_own_error() -> None:
+    term = replace(TERM, value=0.1, error=0.2, applied=0.02, applied_error=0.004)
+    found = zero_point_at(replace(PLAIN, colour_term=term), 0, 0)
+    assert found.colour_error == pytest.approx(math.hypot(0.02, 0.004) * 0.4)
+    known = zero_point_at(replace(PLAIN, colour_term=term), 0, 0, [colour(1.6)])
+    assert known.colour_error == pytest.approx(math.hypot(0.02 * 0.02, 0.004))
 
 
 def test_recorded_colour_corrects() -> None:
@@ -69,13 +121,6 @@ def test_recorded_colour_corrects() -> None:
     assert found.flags == ()
     beyond = zero_point_at(replace(PLAIN, colour_term=TERM), 0, 0, [colour(2.0)])
     assert beyond.flags == ("colour_extrapolated",)
-
-
-def test_insignificant_slope_does_nothing() -> None:
-    term = replace(TERM, applied=0.0)
-    found = zero_point_at(replace(PLAIN, colour_term=term), 0, 0, [colour(1.1)])
-    assert found.value == 24.0
-    assert found.flags == ()
 
 
 def test_place_and_its_error() -> None:
@@ -106,10 +151,10 @@ def test_air_mass_of_a_wide_field() -> None:
 def test_outside_the_stars_hull() -> None:
     hull = convex_hull(np.array([0.0, 100, 100, 0, 50]), np.array([0.0, 0, 90, 90, 40]))
     assert len(hull) == 4
-    inside = zero_point_at(replace(PLAIN, hull_px=hull), 50.0, 80.0)
-    outside = zero_point_at(replace(PLAIN, hull_px=hull), 50.0, 95.0)
-    assert inside.flags == ()
-    assert outside.flags == ("outside_stars_hull",)
+    exact = replace(TERM, value=0.0, error=0.0, applied=0.0)
+    framed = replace(PLAIN, hull_px=hull, colour_term=exact)
+    assert zero_point_at(framed, 50.0, 80.0).flags == ()
+    assert zero_point_at(framed, 50.0, 95.0).flags == ("outside_stars_hull",)
 
 
 places = st.lists(

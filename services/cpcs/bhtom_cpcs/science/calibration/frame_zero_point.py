@@ -214,6 +214,7 @@ def _colour_term(
         lowest=slope.lowest + index.pivot,
         highest=slope.highest + index.pivot,
         n_stars=slope.n_stars,
+        applied_error=slope.applied_error,
         second_order=second_order,
         outside_atmosphere=outside,
     )

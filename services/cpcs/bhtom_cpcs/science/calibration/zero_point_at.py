@@ -11,10 +11,17 @@ from bhtom_cpcs.science.calibration.zero_point_model import place_columns
 from bhtom_cpcs.science.decisions import TargetColour
 from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
-from bhtom_cpcs.science.zero_point_terms import ColourTerm, SpatialTerm
+from bhtom_cpcs.science.zero_point_terms import SpatialTerm
 
 # How far a target's colour may be from the pivot, 1 sigma, when nobody recorded it.
 UNKNOWN_COLOUR_MAG = 0.4
+# 1 sigma of slopes that were not measured [mag per mag]. A filter that passes as its
+# standard band has one within 0.15: if all such are equally likely their rms is 0.09,
+# and some that pass are worse. Clear and light-pollution filters reach 0.3 and more.
+STANDARD_SLOPE_SPREAD = 0.1
+OTHER_SLOPE_SPREAD = 0.3
+# An assumed colour that adds less than this is in the error and needs no flag.
+_WORTH_SAYING_MAG = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,9 @@ def zero_point_at(
     """Zero point for a target at a place of the frame.
 
     The colour term is applied with a recorded colour only. Without one the target is
-    taken to be of the pivot colour, and the slope times 0.4 mag goes into its error.
+    taken to be of the pivot colour, and the slope times 0.4 mag goes into its error;
+    so does the slope that may be there where none was found significant, or none
+    could be fitted.
 
     Parameters
     ----------
@@ -60,7 +69,7 @@ def zero_point_at(
         error = math.hypot(error, term.error * difference)
     if zero_point.hull_px and not inside_hull(zero_point.hull_px, x_px, y_px):
         flags.append(FlagWord.OUTSIDE_STARS_HULL)
-    offset, colour_error, words = _for_colour(zero_point.colour_term, colours)
+    offset, colour_error, words = _for_colour(zero_point, colours)
     return TargetZeroPoint(value + offset, error, colour_error, (*flags, *words))
 
 
@@ -86,17 +95,45 @@ def _at_place(
 
 
 def _for_colour(
-    term: ColourTerm | None, colours: Sequence[TargetColour]
+    zero_point: ZeroPoint, colours: Sequence[TargetColour]
 ) -> tuple[float, float, tuple[FlagWord, ...]]:
     """Correction for the target's colour, its error, and words about it."""
-    if term is None or not term.applied:
-        return 0.0, 0.0, ()
+    term = zero_point.colour_term
+    slope = _likely_slope(zero_point)
     for colour in colours:
-        if (colour.blue_passband, colour.red_passband) != (term.blue, term.red):
+        if term is None or (colour.blue_passband, colour.red_passband) != (
+            term.blue,
+            term.red,
+        ):
             continue
         difference = colour.value_mag - term.pivot
-        error = math.hypot(term.applied * colour.error_mag, term.error * difference)
+        if not term.applied:
+            return 0.0, slope * abs(difference), ()
+        slope_error = term.error if term.applied_error is None else term.applied_error
+        error = math.hypot(term.applied * colour.error_mag, slope_error * difference)
         inside = term.lowest <= colour.value_mag <= term.highest
         words = () if inside else (FlagWord.COLOUR_EXTRAPOLATED,)
         return term.applied * difference, error, words
-    return 0.0, abs(term.applied) * UNKNOWN_COLOUR_MAG, (FlagWord.COLOUR_ASSUMED,)
+    error = slope * UNKNOWN_COLOUR_MAG
+    matters = (term is not None and term.applied) or error > _WORTH_SAYING_MAG
+    return 0.0, error, (FlagWord.COLOUR_ASSUMED,) if matters else ()
+
+
+def _likely_slope(zero_point: ZeroPoint) -> float:
+    """Root mean square of what the colour term may be [mag per mag].
+
+    The applied slope and its error, where one is applied. Else the frame's own slope
+    and error together with what slopes of filters are: the second moment of the
+    posterior of both, which is the frame's own where it is well measured and the
+    filters' where it is not measured at all.
+    """
+    term = zero_point.colour_term
+    if term is not None and term.applied:
+        error = term.error if term.applied_error is None else term.applied_error
+        return math.hypot(term.applied, error)
+    standard = FlagWord.NON_STANDARD_PASSBAND not in zero_point.flags
+    prior = STANDARD_SLOPE_SPREAD if standard else OTHER_SLOPE_SPREAD
+    if term is None:
+        return prior
+    share = prior**2 / (prior**2 + term.error**2)
+    return math.hypot(share * term.value, math.sqrt(share) * term.error)

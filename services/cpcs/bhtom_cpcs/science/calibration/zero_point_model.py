@@ -61,7 +61,8 @@ class Slope:
 
     `applied` is zero where the slope is not significant, else drawn towards zero by
     its own uncertainty, value x (1 - (error / value)^2). `lowest`, `highest` is the
-    range of the abscissa among the stars.
+    range of the abscissa among the stars. `applied_error` is that of a slope which
+    earlier frames joined in, None where there was none.
     """
 
     value: float
@@ -70,6 +71,7 @@ class Slope:
     lowest: float
     highest: float
     n_stars: int
+    applied_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +228,22 @@ def _with_learned(
         if not len(colour):
             return None
         lowest, highest = float(colour.min()), float(colour.max())
-        return Slope(learned.value, learned.error, learned.value, lowest, highest, 0)
+        return Slope(
+            learned.value,
+            learned.error,
+            learned.value,
+            lowest,
+            highest,
+            0,
+            learned.error,
+        )
     off = abs(own.value - learned.value)
     if off > _LARGEST_CHANGE_SIGMA * np.hypot(own.error, learned.error):
         return own
     weights = own.error**-2, learned.error**-2
     joined = (weights[0] * own.value + weights[1] * learned.value) / sum(weights)
-    return replace(own, applied=joined)
+    error = float(sum(weights) ** -0.5)
+    return replace(own, applied=joined, applied_error=error)
 
 
 def _extinction(
