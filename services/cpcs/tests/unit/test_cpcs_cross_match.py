@@ -49,6 +49,16 @@ def test_rivals_are_dropped() -> None:
     assert len(found.source) == 59
 
 
+def test_rival_sources_are_dropped() -> None:
+    rng = np.random.default_rng(4)
+    references = stars(rng, 100)
+    rivals = references[:3] + np.array([[0.4, 0.0], [0.0, 0.9], [-0.1, 0.0]])
+    found = cross_match(np.concatenate([references[:60], rivals]), references, 1.0)
+    assert found is not None
+    assert not {0, 1, 2} & set(found.reference)
+    assert len(found.source) == 57
+
+
 def test_each_star_is_used_once() -> None:
     rng = np.random.default_rng(5)
     references = stars(rng, 80)

@@ -189,16 +189,15 @@ def _common_shift(
 def _mutual_pairs(
     sources: FloatArray, tree: cKDTree, radius: float
 ) -> tuple[IndexArray, IndexArray]:
-    """Pairs that are each other's nearest, without rivals within the radius."""
+    """Pairs that are each other's nearest, without rivals within the radius.
+
+    A source with two reference stars within the radius may be either; so may, of two
+    sources at one reference star, either be it. Both are dropped.
+    """
     distance, nearest = tree.query(sources, k=2, distance_upper_bound=radius)
-    single = np.isfinite(distance[:, 0]) & ~np.isfinite(distance[:, 1])
-    source = np.flatnonzero(single)
+    found = np.isfinite(distance)
+    rivals = np.bincount(nearest[found], minlength=tree.n)
+    source = np.flatnonzero(found[:, 0] & ~found[:, 1])
     reference = nearest[source, 0]
-    # of several sources at one reference star the nearest stays
-    order = np.lexsort((distance[source, 0], reference))
-    source, reference = source[order], reference[order]
-    first = np.ones(len(source), dtype=bool)
-    first[1:] = reference[1:] != reference[:-1]
-    source, reference = source[first], reference[first]
-    order = np.argsort(source, kind="stable")
-    return source[order], reference[order]
+    alone = rivals[reference] == 1
+    return source[alone], reference[alone]
