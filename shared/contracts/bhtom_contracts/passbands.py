@@ -133,6 +133,7 @@ _BAND_ALIASES: Final[dict[tuple[str, str], str]] = {
     ("GaiaDR2", "RP"): "GRP",
     ("2MASS", "Ks"): "K",
 }
+ANY_BAND: Final = f"{GAIA_SYNTHETIC}/any"
 _GROUPS: Final = ("any", "ugriz", "UBVRI")
 
 
@@ -174,3 +175,12 @@ def canonical_request(requested: str) -> str:
     groups = {group.lower(): group for group in _GROUPS}
     band = groups.get(band.lower(), band.removesuffix("'"))
     return f"{catalogue}/{_BAND_ALIASES.get((catalogue, band), band)}"
+
+
+def requested_band(requested: str) -> str:
+    """One text for all ways to ask for the same; nothing and `any` are `GaiaSP/any`.
+
+    What is settled for a filter is settled for the text that its frames were asked
+    for with, so `any`, `no` and `gaiasp/Any` must not be three.
+    """
+    return canonical_request(requested) or ANY_BAND

@@ -6,7 +6,6 @@ from typing import Any
 
 from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_contracts.outcomes import Outcome
-from bhtom_contracts.passbands import canonical_request
 from bhtom_cpcs.imported_catalogues.held import CATALOGUE_NAME
 
 
@@ -66,7 +65,7 @@ def catalogue_of(requested_filter: str, default: str) -> str | None:
 
     None when no catalogue can have such a name.
     """
-    survey, separator, _ = canonical_request(requested_filter).partition("/")
+    survey, separator, _ = requested_filter.partition("/")
     name = survey if separator and survey else default
     return name if CATALOGUE_NAME.match(name) else None
 

@@ -13,7 +13,6 @@ from bhtom_contracts.camera_bounds import (
 )
 from bhtom_contracts.events.cameras import LearnedFigures
 from bhtom_contracts.events.frames import FitsUploaded
-from bhtom_contracts.passbands import canonical_request
 from bhtom_cpcs.calibrations.reduced import ReducedFrame, ReducedPlane, ReductionTask
 from bhtom_cpcs.decisions.pinned import decisions_of
 
@@ -99,7 +98,7 @@ def reduction_request(
             ),
             learned=_learned_camera(camera.learned),
         ),
-        requested_filter=canonical_request(inputs.parameters.requested_filter),
+        requested_filter=inputs.parameters.requested_filter,
         match_radius_arcsec=inputs.parameters.match_radius,
         decisions=decisions_of(decisions),
         mid_exposure_mjd_utc=inputs.parameters.mid_exposure_mjd,

@@ -4,6 +4,8 @@ from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from bhtom_contracts.events.frames import RequestedFilter
+from bhtom_contracts.passbands import ANY_BAND
 from bhtom_cpcs.decisions.domain import RulingKind
 
 _MJD = Field(default=None, ge=0, le=200_000)
@@ -78,7 +80,7 @@ class RulingIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     filter_card: str = Field(max_length=80)
-    declared_filter: str = Field(default="GaiaSP/any", max_length=80)
+    declared_filter: RequestedFilter = Field(default=ANY_BAND, max_length=80)
     kind: RulingKind
     passband: str | None = Field(
         default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,29}/[A-Za-z0-9]{1,10}$"

@@ -207,7 +207,7 @@ def test_other_catalogues_only_when_named(tmp_path: Path) -> None:
 def test_what_clients_ask_for(asked: str, means: str, catalogue: str | None) -> None:
     assert canonical_request(asked) == means
     assert canonical_request(means) == means
-    assert catalogue_of(asked, "GaiaSP") == catalogue
+    assert catalogue_of(means, "GaiaSP") == catalogue
 
 
 def test_photometric_systems() -> None:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bhtom_contracts.events.frames import CalibratedKind, CalibrationParameters
+from bhtom_contracts.passbands import ANY_BAND
 from bhtom_runtime.auth import Principal
 from bhtom_runtime.errors import ServiceError
 from bhtom_runtime.service import Context
@@ -27,7 +28,7 @@ class FrameQuery(BaseModel):
     camera: str = Field(description="ONAME (<observatory>_<camera>) or id.")
     file_name: str = Field(default="", max_length=1000)
     filter: str = Field(
-        default=fields.ANY_BAND, description="Reference band, e.g. GaiaSP/any."
+        default=ANY_BAND, description="Reference band, e.g. GaiaSP/any."
     )
     data_product_type: CalibratedKind = "fits_file"
     mjd: float | None = Field(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bhtom_contracts.events.frames import CalibratedKind, CalibrationParameters
+from bhtom_contracts.passbands import ANY_BAND, requested_band
 from bhtom_runtime.auth import Principal
 from bhtom_runtime.errors import Invalid
 from bhtom_upload.replicas.cameras import Camera
 from bhtom_upload.replicas.targets import Target
 
-ANY_BAND: Final = "GaiaSP/any"
 MAX_COMMENT: Final = 2000
 MAX_OBSERVERS: Final = 50
 _FILTER: Final = re.compile(r"[\w.+-]{1,40}/[\w.+'-]{1,40}", re.ASCII)
@@ -84,13 +84,13 @@ def reference(field: str, text: str) -> str:
 def requested_filter(field: str, text: str) -> str:
     """`GaiaSP/any` and the like; `no` and nothing mean any band."""
     text = text.strip()
-    if text.lower() in ("", "no", "none", "auto"):
+    if text.lower() in ("", "no", "none", "auto", "any"):
         return ANY_BAND
     if _FILTER.fullmatch(text) is None:
         raise BadField(
             field, f"'{text[:80]}' is no filter; write for example GaiaSP/any."
         )
-    return text
+    return requested_band(text)
 
 
 def match_radius(field: str, value: str | float | None) -> float | None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bhtom_contracts.events.frames import CalibrationParameters
 from bhtom_upload.intake import fields
 from bhtom_upload.intake.fields import BadField
 from bhtom_upload.intake.file_names import MAX_LENGTH, check_extension, display_name
@@ -64,13 +65,18 @@ def test_other_names_are_refused_before_the_body_is_read(name: str) -> None:
         check_extension(name)
 
 
-@pytest.mark.parametrize("text", ["", "no", "No", "GaiaSP/any", " GaiaSP/any "])
+@pytest.mark.parametrize(
+    "text",
+    ["", "no", "No", "any", "GaiaSP/any", " GaiaSP/any ", "any/any", "gaiasp/Any"],
+)
 def test_no_filter_means_any(text: str) -> None:
     assert fields.requested_filter("filter", text) == "GaiaSP/any"
+    assert CalibrationParameters(requested_filter=text) == CalibrationParameters()
 
 
 def test_a_filter_is_a_catalogue_and_a_band() -> None:
     assert fields.requested_filter("filter", "GaiaSP/ugriz") == "GaiaSP/ugriz"
+    assert fields.requested_filter("filter", "panstarrs/g'") == "PS1/g"
     for nonsense in ("r", "a/b/c", "GaiaSP/", "x" * 200 + "/r", "GaiaSP/r\n"):
         if nonsense.strip() == "GaiaSP/r":
             continue

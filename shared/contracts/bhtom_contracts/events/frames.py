@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from bhtom_contracts.base import Payload, Snapshot, Visibility
 from bhtom_contracts.events.cameras import CameraPin
 from bhtom_contracts.events.targets import TargetPosition
 from bhtom_contracts.outcomes import Outcome
+from bhtom_contracts.passbands import ANY_BAND, requested_band
 from bhtom_contracts.units import (
     Adu,
     Arcseconds,
@@ -23,6 +24,8 @@ from bhtom_contracts.units import (
 Purpose = Literal["record", "dry_run", "preview"]
 # What can be calibrated: a frame, or the list of sources that was measured in one.
 CalibratedKind = Literal["fits_file", "photometry"]
+# A band that is asked for, one text however it was written.
+RequestedFilter = Annotated[str, AfterValidator(requested_band)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 DataProductState = Literal[
     "received", "calibrating", "waiting", "recording", "done", "failed", "deleted"
@@ -55,7 +58,7 @@ class CalibrationParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    requested_filter: str = "GaiaSP/any"
+    requested_filter: RequestedFilter = ANY_BAND
     match_radius: Arcseconds | None = Field(default=None, gt=0, le=60)
     # The middle of the exposure, UTC, of an instrumental catalogue; frames tell theirs.
     mid_exposure_mjd: Mjd | None = Field(default=None, gt=10_000, lt=100_000)
