@@ -96,8 +96,9 @@ def frame_row(origin: Origin, plane: Plain) -> dict[str, Any]:
     good = (
         # A catalogue's zero point belongs to the program that wrote its fluxes.
         origin.request.kind == "fits_file"
-        # A blank or generic card may stand for any filter, or for a mosaic's colour.
+        # A blank or generic card may stand for any filter.
         and names_a_filter(card)
+        and not _is_of_a_colour_camera(plane)
         and fitted.get("source", "native") == "native"
         and fitted["error"] <= _LENT_ERROR_MAG
         and fitted["scatter"] <= _LENT_SCATTER_MAG
@@ -129,8 +130,17 @@ def asks_one_band(requested_filter: str) -> bool:
 
 
 def shown_bands(plane: Plain) -> tuple[str, ...]:
-    """The bands that the plane's stars do not tell apart, the best first."""
+    """The bands that the plane's stars do not tell apart, the best first.
+
+    None of a colour camera's planes, which share a card and show a band each.
+    """
+    if _is_of_a_colour_camera(plane):
+        return ()
     return tuple((plane.get("filter") or {}).get("shown") or ())
+
+
+def _is_of_a_colour_camera(plane: Plain) -> bool:
+    return (plane.get("filter") or {}).get("plane_colour") is not None
 
 
 def target_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:

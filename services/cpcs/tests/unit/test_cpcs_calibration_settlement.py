@@ -63,10 +63,16 @@ def test_ties_settle_the_band_that_all_of_them_share() -> None:
     assert (interval.passband, interval.provisional) == (R, False)
 
 
-@pytest.mark.parametrize("card", ["", None, "3", "Clear", "L", "UNKNOWN", "Filter 2"])
+@pytest.mark.parametrize("card", ["", None, "3", "UNKNOWN", "Open", "Filter 2", "RGGB"])
 def test_cards_that_say_nothing_never_settle(card: str | None) -> None:
     (interval,) = settle_band(card, frames(*[(R,)] * 50))
     assert interval.provisional
+
+
+@pytest.mark.parametrize("card", ["Clear", "L", "Luminance", "no filter"])
+def test_a_clear_filter_has_the_same_band_on_every_night(card: str) -> None:
+    (interval,) = settle_band(card, frames((R, G), (R,), (BIG_R, R), (R,), (R, BIG_R)))
+    assert (interval.passband, interval.provisional) == (R, False)
 
 
 def test_a_contradiction_does_not_move_a_settled_band() -> None:

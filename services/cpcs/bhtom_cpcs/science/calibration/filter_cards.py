@@ -81,6 +81,8 @@ def declared_filter(card: str | None) -> DeclaredFilter:
 def names_a_filter(card: str | None) -> bool:
     """Say whether the text can stand for one filter of a camera and no other.
 
-    Blank, numeric and generic texts cannot: what is in the wheel's place 3 changes.
+    Blank, numeric and generic texts cannot: what is in the wheel's place 3 changes. A
+    clear or luminance filter is one: detector and glass make its passband, the same
+    on every night, so that it belongs to the same reference band on every night.
     """
-    return declared_filter(card).kind not in (FilterKind.GENERIC, FilterKind.CLEAR)
+    return declared_filter(card).kind is not FilterKind.GENERIC

@@ -94,6 +94,7 @@ def filter_report(
         shown=choice.shown,
         settled=question.settled,
         contradicted=choice.contradicted,
+        plane_colour=question.plane_colour,
     )
 
 

@@ -68,7 +68,7 @@ def settle_band(
     concordant when one passband is among those that each of them shows. It holds from
     the first of them on. Ten frames in a row that do not show it end the interval
     before the first of them and open a new one, provisional until it settles by the
-    same rule. Blank, numeric and generic cards never settle.
+    same rule. Blank, numeric and generic cards never settle; a clear filter does.
 
     A pure function of the whole history, in whatever order it came: evidence that is
     replaced or comes late gives the same answer as if it had always been there.

@@ -40,6 +40,8 @@ class FilterReport:
     passbands that the stars do not tell apart, the best first; `settled` is the one
     that earlier frames settled; `contradicted` says that the stars show another band
     than the settled or the only requested one, which is used all the same.
+    `plane_colour` is that of a plane of a colour camera: its card is all planes' alike
+    and tells nothing of any.
     """
 
     card: str | None
@@ -50,6 +52,7 @@ class FilterReport:
     shown: tuple[str, ...] = ()
     settled: str | None = None
     contradicted: bool = False
+    plane_colour: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
