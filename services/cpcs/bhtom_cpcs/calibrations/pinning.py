@@ -7,13 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_contracts.outcomes import Outcome
-from bhtom_cpcs.calibrations import store
+from bhtom_cpcs.calibrations import earlier, store
 from bhtom_cpcs.calibrations.answers import contract_outcome
 from bhtom_cpcs.calibrations.reduced import ReducedFrame
 from bhtom_cpcs.calibrations.store import StoredRequest
 from bhtom_cpcs.decisions.collecting import collect
 from bhtom_cpcs.decisions.pinned import decisions_of, plain_decisions
-from bhtom_cpcs.science.decisions import PinnedRelease
+from bhtom_cpcs.science.decisions import Decisions, PinnedRelease
 from bhtom_runtime.database import Database
 
 
@@ -31,7 +31,7 @@ class PinnedDecisions:
         async with self._database.read() as connection:
             values = await _repeated(connection, inputs)
             if values is None:
-                values = plain_decisions(await collect(connection, inputs, None))
+                values = plain_decisions(await _collected(connection, inputs, None))
         async with self._database.unit_of_work() as uow:
             return await store.pin_decisions(uow, request.id, values)
 
@@ -51,12 +51,36 @@ class PinnedDecisions:
         if not times or request.inputs.repeats_request_id is not None:
             return None
         async with self._database.read() as connection:
-            found = plain_decisions(await collect(connection, request.inputs, times[0]))
+            found = plain_decisions(
+                await _collected(connection, request.inputs, times[0])
+            )
         known = decisions_of(pinned).borrowed_zero_points
         if decisions_of(found).borrowed_zero_points in (known, ()):
             return None
         async with self._database.unit_of_work() as uow:
             return await store.pin_decisions(uow, request.id, found, anew=True)
+
+
+async def _collected(
+    connection: AsyncConnection, inputs: FitsUploaded, mjd: float | None
+) -> Decisions:
+    """What was decided, with what only the calibrations themselves tell of it."""
+    found = await collect(connection, inputs, mjd)
+    lenders = [one.calibration_id for one in found.borrowed_zero_points]
+    terms = await earlier.colour_terms_of(connection, lenders)
+    column = None
+    if inputs.kind == "photometry":
+        column = await earlier.brightness_column_of(
+            connection, inputs.target.target_id, inputs.camera.camera_id
+        )
+    return replace(
+        found,
+        brightness_column=column,
+        borrowed_zero_points=tuple(
+            replace(one, colour_term=terms.get(one.calibration_id))
+            for one in found.borrowed_zero_points
+        ),
+    )
 
 
 async def _repeated(

@@ -16,6 +16,7 @@ from bhtom_cpcs.science.decisions import (
     SettledBand,
     TargetColour,
 )
+from bhtom_cpcs.science.zero_point_terms import ColourTerm
 
 
 def plain_decisions(decisions: Decisions) -> dict[str, Any]:
@@ -34,12 +35,20 @@ def decisions_of(values: Mapping[str, Any]) -> Decisions:
         mean_positions=tuple(MeanPosition(**one) for one in values["mean_positions"]),
         target_colours=tuple(TargetColour(**one) for one in values["target_colours"]),
         borrowed_zero_points=tuple(
-            BorrowedZeroPoint(**one) for one in values["borrowed_zero_points"]
+            _borrowed_of(one) for one in values["borrowed_zero_points"]
         ),
         pinned_releases=tuple(
             PinnedRelease(**one) for one in values["pinned_releases"]
         ),
+        brightness_column=values.get("brightness_column"),
         other_targets=tuple((ra, dec) for ra, dec in values["other_targets"]),
+    )
+
+
+def _borrowed_of(values: Mapping[str, Any]) -> BorrowedZeroPoint:
+    term = values.get("colour_term")
+    return BorrowedZeroPoint(
+        **{**values, "colour_term": None if term is None else ColourTerm(**term)}
     )
 
 

@@ -7,6 +7,8 @@ frames, versioned, and handed in, so that a calibration stays a pure function.
 
 from dataclasses import dataclass
 
+from bhtom_cpcs.science.zero_point_terms import ColourTerm
+
 SAME_NIGHT_DAYS = 0.5
 
 
@@ -98,6 +100,7 @@ class BorrowedZeroPoint:
     exposure_time_s: float
     air_mass: float | None
     calibration_id: int
+    colour_term: ColourTerm | None = None  # as fitted in the lending frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,8 @@ class Decisions:
     target_colours: tuple[TargetColour, ...] = ()
     borrowed_zero_points: tuple[BorrowedZeroPoint, ...] = ()
     pinned_releases: tuple[PinnedRelease, ...] = ()
+    # Of a list of sources: the column that the target's earlier ones were read in.
+    brightness_column: str | None = None
     # Never comparison stars: other targets of the suite, as (ra, dec) [deg] ICRS.
     other_targets: tuple[tuple[float, float], ...] = ()
 

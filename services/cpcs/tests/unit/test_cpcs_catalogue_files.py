@@ -147,13 +147,15 @@ def test_the_same_sources_in_every_format(
     found = read(tmp_path, write())
     assert found.ra_deg is not None
     assert found.x_px is not None
-    np.testing.assert_allclose(found.ra_deg, RA[:3], atol=1e-7)
-    np.testing.assert_allclose(found.x_px, X[:3] - 1, atol=1e-4)
+    np.testing.assert_allclose(found.ra_deg, RA, atol=1e-7)
+    np.testing.assert_allclose(found.x_px, X - 1, atol=1e-4)
     (only,) = found.estimators
-    np.testing.assert_allclose(only.magnitude, MAG[:3], atol=1e-4)
-    np.testing.assert_allclose(only.error, ERROR[:3], atol=1e-4)
-    assert found.blended.tolist() == [False, True, False]
-    assert found.saturated.tolist() == [False, False, True]
+    assert found.usable.tolist() == [True, True, True, False]
+    np.testing.assert_allclose(only.magnitude[:3], MAG[:3], atol=1e-4)
+    np.testing.assert_allclose(only.error[:3], ERROR[:3], atol=1e-4)
+    assert found.blended[:3].tolist() == [False, True, False]
+    assert found.saturated[:3].tolist() == [False, False, True]
+    assert not only.too_faint.any()
     assert sum(found.dropped.values()) == 1
     assert found.n_rows == 4
 
@@ -179,11 +181,11 @@ def test_packed_files_and_odd_encodings(tmp_path: Path) -> None:
 def test_apertures_are_kept_apart_and_fluxes_become_magnitudes(tmp_path: Path) -> None:
     found = read(tmp_path, banzai())
     assert [one.column for one in found.estimators] == ["FLUX", "FLUXAPER1"]
-    np.testing.assert_allclose(found.estimators[0].magnitude, MAG[:3])
+    np.testing.assert_allclose(found.estimators[0].magnitude[:3], MAG[:3])
     np.testing.assert_allclose(
-        found.estimators[1].magnitude, MAG[:3] - 2.5 * np.log10(0.8)
+        found.estimators[1].magnitude[:3], MAG[:3] - 2.5 * np.log10(0.8)
     )
-    assert found.edge.tolist() == [False, False, True]  # sep's 2, not SExtractor's
+    assert found.edge[:3].tolist() == [False, False, True]  # sep's 2, not SExtractor's
 
 
 def test_magnitudes_are_chosen_in_the_order_bhtom2_documents(tmp_path: Path) -> None:
@@ -214,16 +216,31 @@ def test_vector_columns_in_text_and_fits(tmp_path: Path) -> None:
     assert [one.column for one in found.estimators] == ["MAG_APER[1]", "MAG_APER[2]"]
 
 
+def test_a_row_lost_in_the_noise_is_told_from_one_without_a_value(
+    tmp_path: Path,
+) -> None:
+    text = b"RA,DEC,MAG,MAGERR\n10,1,15,0.1\n10,2,23,1.4\n10,3,99,99\n10,4,nan,0.1\n"
+    (only,) = read(tmp_path, text).estimators
+    assert only.usable.tolist() == [True, False, False, False]
+    assert only.too_faint.tolist() == [False, True, False, False]
+    text = (
+        b"RA,DEC,FLUX,FLUXERR\n10,1,99,1\n10,2,-3,9\n10,3,5,9\n10,4,nan,9\n10,5,9,0\n"
+    )
+    (only,) = read(tmp_path, text).estimators
+    assert only.usable.tolist() == [True, False, False, False, False]
+    assert only.too_faint.tolist() == [False, True, True, False, False]
+
+
 def test_all_tables_of_a_mosaic_are_joined(tmp_path: Path) -> None:
     table = fits.table_to_hdu(sky_table())
     found = read(tmp_path, fits_bytes([table, table.copy()]))
-    assert len(found) == 6
+    assert found.n_usable == 6
 
 
 def test_a_row_that_lost_a_field_is_counted_and_not_shifted(tmp_path: Path) -> None:
     lost = "       5   50.0 60.0 150.005 -9.5 0.02 0\n"
     found = read(tmp_path, sextractor() + lost.encode())
-    assert len(found) == 3
+    assert found.n_usable == 3
     assert found.dropped["rows of another length"] == 1
 
 
@@ -366,7 +383,7 @@ def test_every_real_file_is_read_or_refused_with_a_sentence() -> None:
                 found = read_catalogue(path)
             except Stop:
                 continue  # any other exception fails the test
-            read_files[path.name] = (found.format, len(found))
+            read_files[path.name] = (found.format, found.n_usable)
     assert read_files == READ
 
 
@@ -375,5 +392,5 @@ def test_daophot_fields_that_touch_are_cut_by_width() -> None:
     found = read_catalogue(SAMPLES / "instrumental" / "daophot_phot_multiaper.dat")
     first = found.estimators[0]
     assert found.x_px is not None
-    assert found.x_px[0] == pytest.approx(85.458 - 1)
-    assert first.magnitude[0] == pytest.approx(20.175)
+    assert found.x_px[found.usable][0] == pytest.approx(85.458 - 1)
+    assert first.magnitude[found.usable][0] == pytest.approx(20.175)

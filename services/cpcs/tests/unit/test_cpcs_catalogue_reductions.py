@@ -1,7 +1,7 @@
 """An instrumental catalogue becomes a magnitude or a limit, as frames do."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,9 +12,17 @@ from astropy.table import Table
 from bhtom_cpcs.reference_catalogues.catalogue import TileCatalogue
 from bhtom_cpcs.science.calibration.error_relation import fit_error_relation
 from bhtom_cpcs.science.catalogue_reduction import reduce_catalogue
+from bhtom_cpcs.science.decisions import Decisions
+from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.reference import (
+    NoCoverage,
+    ReferenceCatalogue,
+    ReferenceStars,
+)
 from bhtom_cpcs.science.request import CameraSettings, ReductionRequest, TargetPosition
 from bhtom_cpcs.science.results.reduction import PlaneReduction
+from bhtom_cpcs.science.targets.error_budget import scintillation
 from bhtom_sky import Sky
 
 ZERO_POINT = 24.3
@@ -52,11 +60,31 @@ def star_list(sky: Sky, seed: int = 3, band: str = "r") -> Table:
     return table[inside & (seen > 5 * error)]
 
 
+@dataclass(frozen=True)
+class Surveyed:
+    """A catalogue that has looked for variables and found none."""
+
+    catalogue: TileCatalogue
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.catalogue, name)
+
+    def cone(self, *where: float) -> ReferenceStars | NoCoverage:
+        found = self.catalogue.cone(*where)
+        if isinstance(found, NoCoverage):
+            return found
+        return replace(found, variable=np.zeros(len(found), dtype=bool))
+
+
 @pytest.fixture
 def reduced(field: Field, tmp_path: Path) -> Callable[..., PlaneReduction]:
     """Reduce a table (or any bytes) for the star in the field's middle."""
 
-    def run(source: Table | bytes, **changes: Any) -> PlaneReduction:
+    def run(
+        source: Table | bytes,
+        reference: ReferenceCatalogue = field.reference,
+        **changes: Any,
+    ) -> PlaneReduction:
         path = tmp_path / "list.fits"
         if isinstance(source, Table):
             source.write(path, format="fits", overwrite=True)
@@ -64,7 +92,7 @@ def reduced(field: Field, tmp_path: Path) -> Callable[..., PlaneReduction]:
             path.write_bytes(source)
         values = {"mid_exposure_mjd_utc": MJD, **changes}
         request = replace(field.request, **values)
-        result = reduce_catalogue(path, request, field.reference)
+        result = reduce_catalogue(path, request, reference)
         assert result.to_json()["planes"][0]["message"]
         return result.planes[0]
 
@@ -135,6 +163,124 @@ def test_rivals_are_stored_and_the_nearest_is_taken(
     assert found.magnitude is not None
     assert rival.magnitude - found.magnitude == pytest.approx(1.0)
     assert "blended" in found.flags
+
+
+@pytest.mark.parametrize("rival_arcsec", [0.8, 1.5])
+def test_a_neighbour_never_becomes_the_target(
+    field: Field, reduced: Callable[..., PlaneReduction], rival_arcsec: float
+) -> None:
+    table = star_list(field.sky)
+    table.add_row(table[0])
+    table["DELTA_J2000"][-1] += rival_arcsec / 3600
+    table["MAG_AUTO"][0] = table["MAGERR_AUTO"][0] = 99.0
+    (found,) = reduced(table, match_radius_arcsec=4.0).measurements
+    assert found.outcome is Outcome.TARGET_MASKED
+    assert "without a usable magnitude in MAG_AUTO" in found.message
+    assert found.magnitude is None
+    assert found.limit_3sigma is None
+    table["FLAGS"][0] = 4
+    (found,) = reduced(table, match_radius_arcsec=4.0).measurements
+    assert found.outcome is Outcome.TARGET_SATURATED
+    table["FLAGS"][0] = 0
+    table["MAG_AUTO"][0], table["MAGERR_AUTO"][0] = 2.0, 1.3
+    (found,) = reduced(table, match_radius_arcsec=4.0).measurements
+    assert found.outcome is Outcome.LIMIT
+    assert found.is_limit
+
+
+def test_scintillation_is_in_the_budget_where_it_is_known(
+    field: Field, reduced: Callable[..., PlaneReduction]
+) -> None:
+    table = star_list(field.sky)
+    small = CameraSettings(aperture_m=0.2)
+    (without,) = reduced(table, camera=small).measurements
+    assert "scintillation" not in without.error_budget_mag
+    table.meta["EXPTIME"], table.meta["DATE-OBS"] = 2.0, "2026-03-01T14:00:00"
+    plane = reduced(table, camera=small)
+    assert plane.timing is not None
+    assert plane.timing.air_mass is not None
+    assert field.request.site is not None
+    (found,) = plane.measurements
+    expected = MAG_PER_RELATIVE * scintillation(
+        0.2, 2.0, plane.timing.air_mass, field.request.site.height_m
+    )
+    assert found.error_budget_mag["scintillation"] == pytest.approx(expected)
+
+
+def test_a_constant_star_is_corrected_for_its_colour_as_in_a_frame(
+    field: Field, reduced: Callable[..., PlaneReduction]
+) -> None:
+    table = star_list(field.sky)
+    slope = 0.25 * (field.sky.magnitude["g"] - field.sky.magnitude["r"])
+    index = [
+        int(np.argmin(np.hypot(field.sky.ra_deg - ra, field.sky.dec_deg - dec)))
+        for ra, dec in zip(table["ALPHA_J2000"], table["DELTA_J2000"], strict=True)
+    ]
+    table["MAG_AUTO"] += slope[index]
+    constant = Surveyed(field.reference)
+    request = {"requested_filter": "GaiaSP/r"}
+    (assumed,) = reduced(table, **request).measurements
+    (known,) = reduced(table, reference=constant, **request).measurements
+    assert "colour_assumed" in assumed.flags
+    assert "colour_assumed" not in known.flags
+    truth = float(field.sky.magnitude["r"][0])
+    assert known.magnitude is not None
+    assert known.magnitude_error is not None
+    assert abs(known.magnitude - truth) < 4 * known.magnitude_error
+    assert known.error_budget_mag["colour"] < 0.3 * assumed.error_budget_mag["colour"]
+
+
+def test_a_request_changes_no_number_of_a_catalogue(
+    field: Field, reduced: Callable[..., PlaneReduction]
+) -> None:
+    """Columns that hardly differ: a choice by the request's bands would flip."""
+    for seed in range(3):
+        table = star_list(field.sky, seed)
+        rng = np.random.default_rng(seed)
+        seen = table["MAG_AUTO"].copy()
+        table.remove_columns(["MAG_AUTO", "MAGERR_AUTO"])
+        for number, (noise, own) in enumerate(((0.035, 0.010), (0.03, 0.018)), 1):
+            table[f"MAG_APER_{number}"] = seen + rng.normal(0, noise, len(seen))
+            table[f"MAGERR_APER_{number}"] = np.full(len(seen), own)
+        numbers: dict[str, set[object]] = {}
+        columns: set[str] = set()
+        chosen: dict[str, tuple[float, float]] = {}
+        for request in ("any", "ugriz", "UBVRI", "r", "R", "g"):
+            plane = reduced(table, requested_filter=f"GaiaSP/{request}")
+            assert plane.catalogue_file is not None
+            assert plane.zero_point is not None
+            columns |= {e.column for e in plane.catalogue_file.estimators if e.chosen}
+            for row in plane.zero_point.ranking:
+                same = replace(row, reason="", chosen=False)
+                numbers.setdefault(row.passband, set()).add(same)
+            figures = plane.zero_point.value, plane.zero_point.error
+            assert chosen.setdefault(plane.zero_point.passband, figures) == figures
+        assert len(columns) == 1
+        assert all(len(same) == 1 for same in numbers.values())
+
+
+def test_the_column_of_earlier_catalogues_is_kept(
+    field: Field, reduced: Callable[..., PlaneReduction]
+) -> None:
+    table = star_list(field.sky)
+    rng = np.random.default_rng(8)
+    flux = 10 ** (-0.4 * table["MAG_AUTO"])
+    error = flux * table["MAGERR_AUTO"] / MAG_PER_RELATIVE
+    table.remove_columns(["MAG_AUTO", "MAGERR_AUTO"])
+    table["FLUX"], table["FLUXERR"] = flux * rng.normal(1, 0.1, len(flux)), error
+    table["FLUXAPER1"], table["FLUXERR1"] = flux, error
+
+    def column(**changes: Any) -> str:
+        plane = reduced(table, **changes)
+        assert plane.catalogue_file is not None
+        return next(e.column for e in plane.catalogue_file.estimators if e.chosen)
+
+    before = Decisions(brightness_column="FLUX")
+    assert column() == "FLUXAPER1"
+    assert column(decisions=before) == "FLUX"
+    assert column(decisions=Decisions(brightness_column="MAG_PSF")) == "FLUXAPER1"
+    table["FLUX"][20:] = -1.0
+    assert column(decisions=before) == "FLUXAPER1"
 
 
 def test_the_radius_is_the_uploaders_or_follows_the_match(

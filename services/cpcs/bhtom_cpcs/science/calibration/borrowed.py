@@ -2,7 +2,10 @@
 
 import math
 
+from bhtom_cpcs.science.calibration.colour_index import colour_index
 from bhtom_cpcs.science.decisions import BorrowedZeroPoint
+from bhtom_cpcs.science.learned_camera import LearnedCamera
+from bhtom_cpcs.science.zero_point_terms import ColourTerm
 
 # Clouds and focus between two frames of a night, at best.
 LEAST_BORROWED_ERROR_MAG = 0.05
@@ -50,3 +53,39 @@ def borrowed_value(
         value -= extinction * difference
         terms.append(_EXTINCTION_SPREAD * extinction * difference)
     return value, math.hypot(*terms)
+
+
+def borrowed_colour_term(
+    borrowed: BorrowedZeroPoint, learned: LearnedCamera, offered: tuple[str, ...]
+) -> ColourTerm | None:
+    """Colour term of a borrowed zero point: the lender's own, else the camera's.
+
+    The camera's was learnt from stars of all colours, whose range is not on record:
+    every colour but the pivot counts as extrapolated.
+
+    Parameters
+    ----------
+    learned : what the camera's version brings along
+    offered : bands of the catalogue
+    """
+    if borrowed.colour_term is not None:
+        return borrowed.colour_term
+    survey, _, band = borrowed.passband.partition("/")
+    index = colour_index(f"{survey}/{band.rpartition('-')[2]}", offered)
+    if index is None:
+        return None
+    term = learned.colour_term(borrowed.passband, index.blue, index.red)
+    if term is None:
+        return None
+    return ColourTerm(
+        blue=index.blue,
+        red=index.red,
+        pivot=index.pivot,
+        value=term.slope,
+        error=term.error,
+        applied=term.slope,
+        lowest=index.pivot,
+        highest=index.pivot,
+        n_stars=0,
+        applied_error=term.error,
+    )

@@ -1,4 +1,4 @@
-"""Which of a catalogue's apertures to use: the one the zero point scatters least in."""
+"""Which of a catalogue's apertures to use: the settled one, else the best."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ IndexArray = npt.NDArray[np.intp]
 # Bright stars tell apertures apart: in faint ones they all show the sky's noise.
 _BRIGHT_ERROR_MAG = MAG_PER_RELATIVE / 50
 _FEWEST_BRIGHT = 20
+_SHARE_NEEDED = 0.6  # of the stars, for a column or a band to be used
 # Standard error of a robust scatter of n values, relative: 1.17 / sqrt(2 n).
 _SCATTER_ERROR = 1.17 / 2**0.5
 
@@ -36,22 +37,30 @@ def choose_estimator(
     pairs: tuple[IndexArray, IndexArray],
     reference: ReferenceStars,
     bands: Sequence[str],
-) -> tuple[int, tuple[EstimatorFigures, ...]]:
-    """Compare the estimators on the same bright stars, each in its best band.
+    settled: str | None = None,
+) -> tuple[int, str, tuple[EstimatorFigures, ...]]:
+    """Take the column that the light curve is measured by, else the best one.
 
-    Of those whose scatter is within one standard error of the least, the one with
-    the smallest errors of its own is taken: a needlessly wide aperture adds sky.
+    A target's points use one estimator: the column of its earlier catalogues of this
+    camera is taken wherever most of the stars have it. Else the columns are compared on
+    the same bright stars, each in its best band of all that are offered, so that a
+    request changes nothing. Of those whose scatter is within one standard error of the
+    least, the one with the smallest errors of its own is taken: a needlessly wide
+    aperture adds sky.
 
     Parameters
     ----------
     clean : whether a source may carry a zero point, shape (n_sources,)
     pairs : indices of matched sources and their reference stars
-    bands : what the request allows
+    bands : all that the catalogue offers
+    settled : the column of earlier catalogues, None where there is none
 
     Returns
     -------
     int
         Index of the chosen estimator; the first when they cannot be compared.
+    str
+        Why, in words.
     """
     source, known = pairs
     common = clean[source].copy()
@@ -67,17 +76,39 @@ def choose_estimator(
         for one in estimators
     ]
     chosen = _best(trials, int(bright.sum()))
-    return chosen, tuple(
-        EstimatorFigures(
-            column=one.column,
-            error_column=one.error_column,
-            chosen=index == chosen,
-            n_stars=int(bright.sum()),
-            passband=None if trial is None else trial.passband,
-            scatter_mag=None if trial is None else trial.scatter,
-        )
-        for index, (one, trial) in enumerate(zip(estimators, trials, strict=True))
+    why = "the zero point scatters least in it"
+    kept = _settled_one(estimators, clean[source], source, settled)
+    if kept is not None:
+        chosen, why = kept, "the target's earlier catalogues of this camera had it"
+    return (
+        chosen,
+        why,
+        tuple(
+            EstimatorFigures(
+                column=one.column,
+                error_column=one.error_column,
+                chosen=index == chosen,
+                n_stars=int(bright.sum()),
+                passband=None if trial is None else trial.passband,
+                scatter_mag=None if trial is None else trial.scatter,
+            )
+            for index, (one, trial) in enumerate(zip(estimators, trials, strict=True))
+        ),
     )
+
+
+def _settled_one(
+    estimators: Sequence[Estimator],
+    clean: BoolArray,
+    source: IndexArray,
+    settled: str | None,
+) -> int | None:
+    """The settled column, where it has most of the stars that any column has."""
+    counts = [int((clean & one.usable[source]).sum()) for one in estimators]
+    for number, one in enumerate(estimators):
+        if one.column == settled and counts[number] >= _SHARE_NEEDED * max(counts):
+            return number
+    return None
 
 
 def _best(trials: Sequence[_Trial | None], n_stars: int) -> int:
@@ -104,7 +135,7 @@ def _trial(
     for band in bands:
         pairs = band_stars(stars, reference, band)
         usable = pairs.usable
-        if usable.sum() >= max(FEWEST_STARS, 0.6 * len(usable)):
+        if usable.sum() >= max(FEWEST_STARS, _SHARE_NEEDED * len(usable)):
             fit = fit_zero_point(pairs.difference[usable], pairs.error[usable])
             trials.append(_Trial(fit.scatter, band, own_error))
     return min(trials, key=lambda trial: trial.scatter, default=None)

@@ -107,8 +107,10 @@ def borrowed_zero_point(
     found: FrameCalibration | None,
     figures: MatchFigures,
     shutter_time_s: float = 0.0,
+    colour_term: ColourTerm | None = None,
 ) -> ZeroPoint:
     """Take over the zero point of another frame of the night, and say so."""
+    own_filter = "-" in borrowed.passband.rpartition("/")[2]
     value, error = borrowed_value(borrowed, exposure_time_s, air_mass, shutter_time_s)
     return ZeroPoint(
         passband=borrowed.passband,
@@ -122,6 +124,7 @@ def borrowed_zero_point(
         matching_radius_arcsec=figures.radius_arcsec,
         ranking=() if found is None else found.choice.figures,
         reference_passband=borrowed.passband,
+        colour_term=colour_term,
         source="borrowed",
         # Which one stands in the pinned decisions, for those who may see that frame.
         source_note="another frame of the same night",
@@ -129,6 +132,7 @@ def borrowed_zero_point(
             FlagWord.BORROWED_ZERO_POINT,
             FlagWord.FEW_REFERENCE_STARS,
             FlagWord.POOR_ZERO_POINT,
+            *((FlagWord.NON_STANDARD_PASSBAND,) if own_filter else ()),
         ),
     )
 

@@ -21,12 +21,15 @@ class Estimator:
     magnitude : instrumental magnitude, shape (n,), NaN where unusable [mag]; from a
         flux F it is -2.5 log10(F)
     error : 1 sigma as the file tells it, NaN where unusable [mag]
+    too_faint : unusable because its light is lost in the noise: an error above 1 mag,
+        or no positive flux
     """
 
     column: str
     error_column: str
     magnitude: FloatArray
     error: FloatArray
+    too_faint: BoolArray
 
     @property
     def usable(self) -> BoolArray:
@@ -42,6 +45,8 @@ class Estimator:
 @dataclass(frozen=True, slots=True)
 class InstrumentalCatalogue:
     """The sources of one exposure, one element a source; NaN where unknown.
+
+    Sources without a usable brightness are among them: one of them may be the target.
 
     Attributes
     ----------
@@ -75,5 +80,16 @@ class InstrumentalCatalogue:
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        """Count the sources that are left."""
+        """Count the sources."""
         return len(self.saturated)
+
+    @property
+    def usable(self) -> BoolArray:
+        """Sources with a brightness that can be used."""
+        some: BoolArray = np.any([one.usable for one in self.estimators], axis=0)
+        return some
+
+    @property
+    def n_usable(self) -> int:
+        """Count them."""
+        return int(self.usable.sum())

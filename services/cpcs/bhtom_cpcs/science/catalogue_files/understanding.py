@@ -1,7 +1,7 @@
 """From a file's columns to positions and magnitudes: which were taken, and why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -86,7 +86,12 @@ def understand(table: Table) -> InstrumentalCatalogue:
         x_px=None if pixels is None else pixels[0][keep],
         y_px=None if pixels is None else pixels[1][keep],
         estimators=tuple(
-            Estimator(e.column, e.error_column, e.magnitude[keep], e.error[keep])
+            replace(
+                e,
+                magnitude=e.magnitude[keep],
+                error=e.error[keep],
+                too_faint=e.too_faint[keep],
+            )
             for e in estimators
         ),
         saturated=saturated[keep],
@@ -209,10 +214,14 @@ def _family(reading: _Reading, pair: Pair) -> list[Pair]:
 def _estimator(reading: _Reading, pair: Pair, is_flux: bool) -> Estimator:
     value, error = (reading.table.columns[n] for n in (pair.first, pair.second))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        lost = np.isfinite(value) & (error > 0) & np.isfinite(error)
         if is_flux:
+            lost &= value * LARGEST_ERROR_MAG < MAG_PER_RELATIVE * error
             magnitude = -2.5 * np.log10(value)
             error = np.where(error > 0, MAG_PER_RELATIVE * error / value, np.nan)
         else:
+            lost &= (np.abs(value) < FAINTEST_MAGNITUDE) & (error > LARGEST_ERROR_MAG)
+            lost &= error < FAINTEST_MAGNITUDE
             magnitude = value
             error = np.where(error == 0, _SMALLEST_ERROR_MAG, error)
     good = np.isfinite(magnitude) & (np.abs(magnitude) < FAINTEST_MAGNITUDE)
@@ -222,6 +231,7 @@ def _estimator(reading: _Reading, pair: Pair, is_flux: bool) -> Estimator:
         pair.second,
         np.where(good, magnitude, np.nan),
         np.where(good, error, np.nan),
+        lost & ~good,
     )
 
 
@@ -230,7 +240,7 @@ def _kept(
     position: tuple[FloatArray, FloatArray] | None,
     estimators: Sequence[Estimator],
 ) -> BoolArray:
-    """Say which rows have a position and any usable brightness."""
+    """Say which rows have a position, and count those without a usable brightness."""
     if position is None:
         raise RuntimeError("understand() looks for positions first")
     placed = np.isfinite(position[0]) & np.isfinite(position[1])
@@ -246,10 +256,9 @@ def _kept(
     ):
         if lost.any():
             reading.dropped[reason] = int(lost.sum())
-    keep: BoolArray = placed & bright
-    if not keep.any():
+    if not (placed & bright).any():
         raise refuse(f"none of its {reading.table.n_rows} rows can be used")
-    return keep
+    return placed
 
 
 def _flags(reading: _Reading) -> tuple[BoolArray, BoolArray, BoolArray]:

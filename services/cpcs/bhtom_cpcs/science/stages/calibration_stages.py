@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.calibration.bands import allowed_bands
+from bhtom_cpcs.science.calibration.borrowed import borrowed_colour_term
 from bhtom_cpcs.science.calibration.comparison import StarFluxes
 from bhtom_cpcs.science.calibration.filter_report import (
     BandQuestion,
@@ -160,7 +161,7 @@ def _borrow(
 
     One in a band that the request does not allow is none.
     """
-    timing = need(state.timing, "read_time")
+    timing, learned = need(state.timing, "read_time"), state.request.camera.learned
     borrowed = state.request.decisions.borrowed_of(
         filter_card(state.plane.header, state.request.camera),
         timing.mid_exposure_mjd_utc,
@@ -176,7 +177,8 @@ def _borrow(
             timing.air_mass,
             found,
             figures,
-            state.request.camera.learned.shutter_time_s,
+            learned.shutter_time_s,
+            borrowed_colour_term(borrowed, learned, state.catalogue.bands),
         )
         state.warnings.append(
             f"No zero point of its own: that of {state.zero_point.source_note} is used."
@@ -216,7 +218,8 @@ def _question(state: PlaneState) -> BandQuestion:
     settled = state.request.decisions.settled_band_of(
         card, need(state.timing, "read_time").mid_exposure_mjd_utc
     )
-    usable = settled is not None and not settled.provisional
+    mono = state.plane.colour is None
+    usable = settled is not None and not settled.provisional and mono
     return BandQuestion(
         requested=state.request.requested_filter,
         card=card,

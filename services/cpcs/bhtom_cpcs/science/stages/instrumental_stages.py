@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from bhtom_cpcs.science.calibration.bands import allowed_bands
 from bhtom_cpcs.science.calibration.comparison import StarFluxes
 from bhtom_cpcs.science.calibration.estimator_choice import choose_estimator
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
@@ -17,7 +16,7 @@ from bhtom_cpcs.science.catalogue_files.instrumental_catalogue import (
     FloatArray,
     InstrumentalCatalogue,
 )
-from bhtom_cpcs.science.catalogue_files.sky_grid import lay_grid
+from bhtom_cpcs.science.catalogue_files.sky_grid import SkyGrid, lay_grid
 from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.frames.exposure_time import ExposureTime, exposure_time
@@ -49,6 +48,7 @@ class SourceListState(PlaneState):
     catalogue_file: InstrumentalCatalogue | None = None
     estimator: Estimator | None = None
     estimator_figures: tuple[EstimatorFigures, ...] = field(default=())
+    grid: SkyGrid | None = None
 
     @property
     def has_pixels(self) -> bool:
@@ -78,7 +78,7 @@ class SourceListState(PlaneState):
         return CatalogueFile(
             format=file.format,
             n_rows=file.n_rows,
-            n_sources=len(file),
+            n_sources=file.n_usable,
             columns=file.columns,
             dropped=file.dropped,
             estimators=figures,
@@ -116,24 +116,29 @@ def read_catalogue_time(state: SourceListState) -> None:
 
 
 def place_sources(state: SourceListState) -> None:
-    """Lay the pixel grid and set what the detection sets for a frame."""
+    """Lay the pixel grid and set what the detection sets for a frame.
+
+    Sources without a usable brightness, the last ones, are none that a frame's
+    detection would have found.
+    """
     file = need(state.catalogue_file, "read_catalogue")
     state.warnings.extend(file.notes)
-    grid = lay_grid(file, state.request.camera.pixel_scale_arcsec)
+    state.grid = grid = lay_grid(file, state.request.camera.pixel_scale_arcsec)
+    count = file.n_usable
     # Shape without pixels: one zero that is seen everywhere.
     empty = np.broadcast_to(np.float32(0.0), grid.shape)
     state.plane = Plane(state.plane.name, grid.header, empty, None)
     flags = np.where(file.blended, _MERGED, 0)
     flags = flags | np.where(file.edge | file.saturated, _TRUNCATED, 0)
-    nothing = np.zeros(len(file))
+    nothing = np.zeros(count)
     state.sources = Sources(
-        x=grid.x,
-        y=grid.y,
-        flux=_flux(file.estimators[0].magnitude),
+        x=grid.x[:count],
+        y=grid.y[:count],
+        flux=_flux(file.estimators[0].magnitude[:count]),
         peak=nothing,
         a=nothing,
         b=nothing,
-        flags=flags.astype(np.int64),
+        flags=flags[:count].astype(np.int64),
     )
     state.sky = Sky(0.0, 0.0)
     state.detector = Detector(None, float(file.saturated.mean()), 1.0, None, False)
@@ -142,8 +147,8 @@ def place_sources(state: SourceListState) -> None:
 def count_sources(state: SourceListState) -> None:
     """Stop when the file has too few sources for a zero point."""
     file = need(state.catalogue_file, "read_catalogue")
-    if len(file) < FEWEST_STARS:
-        raise Stop(Outcome.TOO_FEW_STARS, n_found=len(file), n_needed=FEWEST_STARS)
+    if file.n_usable < FEWEST_STARS:
+        raise Stop(Outcome.TOO_FEW_STARS, n_found=file.n_usable, n_needed=FEWEST_STARS)
 
 
 def choose_brightness(state: SourceListState) -> None:
@@ -151,26 +156,21 @@ def choose_brightness(state: SourceListState) -> None:
     file = need(state.catalogue_file, "read_catalogue")
     matches = need(state.matches, "match_to_sky")
     reference = need(state.reference, "match_to_sky")
-    catalogue = state.catalogue
-    chosen = 0
+    chosen, why = 0, ""
     if len(file.estimators) > 1:
-        chosen, state.estimator_figures = choose_estimator(
+        chosen, why, state.estimator_figures = choose_estimator(
             file.estimators,
             ~(file.blended | file.saturated | file.edge),
             (matches.source, matches.reference),
             reference,
-            allowed_bands(
-                state.request.requested_filter,
-                catalogue.name,
-                catalogue.bands,
-                catalogue.title,
-            ),
+            state.catalogue.bands,
+            state.request.decisions.brightness_column,
         )
     state.estimator = best = file.estimators[chosen]
-    if len(file.estimators) > 1:
+    if why:
         state.warnings.append(
             f"Of {len(file.estimators)} brightness columns {best.column} was taken: "
-            "the zero point scatters least in it."
+            f"{why}."
         )
     magnitude, error = best.magnitude[matches.source], best.error[matches.source]
     flux = _flux(magnitude)
@@ -185,38 +185,41 @@ def find_targets(state: SourceListState) -> None:
     """Look every target of the request up."""
     file = need(state.catalogue_file, "read_catalogue")
     estimator = need(state.estimator, "choose_brightness")
-    sources = need(state.sources, "place_sources")
-    given = state.request.match_radius_arcsec
+    grid = need(state.grid, "place_sources")
+    request = state.request
+    given = request.match_radius_arcsec
     matched = need(state.matches, "match_to_sky").radius_arcsec
     at = CatalogueSources(
-        x=np.where(estimator.usable, sources.x, np.nan),
-        y=np.where(estimator.usable, sources.y, np.nan),
+        x=grid.x,
+        y=grid.y,
         magnitude=estimator.magnitude,
         error=estimator.error,
+        too_faint=estimator.too_faint,
+        column=estimator.column,
         saturated=file.saturated,
         blended=file.blended,
         edge=file.edge,
         astrometry=need(state.astrometry, "match_to_sky"),
         zero_point=need(state.zero_point, "fit_zero_points"),
-        air_mass=need(state.timing, "read_catalogue_time").air_mass,
-        decisions=state.request.decisions,
+        timing=need(state.timing, "read_catalogue_time"),
+        reference=state.reference,
+        decisions=request.decisions,
+        aperture_m=request.camera.aperture_m,
+        site_height_m=0.0 if request.site is None else request.site.height_m,
         given_radius_arcsec=given if given is not None and given > 0 else None,
         matched_radius_arcsec=matched,
         shape=(state.plane.pixels.shape[0], state.plane.pixels.shape[1]),
     )
     state.measurements = tuple(
-        measure_in_catalogue(
-            replace(at, air_mass=timing_at(state, place).air_mass), place
-        )
+        measure_in_catalogue(replace(at, timing=timing_at(state, place)), place)
         for place in state.places
     )
 
 
 def brightest_first(file: InstrumentalCatalogue) -> InstrumentalCatalogue:
     """Order the sources as the detection in a frame does; unusable ones last."""
-    order = np.argsort(
-        np.nan_to_num(file.estimators[0].magnitude, nan=np.inf), kind="stable"
-    )
+    brightness = np.nan_to_num(file.estimators[0].magnitude, nan=np.inf)
+    order = np.lexsort((brightness, ~file.usable))
 
     def ordered(values: FloatArray | None) -> FloatArray | None:
         return None if values is None else values[order]
@@ -232,7 +235,12 @@ def brightest_first(file: InstrumentalCatalogue) -> InstrumentalCatalogue:
         blended=file.blended[order],
         edge=file.edge[order],
         estimators=tuple(
-            replace(one, magnitude=one.magnitude[order], error=one.error[order])
+            replace(
+                one,
+                magnitude=one.magnitude[order],
+                error=one.error[order],
+                too_faint=one.too_faint[order],
+            )
             for one in file.estimators
         ),
     )

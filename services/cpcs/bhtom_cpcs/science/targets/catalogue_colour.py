@@ -1,19 +1,45 @@
-"""The colour of a target that the reference catalogue holds for a constant star."""
+"""The colours on record of a target, among them a constant star's in the catalogue."""
 
 import numpy as np
 
 from bhtom_cpcs.science.astrometry.coordinates import separation_deg
-from bhtom_cpcs.science.decisions import TargetColour
+from bhtom_cpcs.science.astrometry.proper_motion import at_epoch
+from bhtom_cpcs.science.decisions import Decisions, TargetColour
 from bhtom_cpcs.science.reference import ReferenceStars
+from bhtom_cpcs.science.targets.neighbourhood import itself_arcsec
+from bhtom_cpcs.science.targets.target_position import TargetPlace
+from bhtom_cpcs.science.zero_point_terms import ColourTerm
 
-# A catalogue entry this near at the catalogue's epoch is the target itself.
-_ITSELF_ARCSEC = 1.0
+
+def recorded_colours(
+    place: TargetPlace,
+    decisions: Decisions,
+    term: ColourTerm | None,
+    reference: ReferenceStars | None,
+    epoch_jyear: float,
+) -> tuple[TargetColour, ...]:
+    """Return what is on record of a target's colour, from frames of its night first.
+
+    A body that moves only passes by the catalogue's stars and has none of theirs.
+
+    Parameters
+    ----------
+    place : where the target is at the time of the frame
+    term : the colour term that the colours are for; None where there is none
+    reference : stars of the field
+    epoch_jyear : of the frame [yr]
+    """
+    colours = decisions.colours_of(place.target.target_id)
+    if term is None or reference is None or place.target.moves:
+        return colours
+    known = catalogue_colour(place, reference, epoch_jyear, term.blue, term.red)
+    return colours if known is None else (*colours, known)
 
 
 def catalogue_colour(
-    target_id: int,
-    position: tuple[float, float],
+    place: TargetPlace,
     reference: ReferenceStars,
+    epoch_jyear: float,
     blue: str,
     red: str,
 ) -> TargetColour | None:
@@ -21,23 +47,34 @@ def catalogue_colour(
 
     A star is constant where the catalogue has looked for variables and did not list
     it. One of unknown variability gives no colour: the catalogue's was that of
-    another day.
+    another day. The target's own entry is the nearest one at the frame's epoch,
+    within `itself_arcsec`, as in its scene.
 
     Parameters
     ----------
-    position : ICRS right ascension and declination of the target [deg]
+    place : where the target is at the time of the frame
+    epoch_jyear : of the frame [yr]
     blue, red : passbands whose difference is wanted
     """
     if reference.variable is None or not len(reference):
         return None
     if blue not in reference.magnitude or red not in reference.magnitude:
         return None
-    distance = separation_deg(reference.ra_deg, reference.dec_deg, *position) * 3600
+    ra, dec = at_epoch(
+        reference.ra_deg,
+        reference.dec_deg,
+        (reference.pm_ra_masyr, reference.pm_dec_masyr),
+        epoch_jyear - reference.epoch_jyear,
+    )
+    distance = separation_deg(ra, dec, place.ra_deg, place.dec_deg) * 3600
     star = int(np.argmin(distance))
-    if distance[star] > _ITSELF_ARCSEC or reference.variable[star]:
+    reach = itself_arcsec(place.error_arcsec)
+    if not distance[star] < reach or reference.variable[star]:
         return None
     value = reference.magnitude[blue][star] - reference.magnitude[red][star]
     error = np.hypot(reference.error[blue][star], reference.error[red][star])
     if not (np.isfinite(value) and np.isfinite(error)):
         return None
-    return TargetColour(target_id, blue, red, float(value), float(error), "catalogue")
+    return TargetColour(
+        place.target.target_id, blue, red, float(value), float(error), "catalogue"
+    )

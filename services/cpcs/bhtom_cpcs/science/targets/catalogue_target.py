@@ -18,12 +18,20 @@ from bhtom_cpcs.science.calibration.zero_point_at import (
     zero_point_at,
 )
 from bhtom_cpcs.science.decisions import Decisions
+from bhtom_cpcs.science.epochs import julian_year
 from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.outcomes import Outcome, sentence
+from bhtom_cpcs.science.reference import ReferenceStars
+from bhtom_cpcs.science.results.frame import Timing
 from bhtom_cpcs.science.results.target import Rival, TargetMeasurement
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
-from bhtom_cpcs.science.targets.error_budget import FLOOR_MAG
+from bhtom_cpcs.science.targets.catalogue_colour import recorded_colours
+from bhtom_cpcs.science.targets.error_budget import (
+    FLOOR_MAG,
+    in_quadrature,
+    scintillation_term,
+)
 from bhtom_cpcs.science.targets.target_position import TargetPlace, refusal_of
 
 FloatArray = npt.NDArray[np.float64]
@@ -40,6 +48,11 @@ _SATURATED = (
     "The target is saturated, as the catalogue's flags or its peak say; take a shorter "
     "exposure."
 )
+_UNUSABLE = (
+    "The catalogue lists the target, {distance:.1f} arcsec from its place, without a "
+    "usable magnitude in {column} (99, inf or nothing); measure it anew or send the "
+    "frame itself."
+)
 _OUTSIDE = (
     "The target lies {distance:.1f} arcmin outside the area that the catalogue's "
     "sources cover; check the target's position and that the file is of its field."
@@ -48,24 +61,31 @@ _OUTSIDE = (
 
 @dataclass(frozen=True, slots=True)
 class CatalogueSources:
-    """What targets are looked for in, one element a source; NaN where unusable.
+    """What targets are looked for in, one element an entry of the catalogue.
 
     `x`, `y` on the pixel grid of `astrometry`; `magnitude` instrumental, `error` the
-    catalogue's own 1 sigma [mag]; `matched_radius_arcsec` 2 sigma of the match with
-    the reference stars, `given_radius_arcsec` the uploader's wish.
+    catalogue's own 1 sigma [mag], both NaN where the entry cannot be used, which is
+    because it is `too_faint` or for any other reason; `column` they come from;
+    `matched_radius_arcsec` 2 sigma of the match with the reference stars,
+    `given_radius_arcsec` the uploader's wish.
     """
 
     x: FloatArray
     y: FloatArray
     magnitude: FloatArray
     error: FloatArray
+    too_faint: BoolArray
+    column: str
     saturated: BoolArray
     blended: BoolArray
     edge: BoolArray
     astrometry: Astrometry
     zero_point: ZeroPoint
-    air_mass: float | None
+    timing: Timing
+    reference: ReferenceStars | None
     decisions: Decisions
+    aperture_m: float | None
+    site_height_m: float
     given_radius_arcsec: float | None
     matched_radius_arcsec: float
     shape: tuple[int, int]
@@ -79,16 +99,23 @@ class CatalogueSources:
             return self.given_radius_arcsec
         return math.hypot(self.matched_radius_arcsec, 2 * max(place.error_arcsec))
 
-    def zero_point_for(self, target_id: int, x: float, y: float) -> TargetZeroPoint:
+    def zero_point_for(self, place: TargetPlace, x: float, y: float) -> TargetZeroPoint:
         """The zero point of a target at its place, with its colour where recorded."""
-        colours = self.decisions.colours_of(target_id)
-        return zero_point_at(self.zero_point, x, y, colours, self.air_mass)
+        colours = recorded_colours(
+            place,
+            self.decisions,
+            self.zero_point.colour_term,
+            self.reference,
+            julian_year(self.timing.mid_exposure_mjd_utc),
+        )
+        return zero_point_at(self.zero_point, x, y, colours, self.timing.air_mass)
 
 
 def measure_in_catalogue(at: CatalogueSources, place: TargetPlace) -> TargetMeasurement:
     """Take the entry nearest to the target's position, or the limit without one.
 
-    Other entries within the radius are stored as the nearest one's rivals.
+    The nearest entry is the target, whether or not it can be used: another one within
+    the radius is a rival, and never takes its place.
     """
     ra, dec = place.ra_deg, place.dec_deg
     blank = TargetMeasurement(place.target.target_id, Outcome.LIMIT, "", ra, dec)
@@ -110,7 +137,7 @@ def measure_in_catalogue(at: CatalogueSources, place: TargetPlace) -> TargetMeas
         if outside > 0:
             message = _OUTSIDE.format(distance=outside)
             return replace(blank, outcome=Outcome.TARGET_OUTSIDE_FRAME, message=message)
-        return _limit(at, blank, x, y)
+        return _limit(at, place, blank, x, y)
     if at.saturated[nearest]:
         return replace(
             blank,
@@ -118,12 +145,19 @@ def measure_in_catalogue(at: CatalogueSources, place: TargetPlace) -> TargetMeas
             message=_SATURATED,
             flags=(FlagWord.SATURATED,),
         )
-    near = order[1:][separation[order[1:]] <= radius][:_MOST_RIVALS]
-    return _found(at, blank, nearest, near, separation)
+    if at.too_faint[nearest]:
+        return _limit(at, place, blank, x, y)
+    if not np.isfinite(at.magnitude[nearest]):
+        message = _UNUSABLE.format(distance=separation[nearest], column=at.column)
+        return replace(blank, outcome=Outcome.TARGET_MASKED, message=message)
+    near = order[1:][separation[order[1:]] <= radius]
+    near = near[np.isfinite(at.magnitude[near])][:_MOST_RIVALS]
+    return _found(at, place, blank, nearest, near, separation)
 
 
 def _found(
     at: CatalogueSources,
+    place: TargetPlace,
     blank: TargetMeasurement,
     index: int,
     near: npt.NDArray[np.intp],
@@ -131,7 +165,7 @@ def _found(
 ) -> TargetMeasurement:
     """Turn the entry into a magnitude, or into a limit when its error is too large."""
     x, y = float(at.x[index]), float(at.y[index])
-    zero_point = at.zero_point_for(blank.target_id, x, y)
+    zero_point = at.zero_point_for(place, x, y)
     rivals = tuple(
         Rival(
             float(separation[other]),
@@ -151,6 +185,12 @@ def _found(
         "instrumental": own,
         "zero_point": zero_point.error,
         "colour": zero_point.colour_error,
+        **scintillation_term(
+            at.timing.exposure_time_s,
+            at.timing.air_mass,
+            at.aperture_m,
+            at.site_height_m,
+        ),
         "floor": FLOOR_MAG,
     }
     placed = replace(
@@ -163,11 +203,11 @@ def _found(
         rivals=rivals,
         flags=tuple(flags),
     )
-    placed = _with_limits(at, placed, x, y)
+    placed = _with_limits(at, place, placed, x, y)
     if own > ERROR_AT_3_SIGMA and placed.limit_3sigma is not None:
         return _as_limit(at, placed)
     magnitude = float(at.magnitude[index]) + zero_point.value
-    error = math.sqrt(sum(term**2 for term in budget.values()))
+    error = in_quadrature(budget)
     return replace(
         placed,
         outcome=Outcome.CALIBRATED,
@@ -185,10 +225,14 @@ def _found(
 
 
 def _limit(
-    at: CatalogueSources, blank: TargetMeasurement, x: float, y: float
+    at: CatalogueSources,
+    place: TargetPlace,
+    blank: TargetMeasurement,
+    x: float,
+    y: float,
 ) -> TargetMeasurement:
     """Quote how faint the catalogue goes here."""
-    placed = _with_limits(at, blank, x, y)
+    placed = _with_limits(at, place, blank, x, y)
     if placed.limit_3sigma is None:
         return replace(
             blank,
@@ -212,10 +256,14 @@ def _as_limit(at: CatalogueSources, placed: TargetMeasurement) -> TargetMeasurem
 
 
 def _with_limits(
-    at: CatalogueSources, placed: TargetMeasurement, x: float, y: float
+    at: CatalogueSources,
+    place: TargetPlace,
+    placed: TargetMeasurement,
+    x: float,
+    y: float,
 ) -> TargetMeasurement:
     """Add the limits and the words on the zero point at this place."""
-    zero_point = at.zero_point_for(placed.target_id, x, y)
+    zero_point = at.zero_point_for(place, x, y)
     words = (*placed.flags, *zero_point.flags)
     placed = replace(placed, flags=tuple(dict.fromkeys(words)))
     relation = local_relation(at, x, y)

@@ -84,14 +84,25 @@ def magnitude_terms(
     if at.colour_error_mag:
         budget["colour"] = at.colour_error_mag
     budget["psf_normalisation"] = at.normalisation_error_mag
-    told = at.exposure_time_s > 0  # 0 where no card gives it, and that is flagged
-    if told and at.aperture_m is not None and at.air_mass is not None:
-        relative = scintillation(
-            at.aperture_m, at.exposure_time_s, at.air_mass, at.site_height_m
-        )
-        budget["scintillation"] = MAG_PER_RELATIVE * relative
+    budget |= scintillation_term(
+        at.exposure_time_s, at.air_mass, at.aperture_m, at.site_height_m
+    )
     budget["floor"] = FLOOR_MAG
     return budget
+
+
+def scintillation_term(
+    exposure_time_s: float,
+    air_mass: float | None,
+    aperture_m: float | None,
+    site_height_m: float,
+) -> dict[str, float]:
+    """The budget's term of scintillation [mag]; none where what it needs is unknown."""
+    told = exposure_time_s > 0  # 0 where no card gives it, and that is flagged
+    if not told or aperture_m is None or air_mass is None:
+        return {}
+    relative = scintillation(aperture_m, exposure_time_s, air_mass, site_height_m)
+    return {"scintillation": MAG_PER_RELATIVE * relative}
 
 
 def in_quadrature(terms: Mapping[str, float]) -> float:

@@ -23,7 +23,7 @@ from bhtom_cpcs.science.results.frame import Timing
 from bhtom_cpcs.science.results.target import TargetMeasurement
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.stars.detection import Sources
-from bhtom_cpcs.science.targets.catalogue_colour import catalogue_colour
+from bhtom_cpcs.science.targets.catalogue_colour import recorded_colours
 from bhtom_cpcs.science.targets.error_budget import (
     Circumstances,
     flux_terms,
@@ -48,8 +48,6 @@ from bhtom_cpcs.science.targets.target_position import TargetPlace, refusal_of
 from bhtom_cpcs.science.targets.unmodelled_light import stars_beside, unmodelled_light
 
 LIMIT_SIGMA: Final = 3.0
-# Where the place of a star comes from; a body that moves only passes by stars.
-_OF_A_STAR: Final = ("coordinates", "mean position")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +131,7 @@ def measure_target(
     pixels = look_at_pixels(at.light, x, y, at.sky_level, at.detector.saturation_adu)
     if pixels.saturated:
         return _saturated(at, blank, pixels)
-    return _fitted(at, blank, pixels, neighbours, trail_px)
+    return _fitted(at, place, blank, pixels, neighbours, trail_px)
 
 
 def _nearest_arcsec(at: Measuring, x: float, y: float) -> float | None:
@@ -153,6 +151,7 @@ def _saturated(
 
 def _fitted(
     at: Measuring,
+    place: TargetPlace,
     blank: TargetMeasurement,
     pixels: TargetPixels,
     neighbours: Neighbours,
@@ -165,7 +164,7 @@ def _fitted(
     if refused := coverage_refusal(fit, pixels, at.shape):
         return replace(blank, message=refused)
     unmodelled = unmodelled_light(pixels.light, fit, at.sources)
-    calibration = _calibration(at, blank, fit)
+    calibration = _calibration(at, place, fit)
     circumstances = Circumstances(
         zero_point_error_mag=calibration.error,
         colour_error_mag=calibration.colour_error,
@@ -222,19 +221,10 @@ def _fitted(
     return _as_magnitude(at, calibration, placed, fit, budget)
 
 
-def _calibration(
-    at: Measuring, blank: TargetMeasurement, fit: ForcedFit
-) -> TargetZeroPoint:
+def _calibration(at: Measuring, place: TargetPlace, fit: ForcedFit) -> TargetZeroPoint:
     """Return the zero point at the target's place, for its colour."""
-    colours = list(at.decisions.colours_of(blank.target_id))
     term = at.zero_point.colour_term
-    is_star = blank.position_source in _OF_A_STAR
-    if term is not None and at.reference is not None and is_star:
-        place = (blank.ra_deg, blank.dec_deg)
-        known = catalogue_colour(
-            blank.target_id, place, at.reference, term.blue, term.red
-        )
-        colours += [] if known is None else [known]
+    colours = recorded_colours(place, at.decisions, term, at.reference, at.epoch_jyear)
     return zero_point_at(at.zero_point, fit.x, fit.y, colours, at.timing.air_mass)
 
 
