@@ -260,7 +260,7 @@ async def answer(cpcs: Cpcs, asked: FitsUploaded, **changes: Any) -> None:
         if name == "measured":
             plane["measurements"][0].update(values)
         else:
-            plane[name] = {**plane[name], **values}
+            plane[name] = {**plane.get(name, {}), **values}
     now = datetime.now(UTC)
     frame = ReducedFrame((ReducedPlane(plane),), "f" * 64, 0.5)
     async with cpcs.context.database.unit_of_work() as uow:

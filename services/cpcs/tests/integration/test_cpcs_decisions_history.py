@@ -13,6 +13,7 @@ from bhtom_cpcs.calibrations.reduced import (
     ReducedFrame,
     ReducedPlane,
 )
+from bhtom_cpcs.decisions.pinned import decisions_of
 from bhtom_cpcs.decisions.service import DECIDE, take_evidence
 from bhtom_cpcs.decisions.store import FilterKey, filter_history, mark_considered
 from bhtom_cpcs.decisions.tables import (
@@ -23,6 +24,7 @@ from bhtom_cpcs.decisions.tables import (
     SCENES,
     TARGET_EVIDENCE,
 )
+from bhtom_cpcs.science.zero_point_terms import ColourTerm
 from bhtom_cpcs.testing import (
     CENTRE,
     Cpcs,
@@ -218,6 +220,58 @@ async def stored(cpcs: Cpcs, request_id: int) -> store.StoredRequest:
         found = await store.find_request(connection, request_id)
     assert found is not None
     return found
+
+
+async def test_a_lender_brings_its_colour_term(cpcs: Cpcs) -> None:
+    term = {
+        **{"blue": "GaiaSP/g", "red": "GaiaSP/r", "pivot": 0.6, "n_stars": 80},
+        **{"value": 0.11, "error": 0.01, "applied": 0.1, "lowest": 0.1, "highest": 1.4},
+    }
+    pinned = PinnedDecisions(cpcs.context.database)
+    lender = request_of(240, 241, 2401)
+    await answer(cpcs, lender, timing=at(61100.1), zero_point={"colour_term": term})
+    await answer(cpcs, request_of(241, 241, 2402), timing=at(61100.3))
+    asked = request_of(242, 241, 2403)
+    await cpcs.deliver(asked)
+    first = await pinned.of(await stored(cpcs, asked.calibration_request_id))
+    frame = ReducedFrame(
+        (
+            ReducedPlane(
+                calibrated_result(61100.12) | {"outcome": "no_reference_in_band"}
+            ),
+        )
+    )
+    request = await stored(cpcs, asked.calibration_request_id)
+    values = await pinned.after(request, first, frame) or first
+    (lent,) = decisions_of(values).borrowed_zero_points
+    assert lent.mid_exposure_mjd == 61100.1
+    assert lent.colour_term == ColourTerm(**term)
+
+
+async def test_a_light_curve_of_lists_keeps_its_column(cpcs: Cpcs) -> None:
+    pinned = PinnedDecisions(cpcs.context.database)
+
+    async def column_for(number: int, target: int, camera: int = 251) -> str | None:
+        asked = request_of(number, camera, target, kind="photometry")
+        await cpcs.deliver(asked)
+        values = await pinned.of(await stored(cpcs, asked.calibration_request_id))
+        return decisions_of(values).brightness_column
+
+    def read_in(column: str) -> dict[str, object]:
+        columns = [{"column": name, "chosen": name == column} for name in ("A", "B")]
+        return {"estimators": columns}
+
+    assert await column_for(250, 2501) is None
+    for number, column in ((251, "B"), (252, "A")):
+        asked = request_of(number, 251, 2501, kind="photometry")
+        await answer(cpcs, asked, catalogue_file=read_in(column))
+    assert await column_for(253, 2501) == "B"
+    assert await column_for(254, 2502) is None
+    assert await column_for(255, 2501, camera=252) is None
+    frame = request_of(256, 251, 2501)
+    await cpcs.deliver(frame)
+    values = await pinned.of(await stored(cpcs, frame.calibration_request_id))
+    assert values["brightness_column"] is None
 
 
 async def test_a_repeat_gets_the_decisions_of_the_first_start(cpcs: Cpcs) -> None:
