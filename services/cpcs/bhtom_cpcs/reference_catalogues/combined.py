@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from bhtom_cpcs.reference_catalogues.manifest import AND, OF
 from bhtom_cpcs.reference_catalogues.tile_catalogue import TileCatalogue
+from bhtom_cpcs.science.astrometry.proper_motion import at_epoch
 from bhtom_cpcs.science.reference import (
     BoolArray,
     BrightStars,
@@ -138,13 +139,14 @@ def _same_star(stars: ReferenceStars, other: ReferenceStars) -> npt.NDArray[np.i
     row = np.full(len(stars), -1, dtype=np.intp)
     if not len(stars) or not len(other):
         return row
-    years = stars.epoch_jyear - other.epoch_jyear
-    dec = other.dec_deg + years * other.pm_dec_masyr / 3.6e6
-    ra = other.ra_deg + years * other.pm_ra_masyr / 3.6e6 / np.cos(
-        np.radians(other.dec_deg)
+    ra, dec = at_epoch(
+        other.ra_deg,
+        other.dec_deg,
+        (other.pm_ra_masyr, other.pm_dec_masyr),
+        stars.epoch_jyear - other.epoch_jyear,
     )
     chord = 2 * np.sin(np.radians(_SAME_STAR_ARCSEC / 3600) / 2)
-    tree = cKDTree(hpgeom.angle_to_vector(ra % 360, np.clip(dec, -90, 90)))
+    tree = cKDTree(hpgeom.angle_to_vector(ra, np.clip(dec, -90, 90)))
     distance, nearest = tree.query(
         hpgeom.angle_to_vector(stars.ra_deg, stars.dec_deg), distance_upper_bound=chord
     )

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.decisions import Scene, SceneStar
+from bhtom_cpcs.science.epochs import julian_year
 from bhtom_cpcs.science.scene_evidence import SceneEvidence, StarBeside
 from bhtom_cpcs.science.targets.unmodelled_light import BESIDE_FWHM
 
@@ -40,7 +41,6 @@ _CLEARLY_SHOWN_MAG: Final = 0.75
 _FASTEST_ARCSEC_A_YEAR: Final = 3.0
 # A listed star, or one that a person dropped, is not found again as near as this.
 SAME_STAR_ARCSEC: Final = 0.5
-_J2000_MJD: Final = 51544.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +298,7 @@ def _mean(seen: Sequence[_Sight]) -> tuple[SceneStar, float]:
     square = float(np.sum(weight * ((east - x) ** 2 + (north - y) ** 2)))
     inflation = max(1.0, square / max(2 * (len(seen) - 1), 1))
     mjd = np.array([s.frame.mid_exposure_mjd for s in seen])
-    epoch = 2000.0 + (float(np.sum(weight * mjd)) / total - _J2000_MJD) / 365.25
+    epoch = julian_year(float(np.sum(weight * mjd)) / total)
     first = seen[0].star
     stretch = _stretch(first.dec_deg)
     star = SceneStar(
