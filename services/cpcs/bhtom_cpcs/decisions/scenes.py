@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -11,16 +11,13 @@ from bhtom_cpcs.decisions.scene_store import SceneVersion
 from bhtom_cpcs.decisions.scene_tables import SCENE_EVIDENCE
 from bhtom_cpcs.decisions.schemas import SceneRulingIn
 from bhtom_cpcs.science.decisions import SceneStar
-from bhtom_cpcs.science.targets.scene_learning import (
-    FROM_FRAMES,
-    LearntStar,
-    is_same_star,
-    learn_star,
-    with_stars,
-)
 from bhtom_runtime.auth import Principal
 from bhtom_runtime.errors import Conflict, NotFound
 from bhtom_runtime.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    # What reads it imports numpy, which the service itself does without.
+    from bhtom_cpcs.science.targets.scene_learning import LearntStar
 
 # Ids that are kept with a star as its evidence: enough to look at.
 _EVIDENCE_SHOWN: Final = 50
@@ -30,6 +27,8 @@ _logger = structlog.get_logger(__name__)
 
 async def learn_scene(uow: UnitOfWork, target_id: int) -> None:
     """Add the star that a target's frames agree on, as the scene's next version."""
+    from bhtom_cpcs.science.targets.scene_learning import learn_star
+
     await store.one_at_a_time(uow, f"scene {target_id}")
     versions = await scene_store.versions_of(uow, target_id)
     newest = versions[-1].scene.version if versions else 0
@@ -41,9 +40,11 @@ async def learn_scene(uow: UnitOfWork, target_id: int) -> None:
 
 
 async def _revise(
-    uow: UnitOfWork, versions: Sequence[SceneVersion], found: LearntStar | None = None
+    uow: UnitOfWork, versions: Sequence[SceneVersion], found: "LearntStar | None" = None
 ) -> None:
     """Write the next version where what was learnt or ruled is another scene."""
+    from bhtom_cpcs.science.targets.scene_learning import FROM_FRAMES, with_stars
+
     newest = versions[-1]
     target_id = newest.scene.target_id
     learnt = _learnt_ever(versions)
@@ -75,6 +76,8 @@ def _learnt_ever(
     versions: Sequence[SceneVersion],
 ) -> dict[SceneStar, Mapping[str, Any]]:
     """Stars that were learnt in any version, the earliest first, and their evidence."""
+    from bhtom_cpcs.science.targets.scene_learning import FROM_FRAMES
+
     learnt: dict[SceneStar, Mapping[str, Any]] = {}
     for version in versions:
         ours = [star for star in version.scene.stars if star.source == FROM_FRAMES]
@@ -83,7 +86,7 @@ def _learnt_ever(
     return learnt
 
 
-def _shown(found: LearntStar) -> dict[str, Any]:
+def _shown(found: "LearntStar") -> dict[str, Any]:
     values = asdict(found)
     star = values.pop("star")
     return values | {
@@ -98,6 +101,8 @@ async def drop_star(
     uow: UnitOfWork, target_id: int, wanted: SceneRulingIn, caller: Principal
 ) -> None:
     """Take a star out of a target's scene by a person's word."""
+    from bhtom_cpcs.science.targets.scene_learning import is_same_star
+
     versions = await _locked_versions(uow, target_id)
     star = next(
         (
