@@ -119,7 +119,14 @@ def answer_of(
     if kind == "waiting":
         return CalibrationWaiting(**common)
     if kind == "failed":
-        return CalibrationFailed(**common)
+        timing, provenance = plane["timing"], plane["provenance"]
+        return CalibrationFailed(
+            **common,
+            mid_exposure_mjd=timing and timing["mid_exposure_mjd_utc"],
+            method=provenance["method"],
+            software_version=provenance["software_version"],
+            settings_version=circumstances.settings_version,
+        )
     if circumstances.fingerprint is None:
         raise ValueError("A measured plane must have its pixels' fingerprint.")
     return PhotometryCalibrated(

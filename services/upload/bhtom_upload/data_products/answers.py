@@ -28,7 +28,7 @@ from bhtom_upload.data_products.domain import (
 from bhtom_upload.data_products.progress import move
 from bhtom_upload.data_products.store import Product
 from bhtom_upload.metrics import ANSWERS
-from bhtom_upload.recalibrations.measurements import keep_measurements
+from bhtom_upload.recalibrations.measurements import keep_failure, keep_measurements
 from bhtom_upload.recalibrations.noticing import notice
 
 _logger = structlog.get_logger(__name__)
@@ -60,6 +60,8 @@ async def on_answer(unit: UnitOfWork, event: Received) -> None:
         is_known = await _take(unit, product, order, plane, answer.kind.value)
     if is_known and isinstance(payload, PhotometryCalibrated):
         await keep_measurements(unit, payload)
+    elif is_known and isinstance(payload, CalibrationFailed):
+        await keep_failure(unit, payload)
     await notice(unit, product)
 
 

@@ -1,12 +1,12 @@
-"""Keeps a line of what each answer measured."""
+"""Keeps a line of what each answer measured, and of each that failed."""
 
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 
-from bhtom_contracts.events.frames import PhotometryCalibrated
+from bhtom_contracts.events.frames import CalibrationFailed, PhotometryCalibrated
 from bhtom_runtime.unit_of_work import UnitOfWork
-from bhtom_upload.recalibrations.tables import plane_measurements
+from bhtom_upload.recalibrations.tables import plane_failures, plane_measurements
 
 
 async def keep_measurements(unit: UnitOfWork, answer: PhotometryCalibrated) -> None:
@@ -16,6 +16,21 @@ async def keep_measurements(unit: UnitOfWork, answer: PhotometryCalibrated) -> N
         await unit.execute(
             insert(plane_measurements).values(rows).on_conflict_do_nothing()
         )
+
+
+async def keep_failure(unit: UnitOfWork, answer: CalibrationFailed) -> None:
+    """Write the line of a plane that failed; the same answer again changes nothing."""
+    row = {
+        "data_product_id": answer.data_product_id,
+        "request_order": answer.request_order,
+        "plane": answer.plane,
+        "mid_exposure_mjd": answer.mid_exposure_mjd,
+        "method": answer.method,
+        "software_version": answer.software_version,
+        "settings_version": answer.settings_version,
+        "finished_at": answer.finished_at,
+    }
+    await unit.execute(insert(plane_failures).values(row).on_conflict_do_nothing())
 
 
 def _row(answer: PhotometryCalibrated, number: int) -> dict[str, Any]:

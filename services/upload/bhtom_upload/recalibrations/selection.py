@@ -2,36 +2,47 @@
 
 import operator
 import re
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import (
+    Column,
     ColumnElement,
+    Exists,
     Integer,
+    Table,
     Text,
     and_,
     case,
     cast,
     func,
     literal,
+    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from bhtom_upload.data_products.domain import State
 from bhtom_upload.data_products.tables import data_products
-from bhtom_upload.recalibrations.tables import plane_measurements
+from bhtom_upload.recalibrations.tables import (
+    plane_failures,
+    plane_measurements,
+)
 
 _MAX_ID: Final = 2**63 - 1
 _VERSION: Final = r"^\d{1,6}(\.\d{1,6}){0,4}$"
 _CATALOGUE: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,29}$"
+_MJD_1970: Final = 40587
 _PASSBAND: Final = r"^[A-Za-z0-9_()/-]{1,40}$"
 
 
 class Selection(BaseModel):
     """Products that are taken: all that hold of every field that is given.
 
-    Times are mid-exposure, MJD in UTC, from (included) until (excluded).
+    Times are mid-exposure, MJD in UTC, from (included) until (excluded); of a frame
+    that failed before its time was known, the time of its upload. A frame that failed
+    has no passband and no catalogue.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -93,28 +104,59 @@ def selected(
     ):
         if wanted is not None:
             conditions.append(column == wanted)
-    measured = _measured(selection)
+    measured, failed = _measured(selection), _failed(selection)
     if measured:
-        lines = plane_measurements.c
-        conditions.append(
-            select(1)
-            .where(
-                lines.data_product_id == products.data_product_id,
-                lines.request_order == products.request_order,
-                *measured,
-            )
-            .exists()
-        )
+        answered: ColumnElement[bool] = _has_line(plane_measurements, measured)
+        if failed is not None:
+            answered = or_(answered, _has_line(plane_failures, failed))
+        conditions.append(answered)
     return tuple(conditions)
+
+
+def _has_line(lines: Table, conditions: list[ColumnElement[bool]]) -> Exists:
+    """Whether the answer that stands for a product has such a line."""
+    products = data_products.c
+    return (
+        select(1)
+        .where(
+            lines.c.data_product_id == products.data_product_id,
+            lines.c.request_order == products.request_order,
+            *conditions,
+        )
+        .exists()
+    )
 
 
 def _measured(selection: Selection) -> list[ColumnElement[bool]]:
     lines = plane_measurements.c
+    conditions = _of_any_answer(selection, lines, lines.mid_exposure_mjd)
+    if selection.passband is not None:
+        conditions.append(lines.passband == _passband_id(selection.passband))
+    if selection.catalogue is not None:
+        conditions.append(lines.catalogue == selection.catalogue)
+    return conditions
+
+
+def _failed(selection: Selection) -> list[ColumnElement[bool]] | None:
+    """Conditions on planes that failed; None where none can be meant."""
+    if selection.passband is not None or selection.catalogue is not None:
+        return None
+    lines = plane_failures.c
+    uploaded_mjd = func.extract("epoch", data_products.c.created_at) / 86400 + _MJD_1970
+    return _of_any_answer(
+        selection, lines, func.coalesce(lines.mid_exposure_mjd, uploaded_mjd)
+    )
+
+
+def _of_any_answer(
+    selection: Selection,
+    lines: ReadOnlyColumnCollection[str, Column[Any]],
+    mid_exposure_mjd: ColumnElement[float],
+) -> list[ColumnElement[bool]]:
+    """Conditions that make sense for a plane whether it was measured or failed."""
     wanted = (
-        (lines.mid_exposure_mjd, operator.ge, selection.from_mjd),
-        (lines.mid_exposure_mjd, operator.lt, selection.until_mjd),
-        (lines.passband, operator.eq, _passband_id(selection.passband)),
-        (lines.catalogue, operator.eq, selection.catalogue),
+        (mid_exposure_mjd, operator.ge, selection.from_mjd),
+        (mid_exposure_mjd, operator.lt, selection.until_mjd),
         (lines.method, operator.ne, selection.method_other_than),
         (lines.settings_version, operator.ne, selection.settings_other_than),
         (lines.finished_at, operator.lt, selection.calibrated_before),

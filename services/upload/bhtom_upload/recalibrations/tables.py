@@ -83,6 +83,27 @@ missing_measurements = Table(
     Column("asked_at", DateTime(timezone=True)),
 )
 
+# A line of each plane that failed, so that campaigns can take those too. Without a
+# time the exposure's middle was never found.
+plane_failures = Table(
+    "plane_failures",
+    metadata,
+    Column(
+        "data_product_id",
+        BigInteger,
+        ForeignKey(data_products.c.data_product_id),
+        primary_key=True,
+    ),
+    Column("request_order", Integer, primary_key=True, autoincrement=False),
+    Column("plane", Integer, primary_key=True, autoincrement=False),
+    Column("mid_exposure_mjd", Double),
+    Column("method", Text, nullable=False),
+    Column("software_version", Text, nullable=False),
+    Column("settings_version", Text, nullable=False),
+    Column("finished_at", DateTime(timezone=True), nullable=False),
+    Index("ix_plane_failures_time", "mid_exposure_mjd"),
+)
+
 recalibrations = Table(
     "recalibrations",
     metadata,

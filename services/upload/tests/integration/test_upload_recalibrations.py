@@ -21,6 +21,7 @@ from bhtom_contracts.events.frames import (
 from bhtom_contracts.outcomes import Outcome
 from bhtom_upload.recalibrations import service, steps
 from bhtom_upload.recalibrations.tables import (
+    plane_failures,
     plane_measurements,
     recalibration_items,
 )
@@ -39,8 +40,8 @@ class Field:
         self.answered: set[int] = set()
         self.mjd: dict[int, float] = {}
 
-    async def add(self, count: int) -> None:
-        """Upload frames and calibrate them by the old method."""
+    async def add(self, count: int, *, last_fails: bool = False) -> None:
+        """Upload frames and calibrate them by the old method; the last may fail."""
         for _ in range(count):
             put = await self.app.put(
                 self.owner,
@@ -52,7 +53,8 @@ class Field:
             number = put.json()["data_product_id"]
             self.products.append(number)
             self.mjd[number] = 61000.0 + len(self.products)
-        await self.answer("aperture-1", 15.0)
+        fails = (self.products[-1],) if last_fails else ()
+        await self.answer("aperture-1", 15.0, fails)
 
     async def requests(self) -> list[FitsUploaded]:
         """What cpcs has not answered yet."""
@@ -91,7 +93,13 @@ class Field:
 
     def _failed(self, request: FitsUploaded) -> CalibrationFailed:
         return CalibrationFailed(
-            **self._common(request), outcome=Outcome.NO_WCS, message="No WCS."
+            **self._common(request),
+            outcome=Outcome.NO_WCS,
+            message="No WCS.",
+            mid_exposure_mjd=self.mjd[request.data_product_id],
+            method="psf-1",
+            software_version="1.10.0",
+            settings_version="1",
         )
 
     def _calibrated(
@@ -372,20 +380,49 @@ async def test_what_a_selection_takes(
     field: Field, selection: dict[str, Any], expected: list[int]
 ) -> None:
     await field.add(3)
+    assert await _taken(field, selection) == expected
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        ({"from_mjd": 61002.0}, [1, 2]),
+        ({"until_mjd": 61003.0}, [0, 1]),
+        ({"method_other_than": "psf-1"}, [0, 1]),
+        ({"method_other_than": "aperture-1"}, [2]),
+        ({"software_older_than": "1.10"}, [0, 1]),
+        ({"software_older_than": "1.11"}, [0, 1, 2]),
+        ({"catalogue": "GaiaSP"}, [0, 1]),
+        ({"calibrated_before": "2026-11-02T00:00:00Z"}, [0, 1, 2]),
+    ],
+)
+async def test_a_selection_takes_frames_that_failed_too(
+    field: Field, selection: dict[str, Any], expected: list[int]
+) -> None:
+    await field.add(3, last_fails=True)
+    assert await _taken(field, selection) == expected
+
+
+async def test_a_failure_without_a_time_counts_with_its_upload(field: Field) -> None:
+    await field.add(1)
+    await field.add(1, last_fails=True)
+    async with field.app.context.database.unit_of_work() as unit:
+        await unit.execute(update(plane_failures).values(mid_exposure_mjd=None))
+    today = START.timestamp() / 86400 + 40587
+    assert await _taken(field, {"from_mjd": today - 3650}) == [0, 1]
+    assert await _taken(field, {"until_mjd": 61010.0}) == [0]
+
+
+async def _taken(field: Field, selection: dict[str, Any]) -> list[int]:
+    """Which of the field's products a campaign takes."""
     wanted = {"camera_id": field.camera.camera.camera_id, **selection}
-    asked = await field.ask(selection=wanted)
-    number = asked.json()["recalibration_id"]
-    shown = await field.step(number)
-    assert shown["state"] == ("previewing" if expected else "done")
+    number = (await field.ask(selection=wanted)).json()["recalibration_id"]
+    await field.step(number)
+    lines = recalibration_items.c
+    statement = select(lines.data_product_id).where(lines.recalibration_id == number)
     async with field.app.context.database.read() as connection:
-        found = (
-            await connection.execute(
-                select(recalibration_items.c.data_product_id).where(
-                    recalibration_items.c.recalibration_id == number
-                )
-            )
-        ).scalars()
-        assert sorted(found) == [field.products[index] for index in expected]
+        found = (await connection.execute(statement)).scalars().all()
+    return sorted(field.products.index(product) for product in found)
 
 
 async def test_a_preview_that_fails_leaves_the_old_value(field: Field) -> None:

@@ -287,7 +287,15 @@ class PhotometryCalibrated(CalibrationAnswer):
 
 
 class CalibrationFailed(CalibrationAnswer):
-    """A plane could not be calibrated; `message` says why and what to do."""
+    """A plane could not be calibrated; `message` says why and what to do.
+
+    The middle of the exposure is told where it was found out before.
+    """
+
+    mid_exposure_mjd: Mjd | None = None
+    method: str = ""
+    software_version: str = ""
+    settings_version: str = ""
 
 
 class CalibrationWaiting(CalibrationAnswer):
