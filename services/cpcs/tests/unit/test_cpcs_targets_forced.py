@@ -11,6 +11,7 @@ from bhtom_cpcs.science.decisions import Decisions, Scene, SceneStar
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.request import Ephemeris, EphemerisRow, TargetPosition
+from bhtom_cpcs.science.stars.cosmic_rays import NO_STRIKES, find_strikes
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stars.psf_model import model_of
 from bhtom_cpcs.science.stars.psf_shape import Shape
@@ -31,7 +32,7 @@ from bhtom_cpcs.science.targets.neighbourhood import (
     propose_scene,
     scene_radius_arcsec,
 )
-from bhtom_cpcs.science.targets.target_pixels import look_at_pixels
+from bhtom_cpcs.science.targets.target_pixels import look_at_pixels, without_flanks
 from bhtom_cpcs.science.targets.target_position import place_of
 from bhtom_cpcs.science.targets.unmodelled_light import Unmodelled, unmodelled_light
 
@@ -174,8 +175,15 @@ def test_a_neighbour_in_no_list_is_told() -> None:
 def test_a_cosmic_ray_does_not_count() -> None:
     light = frame_of((*MIDDLE, 20000.0))
     light.pixels[61, 61] += 9000.0
-    seen = look_at_pixels(light, *MIDDLE, 0.0, None)
+    light.pixels[61, 62] += 300.0  # a flank, no sharper than the star
+    strikes = find_strikes(light.pixels, None, light.psf, light.noise)
+    assert (strikes.row.tolist(), strikes.column.tolist()) == ([61], [61])
+    masked = replace(light, mask=strikes.masked(None, light.pixels.shape))
+    seen = look_at_pixels(masked, *MIDDLE, 0.0, None, strikes)
     assert seen.struck
+    assert not seen.core_masked
+    seen = without_flanks(seen, *MIDDLE, NOBODY, 0.1)
+    assert seen.struck_pixels.sum() == 2
     fit = pinned_fit(seen.light, *MIDDLE, NOBODY)
     assert fit.flux == pytest.approx(20000.0, abs=4 * fit.error)
     assert light.mask is None  # the frame's own mask is left alone
@@ -189,10 +197,10 @@ def test_a_saturated_neighbour_is_masked_and_the_target_measured() -> None:
     full = light.pixels >= ceiling
     assert full.any()
     clipped = replace(light, pixels=np.minimum(light.pixels, ceiling))
-    seen = look_at_pixels(clipped, *MIDDLE, 0.0, ceiling)
+    seen = look_at_pixels(clipped, *MIDDLE, 0.0, ceiling, NO_STRIKES)
     assert seen.saturated_near
     assert not seen.saturated
-    assert look_at_pixels(clipped, *beside, 0.0, ceiling).saturated
+    assert look_at_pixels(clipped, *beside, 0.0, ceiling, NO_STRIKES).saturated
     neighbours = tuple(np.array([v]) for v in beside)
     fit = pinned_fit(seen.light, *MIDDLE, neighbours)
     assert fit.flux == pytest.approx(20000.0, rel=0.05)
@@ -202,9 +210,10 @@ def test_masked_core_is_noticed() -> None:
     light = frame_of((*MIDDLE, 20000.0))
     mask = np.zeros((SIDE, SIDE), dtype=bool)
     mask[60, 60] = True
-    assert look_at_pixels(replace(light, mask=mask), *MIDDLE, 0.0, None).core_masked
+    bad = replace(light, mask=mask)
+    assert look_at_pixels(bad, *MIDDLE, 0.0, None, NO_STRIKES).core_masked
     mask[60, 60], mask[60, 66] = False, True
-    assert not look_at_pixels(replace(light, mask=mask), *MIDDLE, 0.0, None).core_masked
+    assert not look_at_pixels(bad, *MIDDLE, 0.0, None, NO_STRIKES).core_masked
 
 
 def test_scintillation() -> None:

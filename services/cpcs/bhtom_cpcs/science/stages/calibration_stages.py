@@ -89,6 +89,11 @@ def _objections(state: PlaneState, fluxes: StarFluxes) -> Objections:
             "not one star in the catalogue": known(reference.duplicated)
             | known(reference.extended),
             "near saturation or cut off": ~whole[pair],
+            "struck by a cosmic ray": state.strikes.near(
+                sources.x[pair],
+                sources.y[pair],
+                need(state.psf, "find_sources").fit_radius_px,
+            ),
             "masked pixels or over the edge": ~fluxes.complete,
             "signal to noise below 10": faint_stars(fluxes),
         },

@@ -22,6 +22,7 @@ from bhtom_cpcs.science.results.frame import FilterReport, Quality, Timing, WcsF
 from bhtom_cpcs.science.results.reduction import MissingTiles
 from bhtom_cpcs.science.results.target import TargetMeasurement
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
+from bhtom_cpcs.science.stars.cosmic_rays import NO_STRIKES, Strikes
 from bhtom_cpcs.science.stars.detection import Sky, Sources
 from bhtom_cpcs.science.stars.psf_model import PsfModel
 from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes
@@ -67,6 +68,7 @@ class PlaneState:
     detector: Detector | None = None
     sky: Sky | None = None
     pixel_noise: PixelNoise | None = None
+    strikes: Strikes = NO_STRIKES
     sources: Sources | None = None
     psf: PsfModel | None = None
     source_fluxes: PsfFluxes | None = None  # of all sources, by the PSF

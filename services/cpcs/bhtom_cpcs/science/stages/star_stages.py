@@ -13,6 +13,7 @@ from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.frame import PsfReport, Quality
 from bhtom_cpcs.science.stages.image_judgement import judge_images
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stars.cosmic_rays import strikes_among
 from bhtom_cpcs.science.stars.detection import (
     SEP_MERGED,
     SEP_TRUNCATED,
@@ -60,6 +61,7 @@ def find_sources(state: PlaneState) -> None:
         _first_noise(state),
     )
     judge_images(state, sources, guess)
+    sources = _without_cosmic_rays(state, sources)
     state.pixel_noise = measure_pixel_noise(
         plane.pixels,
         plane.mask,
@@ -93,6 +95,23 @@ def _find_flat_tops(state: PlaneState, sources: Sources, fwhm_px: float) -> None
         )
 
 
+def _without_cosmic_rays(state: PlaneState, sources: Sources) -> Sources:
+    """Mask the pixels that cosmic rays struck, and drop sources that are nothing else.
+
+    From here on the plane's mask holds them, so that no fit and no sky uses them.
+    """
+    plane, sky = state.plane, need(state.sky, "background")
+    psf, noise = need(state.psf, "fit_psf"), _first_noise(state)
+    ceiling = need(state.detector, "read_detector").saturation_adu
+    if ceiling is not None:
+        ceiling = _NEAR_SATURATION * ceiling - sky.level
+    state.strikes, kept = strikes_among(
+        plane.pixels, plane.mask, sources, psf, noise, ceiling
+    )
+    plane.mask = state.strikes.masked(plane.mask, plane.pixels.shape)
+    return sources.of(kept)
+
+
 def _first_noise(state: PlaneState) -> PixelNoise:
     """Return the noise as the background's mesh knows it: enough to fit the PSF."""
     sky, detector = need(state.sky, "background"), need(state.detector, "detector")
@@ -116,8 +135,7 @@ def clean_sources(state: PlaneState, sources: Sources) -> BoolArray:
 
 
 def _quality(state: PlaneState) -> Quality:
-    plane, sky = state.plane, need(state.sky, "find_sources")
-    psf = need(state.psf, "find_sources")
+    sky, psf = need(state.sky, "find_sources"), need(state.psf, "find_sources")
     detector = need(state.detector, "read_detector")
     noise = need(state.pixel_noise, "find_sources")
     scale = state.plane.scale_of(state.request.camera.pixel_scale_arcsec)
@@ -131,7 +149,7 @@ def _quality(state: PlaneState) -> Quality:
         background_rms_adu=sky.rms,
         n_sources=len(need(state.sources, "find_sources")),
         saturated_fraction=detector.saturated_fraction,
-        masked_fraction=0.0 if plane.mask is None else float(plane.mask.mean()),
+        masked_fraction=_masked_fraction(state),
         saturation_adu=detector.saturation_adu,
         gain_e_per_adu=noise.gain_e_per_adu,
         noise_empirical=detector.noise_empirical,
@@ -140,6 +158,14 @@ def _quality(state: PlaneState) -> Quality:
         sky_variance_adu2=detector.sky_variance_adu2,
         psf=_psf_report(psf),
     )
+
+
+def _masked_fraction(state: PlaneState) -> float:
+    """Share of the pixels that the frame itself has no value of."""
+    mask = state.plane.mask
+    if mask is None:
+        return 0.0
+    return (int(np.count_nonzero(mask)) - len(state.strikes)) / mask.size
 
 
 def _psf_report(psf: PsfModel) -> PsfReport:

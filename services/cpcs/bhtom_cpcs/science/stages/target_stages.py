@@ -16,7 +16,8 @@ from bhtom_cpcs.science.results.target import TargetMeasurement
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.forced_fit import FrameLight
-from bhtom_cpcs.science.targets.target import Measuring, measure_target
+from bhtom_cpcs.science.targets.measuring import Measuring
+from bhtom_cpcs.science.targets.target import measure_target
 from bhtom_cpcs.science.targets.target_position import TargetPlace, place_of
 
 _BEST_FIRST = (Outcome.CALIBRATED, Outcome.LIMIT)
@@ -83,6 +84,7 @@ def _measuring(state: PlaneState) -> Measuring:
         astrometry=astrometry,
         astrometric_error_arcsec=error,
         sources=need(state.sources, "find_sources"),
+        strikes=state.strikes,
         detector=need(state.detector, "find_sources"),
         sky_level=need(state.sky, "find_sources").level,
         zero_point=need(state.zero_point, "fit_zero_points"),

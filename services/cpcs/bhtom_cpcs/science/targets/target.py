@@ -1,87 +1,42 @@
 """The forced measurement at a target's position: a flux, then a magnitude or limit."""
 
 import math
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
 
 import numpy as np
 
-from bhtom_cpcs.science.astrometry.coordinates import Astrometry
-from bhtom_cpcs.science.calibration.bands import passband_text
-from bhtom_cpcs.science.calibration.zero_point_at import (
-    TargetZeroPoint,
-    zero_point_at,
-)
-from bhtom_cpcs.science.decisions import Decisions
-from bhtom_cpcs.science.epochs import julian_year
 from bhtom_cpcs.science.flag_words import FlagWord
-from bhtom_cpcs.science.frames.detector import Detector
-from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.outcomes import Outcome, sentence
-from bhtom_cpcs.science.reference import ReferenceStars
-from bhtom_cpcs.science.results.frame import Timing
 from bhtom_cpcs.science.results.target import TargetMeasurement
-from bhtom_cpcs.science.results.zero_point import ZeroPoint
-from bhtom_cpcs.science.stars.detection import Sources
-from bhtom_cpcs.science.targets.catalogue_colour import recorded_colours
 from bhtom_cpcs.science.targets.error_budget import (
     Circumstances,
     flux_terms,
     in_quadrature,
     magnitude_terms,
 )
-from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight, forced_fit
-from bhtom_cpcs.science.targets.host_light import aperture_flux, extended_light
+from bhtom_cpcs.science.targets.forced_fit import ForcedFit, forced_fit
+from bhtom_cpcs.science.targets.host_light import extended_light
 from bhtom_cpcs.science.targets.limiting_flux import (
     LIMIT_DEFINITION,
-    limiting_flux,
 )
+from bhtom_cpcs.science.targets.measuring import Measuring
 from bhtom_cpcs.science.targets.neighbourhood import Neighbours, neighbours_of
 from bhtom_cpcs.science.targets.target_flags import quality_words
+from bhtom_cpcs.science.targets.target_magnitude import (
+    as_magnitude,
+    calibration_of,
+    limit_of,
+    with_aperture,
+)
 from bhtom_cpcs.science.targets.target_pixels import (
     TargetPixels,
     coverage_flags,
     coverage_refusal,
     look_at_pixels,
+    without_flanks,
 )
 from bhtom_cpcs.science.targets.target_position import TargetPlace, refusal_of
 from bhtom_cpcs.science.targets.unmodelled_light import stars_beside, unmodelled_light
-
-LIMIT_SIGMA: Final = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Measuring:
-    """What the forced measurement of a plane's targets has in common.
-
-    `astrometric_error_arcsec` is 1 sigma an axis of the frame's own coordinates.
-    """
-
-    light: FrameLight
-    astrometry: Astrometry
-    astrometric_error_arcsec: float
-    sources: Sources
-    detector: Detector
-    sky_level: float
-    zero_point: ZeroPoint
-    timing: Timing
-    reference: ReferenceStars | None
-    catalogue: str
-    decisions: Decisions
-    aperture_m: float | None = None
-    site_height_m: float = 0.0
-    match_radius_arcsec: float | None = None
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of the image [px]."""
-        height, width = self.light.pixels.shape
-        return height, width
-
-    @property
-    def epoch_jyear(self) -> float:
-        """When the frame was taken [yr]."""
-        return julian_year(self.timing.mid_exposure_mjd_utc)
 
 
 def measure_target(
@@ -128,7 +83,9 @@ def measure_target(
         n_neighbours=len(neighbours.x),
         proposed_scene=neighbours.proposed,
     )
-    pixels = look_at_pixels(at.light, x, y, at.sky_level, at.detector.saturation_adu)
+    pixels = look_at_pixels(
+        at.light, x, y, at.sky_level, at.detector.saturation_adu, at.strikes
+    )
     if pixels.saturated:
         return _saturated(at, blank, pixels)
     return _fitted(at, place, blank, pixels, neighbours, trail_px)
@@ -159,12 +116,14 @@ def _fitted(
 ) -> TargetMeasurement:
     """Fit the flux and say how good it is."""
     x, y = float(blank.x_px or 0.0), float(blank.y_px or 0.0)
-    error_px = _position_error_px(at, blank)
-    fit = forced_fit(pixels.light, x, y, (neighbours.x, neighbours.y), error_px)
+    error_px, beside = _position_error_px(at, blank), (neighbours.x, neighbours.y)
+    if pixels.struck:
+        pixels = without_flanks(pixels, x, y, beside, error_px)
+    fit = forced_fit(pixels.light, x, y, beside, error_px)
     if refused := coverage_refusal(fit, pixels, at.shape):
         return replace(blank, message=refused)
     unmodelled = unmodelled_light(pixels.light, fit, at.sources)
-    calibration = _calibration(at, place, fit)
+    calibration = calibration_of(at, place, fit)
     circumstances = Circumstances(
         zero_point_error_mag=calibration.error,
         colour_error_mag=calibration.colour_error,
@@ -197,8 +156,8 @@ def _fitted(
         flux_adu=fit.flux,
         flux_error_adu=error,
         signal_to_noise=fit.flux / error,
-        limit_3sigma=_limit(at, calibration, fit, 3.0),
-        limit_5sigma=_limit(at, calibration, fit, 5.0),
+        limit_3sigma=limit_of(at, calibration, fit, 3.0),
+        limit_5sigma=limit_of(at, calibration, fit, 5.0),
         limit_definition=LIMIT_DEFINITION,
         error_budget_adu=terms,
         flags=tuple(dict.fromkeys([*flags, *calibration.flags])),
@@ -216,16 +175,9 @@ def _fitted(
         ),
     )
     if host:
-        placed = _with_aperture(at, calibration, placed, pixels.light, fit)
+        placed = with_aperture(at, calibration, placed, pixels.light, fit)
     budget = magnitude_terms(fit, circumstances, terms) if fit.flux > 0 else {}
-    return _as_magnitude(at, calibration, placed, fit, budget)
-
-
-def _calibration(at: Measuring, place: TargetPlace, fit: ForcedFit) -> TargetZeroPoint:
-    """Return the zero point at the target's place, for its colour."""
-    term = at.zero_point.colour_term
-    colours = recorded_colours(place, at.decisions, term, at.reference, at.epoch_jyear)
-    return zero_point_at(at.zero_point, fit.x, fit.y, colours, at.timing.air_mass)
+    return as_magnitude(at, calibration, placed, fit, budget)
 
 
 def _position_error_px(at: Measuring, blank: TargetMeasurement) -> float:
@@ -259,70 +211,4 @@ def _with_position(
         fitted_dec_deg=float(dec[0]),
         fitted_ra_error_arcsec=error,
         fitted_dec_error_arcsec=error,
-    )
-
-
-def _limit(
-    at: Measuring, calibration: TargetZeroPoint, fit: ForcedFit, sigma: float
-) -> float:
-    """Magnitude of the flux whose signal to noise in this fit is `sigma`."""
-    gain = at.light.noise.gain_e_per_adu
-    flux = limiting_flux(sigma, fit.empty_error, gain)
-    return calibration.value - 2.5 * math.log10(flux)
-
-
-def _with_aperture(
-    at: Measuring,
-    calibration: TargetZeroPoint,
-    placed: TargetMeasurement,
-    light: FrameLight,
-    fit: ForcedFit,
-) -> TargetMeasurement:
-    """Add the magnitude of all the light in the fixed aperture."""
-    found = aperture_flux(light, fit, at.astrometry.pixel_scale_arcsec)
-    if found is None or found.flux < LIMIT_SIGMA * found.error:
-        return placed
-    relative = MAG_PER_RELATIVE * found.error / found.flux
-    return replace(
-        placed,
-        fixed_aperture_arcsec=found.radius_arcsec,
-        fixed_aperture_magnitude=calibration.value - 2.5 * math.log10(found.flux),
-        fixed_aperture_magnitude_error=math.hypot(relative, calibration.error),
-    )
-
-
-def _as_magnitude(
-    at: Measuring,
-    calibration: TargetZeroPoint,
-    placed: TargetMeasurement,
-    fit: ForcedFit,
-    budget: dict[str, float],
-) -> TargetMeasurement:
-    """Turn the flux into a magnitude, or into a limit below 3 sigma."""
-    passband = passband_text(at.zero_point.passband)
-    n_stars = at.zero_point.n_stars
-    if not (placed.signal_to_noise or 0.0) >= LIMIT_SIGMA:
-        message = sentence(
-            Outcome.LIMIT,
-            limit_3sigma=placed.limit_3sigma,
-            passband=passband,
-            n_stars=n_stars,
-        )
-        return replace(placed, outcome=Outcome.LIMIT, message=message, is_limit=True)
-    magnitude = calibration.value - 2.5 * math.log10(fit.flux)
-    magnitude_error = in_quadrature(budget)
-    message = sentence(
-        Outcome.CALIBRATED,
-        passband=passband,
-        magnitude=magnitude,
-        magnitude_error=magnitude_error,
-        n_stars=n_stars,
-    )
-    return replace(
-        placed,
-        outcome=Outcome.CALIBRATED,
-        message=message,
-        magnitude=magnitude,
-        magnitude_error=magnitude_error,
-        error_budget_mag=budget,
     )

@@ -1,4 +1,4 @@
-"""The stars' width, and cosmic rays on them, on frames whose truth is known."""
+"""The stars' width on frames whose truth is known."""
 
 import io
 from collections.abc import Callable
@@ -9,15 +9,12 @@ import pytest
 from astropy.io import fits
 
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
-from bhtom_cpcs.science.stars.cosmic_rays import repair_star
 from bhtom_cpcs.science.stars.detection import (
     detect,
     subtract_background,
 )
 from bhtom_cpcs.science.stars.first_look import first_look
 from bhtom_cpcs.science.stars.psf_fit import fit_psf
-from bhtom_cpcs.science.stars.psf_model import PsfModel, model_of
-from bhtom_cpcs.science.stars.psf_photometry import fit_positions
 from bhtom_cpcs.science.stars.psf_shape import Shape
 from bhtom_sky import Camera, Frame
 
@@ -40,49 +37,6 @@ def test_width_of_the_stars(frame_of: Callable[..., Frame], fwhm: float) -> None
     assert found.fwhm_px == pytest.approx(camera.fwhm_px, rel=0.02)
     assert found.ellipticity < 0.03
     assert found.shape.softness == pytest.approx(1 / 3, abs=0.04)
-
-
-def star(fwhm: float, x: float, y: float, flux: float) -> tuple[np.ndarray, PsfModel]:
-    spread = model_of(Shape(fwhm, softness=1 / 3), 0)
-    stamp = spread.stamps(np.array([x]), np.array([y]), 30)[0]
-    shift = round(y) - 30, round(x) - 30
-    return (flux * np.roll(stamp, shift, (0, 1))).astype(np.float32), spread
-
-
-@pytest.mark.parametrize("fwhm", [2.0, 3.0, 5.0])
-@pytest.mark.parametrize("flux", [0.0, 5e3, 1e5])
-def test_cosmic_ray_is_repaired(fwhm: float, flux: float) -> None:
-    image, spread = star(fwhm, 30.3, 29.8, flux)
-    rng = np.random.default_rng(5)
-    image += rng.normal(0, 8, image.shape).astype(np.float32)
-    image += rng.normal(0, 1, image.shape) * np.sqrt(np.abs(image) / 1.5)
-    struck = image.copy()
-    struck[28, 26:36] += 1500 + 0.6 * image.max()
-    place = (np.array([30.3]), np.array([29.8]))
-    noise = PixelNoise(8.0, 1.5, None, 1.0, False)
-    clean = fit_positions(image, None, spread, noise, *place).flux[0]
-    hit = fit_positions(struck, None, spread, noise, *place).flux[0]
-    repair = repair_star(struck, (30.3, 29.8), fwhm, 24.0, spread, (8.0, 1.5))
-    inside = (place[0] - repair.left, place[1] - repair.bottom)
-    mended = fit_positions(repair.pixels, None, spread, noise, *inside).flux[0]
-    assert repair.n_struck > 0
-    assert abs(mended - clean) < 0.1 * abs(hit - clean)
-    assert np.array_equal(struck[28, 26:36] > 1400, np.ones(10, dtype=bool))
-
-
-@pytest.mark.parametrize("fwhm", [2.0, 2.5, 4.0])
-@pytest.mark.parametrize("distance", [0.0, 1.5, 3.0])
-def test_stars_are_not_cosmic_rays(fwhm: float, distance: float) -> None:
-    """Neither the star itself, wherever in its pixel, nor a neighbour."""
-    rng = np.random.default_rng(6)
-    for _ in range(20):
-        x, y = rng.uniform(29.5, 30.5, 2)
-        image, spread = star(fwhm, x, y, 3e4)
-        if distance:
-            image += star(fwhm, x + distance, y, 2e4)[0]
-        image += rng.normal(0, 8, image.shape).astype(np.float32)
-        repair = repair_star(image, (x, y), 1.0 * fwhm, 20.0, spread, (8.0, 1.5))
-        assert repair.n_struck == 0
 
 
 @pytest.mark.parametrize("fwhm", [1.5, 3.0, 6.0, 12.0])

@@ -1,0 +1,100 @@
+"""From a target's flux to its magnitude, its limits and its fixed aperture."""
+
+import math
+from dataclasses import replace
+from typing import Final
+
+from bhtom_cpcs.science.calibration.bands import passband_text
+from bhtom_cpcs.science.calibration.zero_point_at import (
+    TargetZeroPoint,
+    zero_point_at,
+)
+from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
+from bhtom_cpcs.science.outcomes import Outcome, sentence
+from bhtom_cpcs.science.results.target import TargetMeasurement
+from bhtom_cpcs.science.targets.catalogue_colour import recorded_colours
+from bhtom_cpcs.science.targets.error_budget import in_quadrature
+from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight
+from bhtom_cpcs.science.targets.host_light import aperture_flux
+from bhtom_cpcs.science.targets.limiting_flux import (
+    limiting_flux,
+)
+from bhtom_cpcs.science.targets.measuring import Measuring
+from bhtom_cpcs.science.targets.target_position import TargetPlace
+
+LIMIT_SIGMA: Final = 3.0
+
+
+def calibration_of(
+    at: Measuring, place: TargetPlace, fit: ForcedFit
+) -> TargetZeroPoint:
+    """Return the zero point at the target's place, for its colour."""
+    term = at.zero_point.colour_term
+    colours = recorded_colours(place, at.decisions, term, at.reference, at.epoch_jyear)
+    return zero_point_at(at.zero_point, fit.x, fit.y, colours, at.timing.air_mass)
+
+
+def limit_of(
+    at: Measuring, calibration: TargetZeroPoint, fit: ForcedFit, sigma: float
+) -> float:
+    """Magnitude of the flux whose signal to noise in this fit is `sigma`."""
+    gain = at.light.noise.gain_e_per_adu
+    flux = limiting_flux(sigma, fit.empty_error, gain)
+    return calibration.value - 2.5 * math.log10(flux)
+
+
+def with_aperture(
+    at: Measuring,
+    calibration: TargetZeroPoint,
+    placed: TargetMeasurement,
+    light: FrameLight,
+    fit: ForcedFit,
+) -> TargetMeasurement:
+    """Add the magnitude of all the light in the fixed aperture."""
+    found = aperture_flux(light, fit, at.astrometry.pixel_scale_arcsec)
+    if found is None or found.flux < LIMIT_SIGMA * found.error:
+        return placed
+    relative = MAG_PER_RELATIVE * found.error / found.flux
+    return replace(
+        placed,
+        fixed_aperture_arcsec=found.radius_arcsec,
+        fixed_aperture_magnitude=calibration.value - 2.5 * math.log10(found.flux),
+        fixed_aperture_magnitude_error=math.hypot(relative, calibration.error),
+    )
+
+
+def as_magnitude(
+    at: Measuring,
+    calibration: TargetZeroPoint,
+    placed: TargetMeasurement,
+    fit: ForcedFit,
+    budget: dict[str, float],
+) -> TargetMeasurement:
+    """Turn the flux into a magnitude, or into a limit below 3 sigma."""
+    passband = passband_text(at.zero_point.passband)
+    n_stars = at.zero_point.n_stars
+    if not (placed.signal_to_noise or 0.0) >= LIMIT_SIGMA:
+        message = sentence(
+            Outcome.LIMIT,
+            limit_3sigma=placed.limit_3sigma,
+            passband=passband,
+            n_stars=n_stars,
+        )
+        return replace(placed, outcome=Outcome.LIMIT, message=message, is_limit=True)
+    magnitude = calibration.value - 2.5 * math.log10(fit.flux)
+    magnitude_error = in_quadrature(budget)
+    message = sentence(
+        Outcome.CALIBRATED,
+        passband=passband,
+        magnitude=magnitude,
+        magnitude_error=magnitude_error,
+        n_stars=n_stars,
+    )
+    return replace(
+        placed,
+        outcome=Outcome.CALIBRATED,
+        message=message,
+        magnitude=magnitude,
+        magnitude_error=magnitude_error,
+        error_budget_mag=budget,
+    )
