@@ -89,11 +89,9 @@ def _objections(state: PlaneState, fluxes: StarFluxes) -> Objections:
             "not one star in the catalogue": known(reference.duplicated)
             | known(reference.extended),
             "near saturation or cut off": ~whole[pair],
-            "struck by a cosmic ray": state.strikes.near(
-                sources.x[pair],
-                sources.y[pair],
-                need(state.psf, "find_sources").fit_radius_px,
-            ),
+            "struck by a cosmic ray": np.zeros(len(pair), dtype=bool)
+            if fluxes.struck is None
+            else fluxes.struck,
             "masked pixels or over the edge": ~fluxes.complete,
             "signal to noise below 10": faint_stars(fluxes),
         },

@@ -11,9 +11,15 @@ def measure_stars(state: PlaneState) -> None:
     """
     matches = need(state.matches, "match_to_sky")
     fitted = need(state.source_fluxes, "find_sources")
+    sources = need(state.sources, "find_sources")
     state.star_fluxes = StarFluxes(
         flux=fitted.flux[matches.source],
         error=fitted.error[matches.source],
         complete=fitted.complete[matches.source],
         reduced_chi2=fitted.chi2[matches.source],
+        struck=state.strikes.near(
+            sources.x[matches.source],
+            sources.y[matches.source],
+            need(state.psf, "find_sources").fit_radius_px,
+        ),
     )
