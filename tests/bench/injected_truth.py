@@ -65,7 +65,7 @@ class Residuals:
 
 
 def measure() -> list[Figure]:
-    """All figures, sparse and crowded, of the PSF, optimal and SExtractor's fluxes."""
+    """All figures of the PSF, optimal, aperture and SExtractor's fluxes."""
     figures = []
     for kind in STARS:
         results: dict[str, list[Residuals]] = {}
@@ -129,6 +129,7 @@ def reduced(
         {
             "PSF": (fluxes.flux, fluxes.error),
             "optimal": (fluxes.optimal_flux, fluxes.optimal_error),
+            "aperture": (fluxes.aperture_flux, fluxes.aperture_error),
         },
     )
 
@@ -280,7 +281,7 @@ def _figures(kind: str, frames: int, found: dict[str, Residuals]) -> list[Figure
     )
     figures = []
     for (title, text), goal in zip(what, goals, strict=True):
-        own = [f"{name} {text(found[name])}" for name in ("PSF", "optimal")]
+        own = [f"{name} {text(found[name])}" for name in ("PSF", "optimal", "aperture")]
         peer = found.get("SExtractor MAG_AUTO")
         count = int(np.sum(found["PSF"].signal_to_noise > SCATTER_SN))
         figures.append(

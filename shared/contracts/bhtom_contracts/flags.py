@@ -41,7 +41,9 @@ DESCRIPTIONS: dict[PointFlag, str] = {
     PointFlag.SATURATED: "A pixel of the aperture is at or above saturation.",
     PointFlag.NEAR_EDGE: "The aperture touches the edge of the frame.",
     PointFlag.BLENDED: "A neighbour contributes to the aperture.",
-    PointFlag.COSMIC_RAY: "A cosmic ray was found in the aperture.",
+    PointFlag.COSMIC_RAY: (
+        "A cosmic ray or a hot pixel was found in the aperture; its pixels were left out."
+    ),
     PointFlag.MASKED_PIXELS: "Some pixels of the aperture are masked.",
     PointFlag.TIME_UNCERTAIN: (
         "The header leaves the middle of the exposure open: start or middle, how "

@@ -212,6 +212,71 @@ def test_stacks(
     assert ("time_uncertain" in found.flags) is uncertain
 
 
+def listed(stem: str, *starts: str) -> dict[str, str]:
+    width = {"IMCMB": 3, "SLDATE": 2, "PROV": 1}[stem]
+    return {f"{stem}{n:0{width}d}": text for n, text in enumerate(starts, 1)}
+
+
+RAW = [f"EMMI.2025-11-21T06:{m}.000.fits" for m in ("00:00", "01:40", "06:40")]
+
+
+@pytest.mark.parametrize(
+    ("cards", "total", "middle_s", "uncertain"),
+    [
+        # 0, 100 and 400 s, of which the mean is 166.67 s
+        ({**listed("PROV", *RAW), "TEXPTIME": 180, "EXPTIME": 60}, 180, 196.67, False),
+        # longer than from one start to the next: the sum of all
+        ({**listed("IMCMB", *RAW), "EXPTIME": 240}, 240, 206.67, False),
+        # one exposure's or all of them: the start is known, the length is not
+        ({**listed("IMCMB", *RAW), "EXPTIME": 60}, 180, 196.67, True),
+        (
+            {
+                **listed("SLDATE", BEGIN, "2025-11-21T06:01:40", LATER),
+                **{"TEXPTIME": 180, "EXPTIME": 60},
+            },
+            180,
+            303.33,
+            False,
+        ),
+        (
+            {
+                **listed("IMCMB", *(text.replace(":", "_") for text in RAW)),
+                "EXPTIME": 240,
+            },
+            240,
+            206.67,
+            False,
+        ),
+        # as before: one too few, one too many, no moment in a name, another night
+        ({**listed("PROV", *RAW[:2]), "EXPTIME": 60}, 180, 90, True),
+        ({**listed("PROV", *RAW, RAW[0]), "EXPTIME": 60}, 180, 90, True),
+        ({**listed("PROV", *RAW[:2], "flat.fits"), "EXPTIME": 60}, 180, 90, True),
+        (
+            {
+                **listed("PROV", *(text.replace("11-21", "11-22") for text in RAW)),
+                "EXPTIME": 60,
+            },
+            180,
+            90,
+            True,
+        ),
+        # the middle that a card tells stands
+        ({**listed("PROV", *RAW), "EXPTIME": 60, "DATE_AVG": LATER}, 180, 720, False),
+    ],
+)
+def test_stacks_that_list_their_exposures(
+    cards: dict[str, object], total: float, middle_s: float, uncertain: bool
+) -> None:
+    found = exposure_time(
+        header(DATE_OBS=(BEGIN, "start of exposure"), NCOMBINE=3, **cards),
+        CameraSettings(),
+    )
+    assert found.n_exposures == 3
+    assert found.exposure_s == pytest.approx(total)
+    assert (found.mid_mjd_utc - START) * 86400 == pytest.approx(middle_s, abs=0.01)
+    assert ("time_uncertain" in found.flags) is uncertain
+
+
 def test_cards_that_disagree_are_flagged() -> None:
     cards = {"DATE_OBS": (BEGIN, "start"), "EXPTIME": 60}
     agreeing = exposure_time(header(MJD_OBS=61000.2500001, **cards), CameraSettings())

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from bhtom_cpcs.science.frames import fits_input
 from bhtom_cpcs.science.frames.fingerprint import fingerprint, pixel_digest
 from bhtom_cpcs.science.frames.fits_input import open_fits, plane_count, read_planes
 from bhtom_cpcs.science.outcomes import Outcome
@@ -332,3 +333,19 @@ def test_unexposed_borders_are_masked(tmp_path: Path) -> None:
     assert np.array_equal(plane.mask, image == 0)
     fits.PrimaryHDU(np.rint(image - 500), header()).writeto(path, overwrite=True)
     assert read(path)[0].mask is None or not read(path)[0].mask[:, 9:].any()
+
+
+def test_the_colours_of_a_cube_are_too_large_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rgb.fits"
+    fits.PrimaryHDU(CUBE).writeto(path)
+    each = CUBE.shape[1] * CUBE.shape[2]
+    monkeypatch.setattr(fits_input, "MAX_PIXELS", 3 * each)
+    with open_fits(path) as hdus:
+        assert plane_count(hdus) == 3
+    monkeypatch.setattr(fits_input, "MAX_PIXELS", 3 * each - 1)
+    with open_fits(path) as hdus, pytest.raises(Stop) as stop:
+        plane_count(hdus)
+    assert stop.value.outcome is Outcome.IMAGE_TOO_LARGE
+    assert str(3 * each) in stop.value.message

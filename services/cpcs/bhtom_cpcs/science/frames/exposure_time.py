@@ -1,37 +1,41 @@
 """Finds the middle of the exposure in a header's many dialects."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from itertools import pairwise
 
 from astropy.io import fits
 
 from bhtom_cpcs.science.flag_words import FlagWord
-from bhtom_cpcs.science.frames.date_texts import read_clock, read_date
-from bhtom_cpcs.science.frames.exposure_length import ExposureLength, exposure_length
-from bhtom_cpcs.science.frames.header_cards import comment_of, text_of
+from bhtom_cpcs.science.frames.exposure_length import (
+    ExposureLength,
+    exposure_length,
+    n_exposures,
+    stated_exposure_s,
+)
+from bhtom_cpcs.science.frames.header_cards import text_of
+from bhtom_cpcs.science.frames.moments import (
+    EARLIEST_MJD,
+    LATEST_MJD,
+    TIME_CARDS,
+    Mark,
+    Moment,
+    clock_of,
+    dated,
+    mark_of,
+    numbered,
+)
+from bhtom_cpcs.science.frames.stack_times import (
+    END_CARDS,
+    START_CARDS,
+    exposure_starts,
+    interval,
+)
 from bhtom_cpcs.science.frames.time_scales import HELIOCENTRIC, scale_of, to_utc
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.request import CameraSettings
 from bhtom_cpcs.science.stop import Stop
 
-Mark = Literal["start", "middle", "end"]
-
-_TIME_CARDS = (
-    "TIME-OBS",
-    "TIME_OBS",
-    "UT",
-    "UTSTART",
-    "UTC-OBS",
-    "UTC",
-    "UT-OBS",
-    "UTIME",
-    "UT-START",
-    "TIME-BEG",
-    "TIMEOBS",
-    "TTIMEOBS",
-)
 # Cards whose name says what they mark come first.
 _MIDDLE_CARDS = (
     "DATE-AVG",
@@ -62,18 +66,7 @@ _OPEN_NUMBERS = (
     "OBSJD",
     "JULIAN",
 )
-_START_CARDS = ("DATE-BEG", "MJD-BEG", "EXPSTART", "TEXPSTRT")
-_END_CARDS = ("DATE-END", "MJD-END", "EXPEND", "TEXPEND", "MJDEND")
 _AWAY_CARDS = ("HJD", "HJD-OBS", "HJD-MID", "BJD", "BJD_TDB", "BJD-OBS")
-_WORDS: tuple[tuple[Mark, re.Pattern[str]], ...] = (
-    ("middle", re.compile(r"\bmid", re.IGNORECASE)),
-    ("start", re.compile(r"\b(start|begin|open)", re.IGNORECASE)),
-    ("end", re.compile(r"\b(end|finish|stop|clos)", re.IGNORECASE)),
-)
-_LOCAL = re.compile(r"^(?!.*\bUTC?\b).*\blocal\b", re.IGNORECASE)
-_EARLIEST_MJD, _LATEST_MJD = 10000.0, 100000.0  # 1886 to 2132
-_JD_ZERO = 2400000.5
-_FINE_DECIMALS = 5  # of a day: 0.9 s
 _SAME_MOMENT_S, _CLOCK_S = 60.0, 1.0
 
 
@@ -95,16 +88,6 @@ class ExposureTime:
     light_time: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    mjd: float
-    card: str
-    text: str
-    mark: Mark | None
-    rough: bool = False
-    ambiguous: bool = False
-
-
 def exposure_time(header: fits.Header, camera: CameraSettings) -> ExposureTime:
     """Read the exposure's middle and length.
 
@@ -119,13 +102,12 @@ def exposure_time(header: fits.Header, camera: CameraSettings) -> ExposureTime:
         `no_time` when no card gives a date with a time.
     """
     moments = list(_moments(header, camera))
-    interval = _interval(header)
-    interval_s = None if interval is None else (interval[1] - interval[0]) * 86400
-    length = exposure_length(header, camera, interval_s)
+    span, starts = interval(header), _starts(header, camera, moments)
+    length = exposure_length(header, camera, _seconds(span, starts, header, camera))
     chosen = _surest(moments, length.total_s or 0.0)
     if chosen is None:
         raise Stop(Outcome.NO_TIME, reason=_what_was_there(header, camera))
-    mjd, flags = _middle(chosen, length, interval)
+    mjd, flags = _middle(chosen, length, span, starts)
     allowed_s = max(length.total_s or 0.0, _SAME_MOMENT_S) * 1.5
     if _contradicted(chosen, moments, allowed_s) or _other_clock(
         chosen, header, allowed_s
@@ -137,7 +119,7 @@ def exposure_time(header: fits.Header, camera: CameraSettings) -> ExposureTime:
     if scale != "utc":
         flags.append(FlagWord.TIME_CONVERTED)
     mjd = to_utc(mjd, scale)
-    if not _EARLIEST_MJD < mjd < _LATEST_MJD:
+    if not EARLIEST_MJD < mjd < LATEST_MJD:
         raise Stop(
             Outcome.NO_TIME,
             reason=f"{chosen.card} = '{chosen.text}' is no date of our time",
@@ -154,21 +136,66 @@ def exposure_time(header: fits.Header, camera: CameraSettings) -> ExposureTime:
     )
 
 
+def _starts(
+    header: fits.Header, camera: CameraSettings, moments: list[Moment]
+) -> tuple[float, ...]:
+    """When the exposures of a stack began, where a date card confirms the list."""
+    starts = exposure_starts(header, n_exposures(header))
+    if not starts or scale_of(header, "DATE-OBS")[0] != "utc":
+        return ()
+    length_s = stated_exposure_s(header, camera) or 0.0
+    allowed = 1.5 * max(length_s, _SAME_MOMENT_S) / 86400
+    confirmed = any(
+        starts[0] - allowed <= moment.mjd <= starts[-1] + allowed
+        for moment in moments
+        if not moment.rough
+    )
+    return starts if confirmed else ()
+
+
+def _seconds(
+    span: tuple[float, float] | None,
+    starts: tuple[float, ...],
+    header: fits.Header,
+    camera: CameraSettings,
+) -> float | None:
+    """Time within which all exposures were made [s], as far as it is told."""
+    if span is not None:
+        return (span[1] - span[0]) * 86400
+    stated = stated_exposure_s(header, camera)
+    if not starts or stated is None:
+        return None
+    # what is longer than from one start to the next is the sum of all
+    gap_s = 86400 * min(b - a for a, b in pairwise(starts))
+    return stated if 0.98 * stated > gap_s else None
+
+
 def _middle(
-    chosen: _Moment, length: ExposureLength, interval: tuple[float, float] | None
+    chosen: Moment,
+    length: ExposureLength,
+    span: tuple[float, float] | None,
+    starts: tuple[float, ...],
 ) -> tuple[float, list[FlagWord]]:
-    """The middle in the header's own scale, and what is to be said of it."""
+    """The middle in the header's own scale, and what is to be said of it.
+
+    Of a stack whose exposures' starts are told it is their mean: all are equally long
+    as far as the header knows.
+    """
     flags = []
     if length.total_s is None:
         flags.append(FlagWord.EXPOSURE_TIME_UNKNOWN)
     stacked = length.n_exposures > 1
-    if stacked and interval is not None and chosen.mark != "middle":
-        mjd = sum(interval) / 2
+    listed = bool(starts) and chosen.mark != "middle"
+    if listed:
+        single_s = (length.total_s or 0.0) / length.n_exposures
+        mjd = sum(starts) / len(starts) + 0.5 * single_s / 86400
+    elif stacked and span is not None and chosen.mark != "middle":
+        mjd = sum(span) / 2
     else:
         mjd = chosen.mjd + _to_middle(chosen.mark) * (length.total_s or 0.0) / 86400
         if chosen.mark is None:
             flags.append(FlagWord.DATE_OBS_TAKEN_AS_START)
-    unsure = not length.sure or (stacked and interval is None)
+    unsure = not length.sure or (stacked and span is None and not listed)
     if chosen.mark == "middle":
         unsure = False
     if unsure or chosen.ambiguous or chosen.rough:
@@ -181,29 +208,29 @@ def _to_middle(mark: Mark | None) -> float:
     return {"middle": 0.0, "end": -0.5}.get(mark or "start", 0.5)
 
 
-def _moments(header: fits.Header, camera: CameraSettings) -> Iterator[_Moment]:
+def _moments(header: fits.Header, camera: CameraSettings) -> Iterator[Moment]:
     """Every moment the header tells, in the order of how sure the cards' meaning is."""
-    times = (camera.time_keyword, *_TIME_CARDS)
+    times = (camera.time_keyword, *TIME_CARDS)
     groups: tuple[tuple[tuple[str, ...], Mark | None], ...] = (
         ((camera.date_keyword,) if camera.date_keyword != "DATE-OBS" else (), None),
         (_MIDDLE_CARDS, "middle"),
         (_OPEN_DATES, None),
-        (_START_CARDS, "start"),
+        (START_CARDS, "start"),
         (_OPEN_NUMBERS, None),
-        (_END_CARDS, "end"),
+        (END_CARDS, "end"),
         (_AWAY_CARDS, None),
     )
     for cards, mark in groups:
         for card in cards:
-            found = _dated(header, card, times) or _numbered(header, card)
+            found = dated(header, card, times) or numbered(header, card)
             if found is not None:
-                words = mark or found.mark or _mark_of(header, card)
-                yield _Moment(
+                words = mark or found.mark or mark_of(header, card)
+                yield Moment(
                     found.mjd, card, found.text, words, found.rough, found.ambiguous
                 )
 
 
-def _surest(moments: list[_Moment], exposure_s: float) -> _Moment | None:
+def _surest(moments: list[Moment], exposure_s: float) -> Moment | None:
     """The first exact moment, with its mark where the others give it away."""
     exact = [moment for moment in moments if not moment.rough]
     if not exact:
@@ -217,7 +244,7 @@ def _surest(moments: list[_Moment], exposure_s: float) -> _Moment | None:
     return replace(first, mark=_mark_by(first, marked, exposure_s))
 
 
-def _mark_by(first: _Moment, marked: list[_Moment], exposure_s: float) -> Mark | None:
+def _mark_by(first: Moment, marked: list[Moment], exposure_s: float) -> Mark | None:
     """What a moment must mark for another card, whose mark is known, to be true."""
     tolerance_s = _CLOCK_S + 0.02 * exposure_s
     marks: tuple[Mark, ...] = ("start", "middle", "end")
@@ -232,7 +259,7 @@ def _mark_by(first: _Moment, marked: list[_Moment], exposure_s: float) -> Mark |
     return None
 
 
-def _contradicted(chosen: _Moment, moments: list[_Moment], allowed_s: float) -> bool:
+def _contradicted(chosen: Moment, moments: list[Moment], allowed_s: float) -> bool:
     """Whether another exact card lies further away than the exposure explains."""
     return any(
         abs(other.mjd - chosen.mjd) * 86400 > allowed_s
@@ -242,90 +269,11 @@ def _contradicted(chosen: _Moment, moments: list[_Moment], allowed_s: float) -> 
     )
 
 
-def _other_clock(chosen: _Moment, header: fits.Header, allowed_s: float) -> bool:
+def _other_clock(chosen: Moment, header: fits.Header, allowed_s: float) -> bool:
     """Whether a card of the time of day tells another one, on whatever day."""
-    clocks = (_clock(header, card) for card in _TIME_CARDS)
+    clocks = (clock_of(header, card) for card in TIME_CARDS)
     apart = (clock - chosen.mjd % 1 * 86400 for clock in clocks if clock is not None)
     return any(abs((gap + 43200) % 86400 - 43200) > allowed_s for gap in apart)
-
-
-def _clock(header: fits.Header, card: str) -> float | None:
-    """Seconds of the day that a card tells, alone or behind a date."""
-    text = text_of(header, card)
-    return read_clock(text.partition("T")[2] or text) if text else None
-
-
-def _interval(header: fits.Header) -> tuple[float, float] | None:
-    """First start and last end, where the header tells both."""
-    starts = [
-        found.mjd
-        for card in (*_START_CARDS, "DATE-OBS", "MJD-OBS")
-        if (found := _dated(header, card, _TIME_CARDS) or _numbered(header, card))
-    ]
-    ends = [
-        found.mjd
-        for card in _END_CARDS
-        if (found := _dated(header, card, ()) or _numbered(header, card))
-    ]
-    if not starts or not ends:
-        return None
-    longest = 30.0  # days: what is further apart belongs to different things
-    return (starts[0], ends[0]) if 0 < ends[0] - starts[0] < longest else None
-
-
-def _mark_of(header: fits.Header, card: str) -> Mark | None:
-    """What the card's comment says it marks."""
-    comment = comment_of(header, card)
-    return next((mark for mark, word in _WORDS if word.search(comment)), None)
-
-
-def _dated(header: fits.Header, card: str, times: tuple[str, ...]) -> _Moment | None:
-    """A date card, its time of day from itself or from one of `times`."""
-    text = text_of(header, card)
-    found = read_date(text) if text is not None else None
-    if text is None or found is None:
-        return None
-    if found.has_clock:
-        moment = _Moment(found.mjd, card, text, None, False, found.ambiguous)
-        is_local = _LOCAL.search(comment_of(header, card)) is not None
-        return _in_utc(moment, header) if is_local else moment
-    for time_card in times:
-        seconds = _clock(header, time_card)
-        if seconds is not None:
-            mark = _mark_of(header, time_card)
-            mjd = found.mjd + seconds / 86400
-            told = f"{text} {text_of(header, time_card)}"
-            return _Moment(mjd, card, told, mark, False, found.ambiguous)
-    return None
-
-
-def _in_utc(local: _Moment, header: fits.Header) -> _Moment:
-    """A moment in local time as the header's clock of UTC has it; else uncertain."""
-    for card in _TIME_CARDS:
-        seconds = _clock(header, card) if card.startswith("UT") else None
-        if seconds is not None:
-            mjd = int(local.mjd) + seconds / 86400
-            mjd += round(local.mjd - mjd)  # the day on which both are nearest
-            told = f"{local.text} local, {text_of(header, card)} UTC"
-            return replace(local, mjd=mjd, text=told, mark=_mark_of(header, card))
-    return replace(local, ambiguous=True)
-
-
-def _numbered(header: fits.Header, card: str) -> _Moment | None:
-    """A card that counts days, from the zero of MJD or of JD."""
-    text = text_of(header, card)
-    try:
-        value = float(text) if text is not None else None
-    except ValueError:
-        return None
-    if text is None or value is None:
-        return None
-    mjd = value - _JD_ZERO if value > _JD_ZERO / 2 else value
-    if not _EARLIEST_MJD < mjd < _LATEST_MJD:
-        return None
-    decimals = len(text.lower().partition("e")[0].partition(".")[2])
-    rough = decimals < _FINE_DECIMALS and "e" not in text.lower()
-    return _Moment(mjd, card, text, None, rough)
 
 
 def _what_was_there(header: fits.Header, camera: CameraSettings) -> str:

@@ -236,17 +236,23 @@ def _describe(number: int, hdu: Any, primary: fits.Header) -> _Described:
     height, width = image_sides(shape)
     if min(height, width) < SMALLEST_SIDE_PX:
         return _Described(f"{here} is only {width} x {height} pixels", "other")
-    if height * width > MAX_PIXELS:
-        raise Stop(Outcome.IMAGE_TOO_LARGE, n_pixels=height * width, limit=MAX_PIXELS)
+    _refuse_too_large(height * width)
     if len(squeezed(shape)) > 2:
         header, _ = without_damaged_cards(hdu.header)
         if is_colour_image(header, shape):
+            # its colours are decoded together
+            _refuse_too_large(int(np.prod(shape)))
             return _Described(f"{here} is a colour image", "colours")
         count = int(np.prod(squeezed(shape)[:-2]))
         return _Described(f"{here} is a cube of {count} images", "cube")
     if _pattern(hdu, number, primary) is not None:
         return _Described(f"{here} is a raw colour image", "mosaic")
     return _Described(f"{here} is an image", "image")
+
+
+def _refuse_too_large(n_pixels: int) -> None:
+    if n_pixels > MAX_PIXELS:
+        raise Stop(Outcome.IMAGE_TOO_LARGE, n_pixels=n_pixels, limit=MAX_PIXELS)
 
 
 def _pattern(hdu: Any, number: int, primary: fits.Header) -> str | None:
