@@ -42,7 +42,8 @@ DESCRIPTIONS: dict[PointFlag, str] = {
     PointFlag.NEAR_EDGE: "The aperture touches the edge of the frame.",
     PointFlag.BLENDED: "A neighbour contributes to the aperture.",
     PointFlag.COSMIC_RAY: (
-        "A cosmic ray or a hot pixel was found in the aperture; its pixels were left out."
+        "A cosmic ray or a hot pixel was found in the aperture; its pixels were left "
+        "out."
     ),
     PointFlag.MASKED_PIXELS: "Some pixels of the aperture are masked.",
     PointFlag.TIME_UNCERTAIN: (
