@@ -7,7 +7,8 @@ import pytest
 
 from bhtom_cpcs.science.calibration.linearity import is_not_linear, magnitude_slope
 from bhtom_cpcs.science.calibration.zero_point_fit import fit_zero_point
-from bhtom_cpcs.science.calibration.zero_point_model import FittedStars, fit_model
+from bhtom_cpcs.science.calibration.zero_point_model import fit_model
+from bhtom_cpcs.science.calibration.zero_point_slopes import FittedStars
 
 ZERO_POINT = 24.0
 

@@ -10,11 +10,8 @@ from astropy.io import fits
 
 from bhtom_cpcs.science.calibration.borrowed import borrowed_value
 from bhtom_cpcs.science.calibration.residual_map import residual_map
-from bhtom_cpcs.science.calibration.zero_point_model import (
-    FittedStars,
-    LearnedSlope,
-    fit_model,
-)
+from bhtom_cpcs.science.calibration.zero_point_model import fit_model
+from bhtom_cpcs.science.calibration.zero_point_slopes import FittedStars, LearnedSlope
 from bhtom_cpcs.science.decisions import BorrowedZeroPoint
 from bhtom_cpcs.science.frames.flat_residuals import flatten, residual_grid
 from bhtom_cpcs.science.learned_camera import LearnedCamera, LearnedCell, LearnedFlat

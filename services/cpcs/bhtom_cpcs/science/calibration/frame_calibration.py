@@ -25,12 +25,8 @@ from bhtom_cpcs.science.calibration.linearity import magnitude_slope
 from bhtom_cpcs.science.calibration.ranking import BandStars
 from bhtom_cpcs.science.calibration.robust_regression import FloatArray
 from bhtom_cpcs.science.calibration.transformations import TransformedBand
-from bhtom_cpcs.science.calibration.zero_point_model import (
-    FittedStars,
-    LearnedSlope,
-    ZeroPointModel,
-    fit_model,
-)
+from bhtom_cpcs.science.calibration.zero_point_model import ZeroPointModel, fit_model
+from bhtom_cpcs.science.calibration.zero_point_slopes import FittedStars, LearnedSlope
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.results.frame import FilterReport
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bhtom_cpcs.science.calibration.robust_regression import FloatArray, robust_line
-from bhtom_cpcs.science.calibration.zero_point_model import FittedStars
+from bhtom_cpcs.science.calibration.zero_point_slopes import FittedStars
 
 LARGEST_DEPARTURE = 0.03
 _SIGNIFICANCE = 3.0

@@ -20,13 +20,12 @@ from bhtom_cpcs.science.stars.blends import (
 )
 from bhtom_cpcs.science.stars.psf_model import PsfModel
 from bhtom_cpcs.science.stars.psf_stars import project
-from bhtom_cpcs.science.stars.residual_sky import LocalSky, annulus_radii, residual_sky
+from bhtom_cpcs.science.stars.residual_sky import LocalSky, residual_sky
+from bhtom_cpcs.science.stars.scene_light import SceneLight
 from bhtom_cpcs.science.stars.stamps import (
-    Places,
     cut_out,
     dot,
     places,
-    subtract,
     usable_pixels,
 )
 
@@ -35,8 +34,6 @@ BoolArray = npt.NDArray[np.bool_]
 IndexArray = npt.NDArray[np.intp]
 
 _ROUNDS_ALONE, _ROUNDS_BLENDED = 2, 5
-# Wings beyond the fitted pixels are taken out where they reach this part of the noise.
-_WING_RMS = 0.03
 # Less of the star's weight on good pixels than this measures nothing.
 _FEWEST_COVERAGE = 0.1
 # Fainter stars stay where they were found: a step would follow the noise.
@@ -46,13 +43,8 @@ _LARGEST_STEP_PX = 0.4
 _LARGEST_MOVE_FWHM = 0.5
 
 
-class SceneFit:
-    """A fit under way; arrays have one element a star.
-
-    `light` and `profile` are the stars' stamps, the latter zero beyond the fit radius;
-    `good` marks usable pixels; `part` is the piece of the image that `left_over` is of,
-    and `coverage` is the share of a star's weight on them.
-    """
+class SceneFit(SceneLight):
+    """A fit under way; arrays have one element a star."""
 
     def __init__(
         self,
@@ -65,32 +57,10 @@ class SceneFit:
         *,
         move: bool = False,
     ) -> None:
-        self.psf, self.noise = psf, noise
-        margin = int(max(np.ceil(annulus_radii(psf)[1]), psf.half_px)) + 2
-        self._left, self._bottom = (
-            max(int(np.floor(axis.min())) - margin, 0) for axis in (x, y)
-        )
-        part = np.s_[
-            self._bottom : int(y.max()) + margin + 1,
-            self._left : int(x.max()) + margin + 1,
-        ]
-        self.part = part
-        self._whole, self._image = pixels, pixels[part]
-        self._mask = None if mask is None else mask[part]
-        self.left_over: Image = np.array(self._image, dtype=np.float32)
-        self.x, self.y = x.astype(np.float64), y.astype(np.float64)
+        super().__init__(pixels, mask, psf, noise.sky_rms_adu, x, y)
+        self.noise = noise
+        count = len(x)
         self._start = self.x.copy(), self.y.copy()
-        count, half = len(x), int(np.ceil(psf.fit_radius_px))
-        side = 2 * half + 1
-        self.at = places(self.x - self._left, self.y - self._bottom, half)
-        self.light = np.empty((count, side, side))
-        self.profile = np.empty((count, side, side))
-        self.good = np.empty((count, side, side), dtype=bool)
-        self.coverage = np.empty(count)
-        self._data = np.empty((count, side, side))
-        self._wide = np.full(count, -1)  # row among the wide stamps
-        self._wide_at = places(self.x[:0], self.y[:0], psf.half_px)
-        self._wide_light = np.empty((0, 0, 0))
         self.pairs: Pairs = overlapping(self.x, self.y, 2 * psf.fit_radius_px)
         self._blended = np.unique(np.concatenate([self.pairs.first, self.pairs.second]))
         self._moves = move
@@ -110,20 +80,12 @@ class SceneFit:
         enough: BoolArray = self.coverage > _FEWEST_COVERAGE
         return enough
 
-    @property
-    def offset(self) -> tuple[FloatArray, FloatArray]:
-        """Stars' centres relative to their stamps' middle pixels [px]."""
-        return (
-            self.x - self._left - self.at.column,
-            self.y - self._bottom - self.at.row,
-        )
-
     def run(self) -> None:
         """Fit in rounds; the weights and the sky follow from the round before."""
         everyone = np.arange(len(self.x))
         blended = self._blended
         self._solve(everyone)
-        self._widen()
+        self._widen(self.flux)
         self._subtract(everyone, self.flux)
         rounds = _ROUNDS_BLENDED if len(blended) else _ROUNDS_ALONE
         for number in range(1, rounds):
@@ -135,12 +97,6 @@ class SceneFit:
             self._solve(who)
             self._subtract(who, self.flux[who] - before)
 
-    def whole_left_over(self) -> Image:
-        """What is left of the whole image, places far from any star included [ADU]."""
-        left_over: Image = self._whole.astype(np.float32)
-        left_over[self.part] = self.left_over
-        return left_over
-
     def left(self, who: IndexArray | None = None) -> FloatArray:
         """What is left in the stars' stamps, local sky taken off [ADU]."""
         if who is None:
@@ -148,13 +104,6 @@ class SceneFit:
         stamps = cut_out(self.at.of(who), self.left_over)
         stamps -= self.sky.level[who, None, None]
         return stamps
-
-    def model(self, who: IndexArray | None = None) -> FloatArray:
-        """All stars' light in the stamps [ADU]."""
-        if who is None:
-            who = np.arange(len(self.x))
-        light: FloatArray = self._data[who] - cut_out(self.at.of(who), self.left_over)
-        return light
 
     def weight(self, model: FloatArray, who: IndexArray) -> FloatArray:
         """Inverse variance of the stamps' pixels under a model's light."""
@@ -253,64 +202,3 @@ class SceneFit:
         moved = self._step(who, step_x, step_y)
         self._place(moved)
         self._subtract(who, self.flux[who])
-
-    def _place(self, who: IndexArray) -> None:
-        """Make the stamps of stars at their positions."""
-        x, y = self.x[who], self.y[who]
-        at = places(x - self._left, y - self._bottom, self.at.half)
-        self.at.column[who], self.at.row[who] = at.column, at.row
-        light = self.psf.stamps(x, y, at.half)
-        radius = self.psf.fit_radius_px
-        profile = light * _circle(at, x - self._left, y - self._bottom, radius)
-        good = usable_pixels(at, self._image, self._mask)
-        square = profile**2
-        self.coverage[who] = dot(square * good) / dot(square)
-        self.light[who], self.profile[who], self.good[who] = light, profile, good
-        self._data[who] = cut_out(at, self._image)
-        self._place_wide(who)
-
-    def _widen(self) -> None:
-        """Give wide stamps to the stars whose wings matter."""
-        edge = self.light[:, 0, self.at.half]
-        limit = _WING_RMS * self.noise.sky_rms_adu
-        wide = np.flatnonzero(self.flux * edge > limit)
-        self._wide[wide] = np.arange(len(wide))
-        half = self.psf.half_px
-        self._wide_at = places(self.x[wide], self.y[wide], half)
-        self._wide_light = np.empty((len(wide), 2 * half + 1, 2 * half + 1))
-        self._place_wide(wide)
-
-    def _place_wide(self, who: IndexArray) -> None:
-        star = who[self._wide[who] >= 0]
-        if not len(star):
-            return
-        row, half = self._wide[star], self.psf.half_px
-        x, y = self.x[star], self.y[star]
-        at = places(x - self._left, y - self._bottom, half)
-        self._wide_at.column[row], self._wide_at.row[row] = at.column, at.row
-        self._wide_light[row] = self.psf.stamps(x, y, half)
-
-    def _subtract(self, who: IndexArray, flux: FloatArray) -> None:
-        """Take light of stars out of the image, the wings of bright ones too."""
-        row = self._wide[who]
-        wide, narrow = row >= 0, row < 0
-        subtract(
-            self._wide_at.of(row[wide]),
-            self._wide_light[row[wide]] * flux[wide, None, None],
-            self.left_over,
-        )
-        star = who[narrow]
-        subtract(
-            self.at.of(star),
-            self.light[star] * flux[narrow, None, None],
-            self.left_over,
-        )
-
-
-def _circle(at: Places, x: FloatArray, y: FloatArray, radius: float) -> BoolArray:
-    """Which pixels of the stamps lie within the radius of their star."""
-    offset = np.arange(-at.half, at.half + 1)
-    dx = offset - (x - at.column)[:, None]
-    dy = offset - (y - at.row)[:, None]
-    inside: BoolArray = dy[:, :, None] ** 2 + dx[:, None, :] ** 2 <= radius**2
-    return inside

@@ -1,0 +1,150 @@
+"""Stars' light in an image, which can be taken out of it star by star."""
+
+import numpy as np
+import numpy.typing as npt
+
+from bhtom_cpcs.science.frames.planes import Image, Mask
+from bhtom_cpcs.science.stars.psf_model import PsfModel
+from bhtom_cpcs.science.stars.residual_sky import annulus_radii
+from bhtom_cpcs.science.stars.stamps import (
+    Places,
+    cut_out,
+    dot,
+    places,
+    subtract,
+    usable_pixels,
+)
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+IndexArray = npt.NDArray[np.intp]
+
+# Wings beyond the fitted pixels are taken out where they reach this part of the noise.
+_WING_RMS = 0.03
+
+
+class SceneLight:
+    """The stars of a scene and what is left of the image without them.
+
+    `light` and `profile` are the stars' stamps, the latter zero beyond the fit radius;
+    `good` marks usable pixels; `coverage` is the share of a star's weight on them.
+    `part` is the piece of the image that `left_over` is of; `at`, `_left` and `_bottom`
+    place its stamps.
+    """
+
+    def __init__(
+        self,
+        pixels: Image,
+        mask: Mask | None,
+        psf: PsfModel,
+        sky_rms_adu: float,
+        x: FloatArray,
+        y: FloatArray,
+    ) -> None:
+        self.psf, self._sky_rms_adu = psf, sky_rms_adu
+        margin = int(max(np.ceil(annulus_radii(psf)[1]), psf.half_px)) + 2
+        self._left, self._bottom = (
+            max(int(np.floor(axis.min())) - margin, 0) for axis in (x, y)
+        )
+        part = np.s_[
+            self._bottom : int(y.max()) + margin + 1,
+            self._left : int(x.max()) + margin + 1,
+        ]
+        self.part = part
+        self._whole, self._image = pixels, pixels[part]
+        self._mask = None if mask is None else mask[part]
+        self.left_over: Image = np.array(self._image, dtype=np.float32)
+        self.x, self.y = x.astype(np.float64), y.astype(np.float64)
+        count, half = len(x), int(np.ceil(psf.fit_radius_px))
+        side = 2 * half + 1
+        self.at = places(self.x - self._left, self.y - self._bottom, half)
+        self.light = np.empty((count, side, side))
+        self.profile = np.empty((count, side, side))
+        self.good = np.empty((count, side, side), dtype=bool)
+        self.coverage = np.empty(count)
+        self._data = np.empty((count, side, side))
+        self._wide = np.full(count, -1)  # row among the wide stamps
+        self._wide_at = places(self.x[:0], self.y[:0], psf.half_px)
+        self._wide_light = np.empty((0, 0, 0))
+
+    @property
+    def offset(self) -> tuple[FloatArray, FloatArray]:
+        """Stars' centres relative to their stamps' middle pixels [px]."""
+        return (
+            self.x - self._left - self.at.column,
+            self.y - self._bottom - self.at.row,
+        )
+
+    def whole_left_over(self) -> Image:
+        """What is left of the whole image, places far from any star included [ADU]."""
+        left_over: Image = self._whole.astype(np.float32)
+        left_over[self.part] = self.left_over
+        return left_over
+
+    def model(self, who: IndexArray | None = None) -> FloatArray:
+        """All stars' light in the stamps [ADU]."""
+        if who is None:
+            who = np.arange(len(self.x))
+        light: FloatArray = self._data[who] - cut_out(self.at.of(who), self.left_over)
+        return light
+
+    def _place(self, who: IndexArray) -> None:
+        """Make the stamps of stars at their positions."""
+        x, y = self.x[who], self.y[who]
+        at = places(x - self._left, y - self._bottom, self.at.half)
+        self.at.column[who], self.at.row[who] = at.column, at.row
+        light = self.psf.stamps(x, y, at.half)
+        radius = self.psf.fit_radius_px
+        profile = light * _circle(at, x - self._left, y - self._bottom, radius)
+        good = usable_pixels(at, self._image, self._mask)
+        square = profile**2
+        self.coverage[who] = dot(square * good) / dot(square)
+        self.light[who], self.profile[who], self.good[who] = light, profile, good
+        self._data[who] = cut_out(at, self._image)
+        self._place_wide(who)
+
+    def _widen(self, flux: FloatArray) -> None:
+        """Give wide stamps to the stars whose wings matter."""
+        edge = self.light[:, 0, self.at.half]
+        limit = _WING_RMS * self._sky_rms_adu
+        wide = np.flatnonzero(flux * edge > limit)
+        self._wide[wide] = np.arange(len(wide))
+        half = self.psf.half_px
+        self._wide_at = places(self.x[wide], self.y[wide], half)
+        self._wide_light = np.empty((len(wide), 2 * half + 1, 2 * half + 1))
+        self._place_wide(wide)
+
+    def _place_wide(self, who: IndexArray) -> None:
+        star = who[self._wide[who] >= 0]
+        if not len(star):
+            return
+        row, half = self._wide[star], self.psf.half_px
+        x, y = self.x[star], self.y[star]
+        at = places(x - self._left, y - self._bottom, half)
+        self._wide_at.column[row], self._wide_at.row[row] = at.column, at.row
+        self._wide_light[row] = self.psf.stamps(x, y, half)
+
+    def _subtract(self, who: IndexArray, flux: FloatArray) -> None:
+        """Take light of stars out of the image, the wings of bright ones too."""
+        row = self._wide[who]
+        wide, narrow = row >= 0, row < 0
+        subtract(
+            self._wide_at.of(row[wide]),
+            self._wide_light[row[wide]] * flux[wide, None, None],
+            self.left_over,
+        )
+        star = who[narrow]
+        subtract(
+            self.at.of(star),
+            self.light[star] * flux[narrow, None, None],
+            self.left_over,
+        )
+
+
+def _circle(at: Places, x: FloatArray, y: FloatArray, radius: float) -> BoolArray:
+    """Which pixels of the stamps lie within the radius of their star."""
+    offset = np.arange(-at.half, at.half + 1)
+    dx = offset - (x - at.column)[:, None]
+    dy = offset - (y - at.row)[:, None]
+    inside: BoolArray = dy[:, :, None] ** 2 + dx[:, None, :] ** 2 <= radius**2
+    return inside
