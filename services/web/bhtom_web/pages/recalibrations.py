@@ -20,7 +20,10 @@ router = page_router()
 _PAGE_SIZE: Final = 50
 _HERE: Final = "/api/v1/recalibrations"
 _MJDS: Final = ("from_mjd", "until_mjd")
-_TEXTS: Final = ("passband", "catalogue", "method_other_than", "software_older_than")
+_TEXTS: Final = (
+    *("passband", "catalogue", "method_other_than", "settings_other_than"),
+    "software_older_than",
+)
 _FIELDS: Final = ("target_id", "camera_id", *_MJDS, *_TEXTS, "filter")
 _STEPS: Final = {
     "accept": "recalibration-accepted",

@@ -4,7 +4,7 @@ import { KIND, remarks } from "./points.js";
 import { grouped, pointsOf } from "./summary.js";
 import { dateOf } from "./time.js";
 
-const MOST_ROWS = 100;
+const MOST_POINTS = 100;
 const ROW_CLASSES = [];
 ROW_CLASSES[KIND.good] = "";
 ROW_CLASSES[KIND.provisional] = "";
@@ -15,15 +15,32 @@ ROW_CLASSES[KIND.hidden] = "past";
 export function fillTable(table, note, points, from, to, isShown, choose) {
   const rows = [];
   let inView = 0;
+  let told = 0;
   for (let at = to - 1; at >= from; at--) {
     if (!isShown(points.band[at])) continue;
     inView += 1;
-    if (rows.length < MOST_ROWS) rows.push(rowOf(points, at, choose));
+    if (told === MOST_POINTS) continue;
+    told += 1;
+    rows.push(...rowsOf(points, at, choose));
   }
   table.tBodies[0].replaceChildren(...rows);
   table.hidden = rows.length === 0;
-  const newest = inView > rows.length ? `, the newest ${grouped(rows.length)} below` : "";
+  const newest = inView > told ? `, the newest ${grouped(told)} below` : "";
   note.textContent = `${pointsOf(inView)}${newest}`;
+}
+
+/** A point's row, and what is to be said of it across the row below. */
+function rowsOf(points, at, choose) {
+  const row = rowOf(points, at, choose);
+  const said = remarks(points, at).join(" ");
+  if (!said) return [row];
+  const below = document.createElement("tr");
+  const remark = cell("Remarks", said, "hint");
+  remark.colSpan = row.cells.length;
+  below.append(remark);
+  below.className = `remark ${row.className}`;
+  row.classList.add("remarked");
+  return [row, below];
 }
 
 function rowOf(points, at, choose) {
@@ -48,7 +65,6 @@ function rowOf(points, at, choose) {
     cell("Passband", points.bands[points.band[at]]),
     cell("From", points.facilities[points.facility[at]]),
     cell("MJD", points.mjd[at].toFixed(5), "right figures"),
-    cell("Remarks", remarks(points, at).join(" "), "hint"),
   );
   row.className = ROW_CLASSES[points.kind[at]];
   return row;
