@@ -36,6 +36,20 @@ def add(app: FastAPI, world: World) -> None:
     async def of_target(number: int) -> Json:
         return target_decisions(number)
 
+    @app.post("/api/v1/calibrations/decisions/targets/{number}/scene/rulings")
+    async def drop(number: int, request: Request) -> Any:
+        asked = await request.json()
+        if len(asked["why"]) < 3:
+            return problem(422, "invalid", "Say why.")
+        assert (float(asked["ra_deg"]), float(asked["dec_deg"])) == (65.01, -54.94)
+        return target_decisions(number)
+
+    @app.post(
+        "/api/v1/calibrations/decisions/targets/{number}/scene/rulings/{ruling}/withdraw"
+    )
+    async def take_back(number: int, ruling: int) -> Json:
+        return target_decisions(number)
+
     @app.get(here)
     async def decisions(number: int) -> Json:
         return decided(number)

@@ -308,6 +308,23 @@ async def test_decisions_about_a_target_have_units_and_reasons(
         assert told in nothing, told
 
 
+async def test_an_owner_drops_a_neighbour_and_takes_it_back(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    visitor = visit_as(services.ADA)
+    page = (await visitor.get("/targets/1/decisions")).text
+    assert "Drop a neighbour" in page
+    place = "/targets/1/decisions"
+    wish = {"star": "65.01 -54.94", "why": "A ghost."}
+    refused = await visitor.post(place, data=wish | {"why": "x"})
+    assert refused.status_code == 422
+    assert "Say why." in refused.text
+    done = await visitor.post(place, data=wish)
+    assert done.headers["location"] == f"{place}?done=ruling"
+    back = await visitor.post(f"{place}/stars/1/withdraw")
+    assert back.headers["location"] == f"{place}?done=ruling-withdrawn"
+
+
 async def test_of_a_mosaic_the_targets_chip_comes_first(
     visit_as: Visitors, services: ModuleType
 ) -> None:

@@ -41,7 +41,7 @@ def judge_images(state: PlaneState, sources: Sources, kernel_fwhm_px: float) -> 
     )
     if blurred is not None:
         raise Stop(Outcome.OUT_OF_FOCUS, reason=blurred)
-    sky, whole = need(state.sky, "background"), _whole(state, sources)
+    sky, whole = need(state.sky, "find_sources"), _whole(state, sources)
     streaks = _streaks(state, sources, whole, kernel_fwhm_px)
     if streaks > LONG:
         raise Stop(Outcome.TRAILED, elongation=streaks)
@@ -63,7 +63,10 @@ def judge_images(state: PlaneState, sources: Sources, kernel_fwhm_px: float) -> 
 
 def _whole(state: PlaneState, sources: Sources) -> BoolArray:
     """Say which sources tell the form of the images: single and not near saturation."""
-    sky, detector = need(state.sky, "background"), need(state.detector, "detector")
+    sky, detector = (
+        need(state.sky, "find_sources"),
+        need(state.detector, "read_detector"),
+    )
     whole = np.ones(len(sources), dtype=bool)
     if detector.saturation_adu is not None:  # bleeding columns are long and parallel
         ceiling = _NEAR_SATURATION * detector.saturation_adu
@@ -83,7 +86,7 @@ def _streaks(
     ratio = streak_ratio(sources.a[whole], sources.b[whole])
     if ratio <= _SUSPICIOUS or kernel_fwhm_px <= _WIDE_KERNEL_PX:
         return ratio
-    rms = need(state.sky, "background").rms
+    rms = need(state.sky, "find_sources").rms
     plane = state.plane
     narrow = detect(plane.pixels, plane.mask, rms, _NARROW_KERNEL_PX)
     whole = _whole(state, narrow)
@@ -95,7 +98,7 @@ def _refuse_difference(state: PlaneState, sources: Sources, fwhm_px: float) -> N
     if _RESHAPED & set(state.frame_flags):
         # A stretch ends its sky at black and tears holes into it, which are no stars.
         return
-    sky, pixels = need(state.sky, "background"), state.plane.pixels
+    sky, pixels = need(state.sky, "find_sources"), state.plane.pixels
     if abs(sky.level + state.plane.offset_adu) > _NO_SKY_SIGMA * sky.rms:
         return
     below = detect(-pixels, state.plane.mask, sky.rms, fwhm_px)

@@ -81,7 +81,10 @@ def find_sources(state: PlaneState) -> None:
 
 def _find_flat_tops(state: PlaneState, sources: Sources, fwhm_px: float) -> None:
     """Lower the saturation level where the brightest stars are cut off below it."""
-    sky, detector = need(state.sky, "background"), need(state.detector, "detector")
+    sky, detector = (
+        need(state.sky, "find_sources"),
+        need(state.detector, "read_detector"),
+    )
     place = sources.x, sources.y
     seen = flat_top_level(state.plane.pixels, *place, fwhm_px, sky.rms)
     if seen is None:
@@ -100,7 +103,7 @@ def _without_cosmic_rays(state: PlaneState, sources: Sources) -> Sources:
 
     From here on the plane's mask holds them, so that no fit and no sky uses them.
     """
-    plane, sky = state.plane, need(state.sky, "background")
+    plane, sky = state.plane, need(state.sky, "find_sources")
     psf, noise = need(state.psf, "fit_psf"), _first_noise(state)
     ceiling = need(state.detector, "read_detector").saturation_adu
     if ceiling is not None:
@@ -114,7 +117,10 @@ def _without_cosmic_rays(state: PlaneState, sources: Sources) -> Sources:
 
 def _first_noise(state: PlaneState) -> PixelNoise:
     """Return the noise as the background's mesh knows it: enough to fit the PSF."""
-    sky, detector = need(state.sky, "background"), need(state.detector, "detector")
+    sky, detector = (
+        need(state.sky, "find_sources"),
+        need(state.detector, "read_detector"),
+    )
     return PixelNoise(
         sky.rms,
         detector.gain_e_per_adu,
@@ -126,7 +132,10 @@ def _first_noise(state: PlaneState) -> PixelNoise:
 
 def clean_sources(state: PlaneState, sources: Sources) -> BoolArray:
     """Say which sources are whole, unblended and unsaturated."""
-    sky, detector = need(state.sky, "background"), need(state.detector, "detector")
+    sky, detector = (
+        need(state.sky, "find_sources"),
+        need(state.detector, "read_detector"),
+    )
     clean = (sources.flags & (SEP_MERGED | SEP_TRUNCATED)) == 0
     if detector.saturation_adu is not None:
         ceiling = _NEAR_SATURATION * detector.saturation_adu
