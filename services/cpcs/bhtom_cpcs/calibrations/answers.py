@@ -119,12 +119,13 @@ def answer_of(
     if kind == "waiting":
         return CalibrationWaiting(**common)
     if kind == "failed":
-        timing, provenance = plane["timing"], plane["provenance"]
+        # A plane that no reduction came to, as after a crash, has neither.
+        timing, provenance = plane.get("timing") or {}, plane.get("provenance") or {}
         return CalibrationFailed(
             **common,
-            mid_exposure_mjd=timing and timing["mid_exposure_mjd_utc"],
-            method=provenance["method"],
-            software_version=provenance["software_version"],
+            mid_exposure_mjd=timing.get("mid_exposure_mjd_utc"),
+            method=provenance.get("method", ""),
+            software_version=provenance.get("software_version", ""),
             settings_version=circumstances.settings_version,
         )
     if circumstances.fingerprint is None:
