@@ -60,6 +60,8 @@ NEIGHBOURS: Final = (
 class LightCurve:
     """A constant star's magnitudes, their errors, and the seeing of each frame [px].
 
+    The errors are without their colour terms: of one star and one camera those are the
+    same shift of every point, which no curve scatters by. `colour` is their median.
     `scene` holds the neighbours that were fitted, `evidence` what its frames tell of
     others.
     """
@@ -67,6 +69,7 @@ class LightCurve:
     magnitude: FloatArray
     error: FloatArray
     seeing: FloatArray
+    colour: float
     true: float
     scene: Scene
     evidence: tuple[SceneEvidence, ...]
@@ -160,12 +163,22 @@ def constant_star(
         scene = scene or measured.proposed_scene
         quality = plane.quality
         assert quality is not None
-        points.append((measured.magnitude, measured.magnitude_error, quality.fwhm_px))
+        colour = measured.error_budget_mag.get("colour", 0.0)
+        error = float(np.sqrt(measured.magnitude_error**2 - colour**2))
+        points.append((measured.magnitude, error, quality.fwhm_px, colour))
         if measured.is_resolved:
             evidence.append(_evidence(int(number), plane))
     assert scene is not None
-    magnitude, error, fwhm = np.array(points).T
-    return LightCurve(magnitude, error, fwhm, target_mag, scene, tuple(evidence))
+    magnitude, error, fwhm, colours = np.array(points).T
+    return LightCurve(
+        magnitude,
+        error,
+        fwhm,
+        float(np.median(colours)),
+        target_mag,
+        scene,
+        tuple(evidence),
+    )
 
 
 def _evidence(number: int, plane: PlaneReduction) -> SceneEvidence:
@@ -418,6 +431,7 @@ def _curve_figure(text: str, curves: Sequence[LightCurve]) -> Figure:
     mean = sum(s / e**2 for s, e in slopes) / sum(e**-2 for _, e in slopes)
     error = sum(e**-2 for _, e in slopes) ** -0.5
     chi2 = [curve.chi2() for curve in curves]
+    colour = 1000 * float(np.median([curve.colour for curve in curves]))
     offset = [curve.offset() for curve in curves]
     return Figure(
         f"Constant star, {text} at 1.5 FWHM, seeing 2-5 px",
@@ -426,7 +440,8 @@ def _curve_figure(text: str, curves: Sequence[LightCurve]) -> Figure:
         f"({', '.join(f'{s:+.1f}' for s in sigma)} sigma), chi-square "
         f"{', '.join(f'{c:.2f}' for c in chi2)} (mean {np.mean(chi2):.2f}), offset "
         f"{1000 * float(np.mean(offset)):+.1f} mmag",
-        f"{len(curves)} seeds of {len(curves[0].magnitude)} frames",
+        f"{len(curves)} seeds of {len(curves[0].magnitude)} frames; errors without "
+        f"the colour term ({colour:.1f} mmag), one shift of every point",
         COMMAND,
     )
 
