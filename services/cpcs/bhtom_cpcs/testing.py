@@ -204,7 +204,11 @@ def calibrated_result(mjd: float = 61100.2, **measured: Any) -> dict[str, Any]:
             "disagrees": None,
             "shown": ["GaiaSP/r"],
         },
-        "wcs": {"radius_deg": 0.1},
+        "wcs": {
+            "centre_ra_deg": CENTRE[0],
+            "centre_dec_deg": CENTRE[1],
+            "radius_deg": 0.1,
+        },
         "quality": {},
         "zero_point": {
             "passband": "GaiaSP/r",

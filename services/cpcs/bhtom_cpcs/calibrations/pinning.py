@@ -6,13 +6,17 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_contracts.events.frames import FitsUploaded
-from bhtom_contracts.outcomes import Outcome
 from bhtom_cpcs.calibrations import earlier, store
-from bhtom_cpcs.calibrations.answers import contract_outcome
 from bhtom_cpcs.calibrations.reduced import ReducedFrame
 from bhtom_cpcs.calibrations.store import StoredRequest
 from bhtom_cpcs.decisions.collecting import collect
 from bhtom_cpcs.decisions.pinned import decisions_of, plain_decisions
+from bhtom_cpcs.decisions.second_look import (
+    Field,
+    serves_better,
+    time_of,
+    whole_field,
+)
 from bhtom_cpcs.science.decisions import Decisions, PinnedRelease
 from bhtom_runtime.database import Database
 
@@ -38,34 +42,32 @@ class PinnedDecisions:
     async def after(
         self, request: StoredRequest, pinned: dict[str, Any], frame: ReducedFrame
     ) -> dict[str, Any] | None:
-        """Other decisions, when a frame needs a zero point of its night and has none.
+        """Other decisions, when a file's true night and field offer what it lacks.
 
-        Its night is known only now; before, the time of the upload stood for it.
+        They are known only now; before, the time of the upload and the target's
+        position stood for them.
         """
-        times = [
-            plane.result["timing"]["mid_exposure_mjd_utc"]
-            for plane in frame.planes
-            if contract_outcome(plane.result["outcome"]) is Outcome.NO_REFERENCE_IN_BAND
-            and plane.result.get("timing") is not None
-        ]
-        if not times or request.inputs.repeats_request_id is not None:
+        planes = [plane.result for plane in frame.planes]
+        mjd, field = time_of(planes), whole_field(planes)
+        if mjd is None or request.inputs.repeats_request_id is not None:
             return None
         async with self._database.read() as connection:
-            found = plain_decisions(
-                await _collected(connection, request.inputs, times[0])
-            )
-        known = decisions_of(pinned).borrowed_zero_points
-        if decisions_of(found).borrowed_zero_points in (known, ()):
+            decisions = await _collected(connection, request.inputs, mjd, field)
+        if not serves_better(decisions_of(pinned), decisions, planes):
             return None
+        found = plain_decisions(decisions)
         async with self._database.unit_of_work() as uow:
             return await store.pin_decisions(uow, request.id, found, anew=True)
 
 
 async def _collected(
-    connection: AsyncConnection, inputs: FitsUploaded, mjd: float | None
+    connection: AsyncConnection,
+    inputs: FitsUploaded,
+    mjd: float | None,
+    field: Field | None = None,
 ) -> Decisions:
     """What was decided, with what only the calibrations themselves tell of it."""
-    found = await collect(connection, inputs, mjd)
+    found = await collect(connection, inputs, mjd, field)
     lenders = [one.calibration_id for one in found.borrowed_zero_points]
     terms = await earlier.colour_terms_of(connection, lenders)
     column = None

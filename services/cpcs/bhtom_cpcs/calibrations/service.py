@@ -27,6 +27,7 @@ from bhtom_cpcs.calibrations.reduced import (
     stated_plane,
 )
 from bhtom_cpcs.calibrations.store import NewCalibration, StoredRequest
+from bhtom_cpcs.decisions.second_look import whole_field
 from bhtom_cpcs.decisions.service import take_evidence
 from bhtom_cpcs.reference_catalogues.manifest import own_release
 from bhtom_runtime.tracing import traced
@@ -176,6 +177,7 @@ async def _keep_planes(
     """Store and emit one answer a plane; a plane that has its answer keeps it."""
     stored = {row.plane: row for row in await store.calibrations_of(uow, request.id)}
     starts_over = request.state is RequestState.DEAD
+    field = whole_field([plane.result for plane in reduction.frame.planes])
     for plane, kept in zip(reduction.frame.planes, reduction.kept, strict=True):
         known = stored.get(plane.result["plane"])
         if known is not None and not (starts_over or is_waiting(known.outcome)):
@@ -184,7 +186,7 @@ async def _keep_planes(
         new, event = _calibration(request, reduction, plane, kept, calibration_id)
         await store.keep_calibration(uow, new)
         uow.emit(event, traceparent=request.traceparent)
-        await take_evidence(uow, request.inputs, calibration_id, plane.result)
+        await take_evidence(uow, request.inputs, calibration_id, plane.result, field)
         _tell(new)
     if starts_over:
         planes = [plane.result["plane"] for plane in reduction.frame.planes]

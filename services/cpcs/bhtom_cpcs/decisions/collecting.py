@@ -12,6 +12,7 @@ from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_cpcs.decisions import domain, position_store
 from bhtom_cpcs.decisions.domain import MeasuredMagnitude
 from bhtom_cpcs.decisions.pinned import scene_of
+from bhtom_cpcs.decisions.second_look import Field
 from bhtom_cpcs.decisions.tables import (
     BAND_SETTLEMENTS,
     CATALOGUE_PINS,
@@ -41,17 +42,21 @@ _LARGEST_REACH_DEG: Final = 10.0
 _MOST_OTHER_TARGETS: Final = 500
 # More texts than any set of filters has; a header may hold a new one in every frame.
 _MOST_CARDS: Final = 500
-# The nearest in time of each filter card; a night has no more cards than this.
-_MOST_BORROWED: Final = 20
+# The nearest in time of each card and passband; a night has no more than this.
+_MOST_BORROWED: Final = 60
 
 
 async def collect(
-    connection: AsyncConnection, request: FitsUploaded, mid_exposure_mjd: float | None
+    connection: AsyncConnection,
+    request: FitsUploaded,
+    mid_exposure_mjd: float | None,
+    field: Field | None = None,
 ) -> Decisions:
     """What stands for the request's camera, filters and target now.
 
-    The time of the exposure is known only when the file is read: without it the one
-    that an earlier calibration found is taken, or else the time of the upload.
+    The time of the exposure and the field are known only when the file is read:
+    without them the time that an earlier calibration found is taken, or else that of
+    the upload, and what the camera's frames reach about the target.
     """
     mjd = mid_exposure_mjd
     if mjd is None:
@@ -65,7 +70,7 @@ async def collect(
         target_colours=await _colours(connection, request, mjd),
         borrowed_zero_points=await _borrowed(connection, request, mjd),
         pinned_releases=await _pinned_releases(connection, request),
-        other_targets=await _other_targets(connection, request),
+        other_targets=await _other_targets(connection, request, field),
     )
 
 
@@ -162,7 +167,12 @@ async def _colours(
 ) -> tuple[TargetColour, ...]:
     table, target_id = TARGET_EVIDENCE, request.target.target_id
     statement = (
-        select(table.c.passband, table.c.magnitude, table.c.magnitude_error)
+        select(
+            table.c.passband,
+            table.c.magnitude,
+            table.c.magnitude_error,
+            table.c.mid_exposure_mjd,
+        )
         .where(
             table.c.target_id == target_id,
             table.c.magnitude.is_not(None),
@@ -172,8 +182,7 @@ async def _colours(
         .order_by(table.c.mid_exposure_mjd, table.c.data_product_id, table.c.plane)
     )
     magnitudes = [
-        MeasuredMagnitude(row.passband, row.magnitude, row.magnitude_error)
-        for row in await connection.execute(statement)
+        MeasuredMagnitude(*row) for row in await connection.execute(statement)
     ]
     return domain.colours(target_id, magnitudes)
 
@@ -191,7 +200,7 @@ async def _borrowed(
     )
     nearest = (
         select(table)
-        .ext(distinct_on(table.c.filter_card))
+        .ext(distinct_on(table.c.filter_card, table.c.passband))
         .where(
             table.c.camera_id == request.camera.camera_id,
             table.c.data_product_id != request.data_product_id,
@@ -202,6 +211,7 @@ async def _borrowed(
         )
         .order_by(
             table.c.filter_card,
+            table.c.passband,
             func.abs(table.c.mid_exposure_mjd - mjd),
             table.c.calibration_id,
         )
@@ -240,15 +250,14 @@ async def _pinned_releases(
 
 
 async def _other_targets(
-    connection: AsyncConnection, request: FitsUploaded
+    connection: AsyncConnection, request: FitsUploaded, field: Field | None
 ) -> tuple[tuple[float, float], ...]:
     """Positions of the suite's other targets that the frame may show, nearest first."""
-    ra, dec = request.target.position.ra, request.target.position.dec
-    if ra is None or dec is None:
+    about = field or await _field_about(connection, request)
+    if about is None:
         return ()
-    radius = await _field_radius(connection, request.camera.camera_id)
-    # The target may stand in one corner of the field and another in the opposite one.
-    reach = min(2 * radius, _LARGEST_REACH_DEG)
+    ra, dec = about.ra_deg, about.dec_deg
+    reach = min(about.radius_deg, _LARGEST_REACH_DEG)
     columns = TARGETS.c
     half_chord = func.power(func.sind((columns.dec - dec) / 2), 2) + (
         func.cosd(columns.dec)
@@ -269,6 +278,18 @@ async def _other_targets(
         .limit(_MOST_OTHER_TARGETS)
     )
     return tuple((row.ra, row.dec) for row in await connection.execute(statement))
+
+
+async def _field_about(
+    connection: AsyncConnection, request: FitsUploaded
+) -> Field | None:
+    """Where a frame may reach that shows the target; None of one that moves."""
+    ra, dec = request.target.position.ra, request.target.position.dec
+    if ra is None or dec is None:
+        return None
+    radius = await _field_radius(connection, request.camera.camera_id)
+    # The target may stand in one corner of the field and another in the opposite one.
+    return Field(ra, dec, 2 * radius)
 
 
 async def _field_radius(connection: AsyncConnection, camera_id: int) -> float:

@@ -193,6 +193,7 @@ class MeasuredMagnitude:
     passband: str
     value: float
     error: float
+    mid_exposure_mjd: float
 
 
 def colours(
@@ -210,13 +211,23 @@ def colours(
             one, other = f"{survey}/{blue}", f"{survey}/{red}"
             if one in of_band and other in of_band:
                 (bluer, blue_error), (redder, red_error) = of_band[one], of_band[other]
-                error = math.hypot(blue_error, red_error)
                 found.append(
                     TargetColour(
-                        target_id, one, other, bluer - redder, error, "same night"
+                        target_id,
+                        one,
+                        other,
+                        bluer - redder,
+                        math.hypot(blue_error, red_error),
+                        "same night",
+                        _mean_time(magnitudes, (one, other)),
                     )
                 )
     return tuple(found)
+
+
+def _mean_time(magnitudes: Sequence[MeasuredMagnitude], pair: tuple[str, str]) -> float:
+    times = [one.mid_exposure_mjd for one in magnitudes if one.passband in pair]
+    return math.fsum(times) / len(times)
 
 
 def _weighted_or_single(ours: Sequence[MeasuredMagnitude]) -> tuple[float, float]:

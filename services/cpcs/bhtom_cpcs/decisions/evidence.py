@@ -65,6 +65,8 @@ class Origin:
 
     request: FitsUploaded
     calibration_id: int
+    # Of all images of the file together; None where none tells.
+    field_radius_deg: float | None = None
 
     def columns(self, plane: Plain) -> dict[str, Any]:
         """What every row of evidence says of where it comes from."""
@@ -91,7 +93,7 @@ def tells(plane: Plain) -> bool:
 def frame_row(origin: Origin, plane: Plain) -> dict[str, Any]:
     """The row of a plane about its camera, filter and night."""
     fitted, timing = plane["zero_point"], plane["timing"]
-    wcs = plane.get("wcs") or {}
+    declared = origin.request.parameters.requested_filter
     card = ((plane.get("filter") or {}).get("card") or "")[:_LONGEST_CARD]
     good = (
         # A catalogue's zero point belongs to the program that wrote its fluxes.
@@ -103,9 +105,10 @@ def frame_row(origin: Origin, plane: Plain) -> dict[str, Any]:
         and fitted["error"] <= _LENT_ERROR_MAG
         and fitted["scatter"] <= _LENT_SCATTER_MAG
         and not fitted.get("unverified_used")
+        # A band that was forced against the stars is no other frame's.
+        and not (plane.get("filter") or {}).get("contradicted")
     )
     longitude = origin.request.camera.site.longitude
-    declared = origin.request.parameters.requested_filter
     return origin.columns(plane) | {
         "target_id": origin.request.target.target_id,
         "filter_card": card,
@@ -119,7 +122,7 @@ def frame_row(origin: Origin, plane: Plain) -> dict[str, Any]:
         "exposure_time_s": timing["exposure_time_s"],
         "air_mass": timing.get("air_mass"),
         "lends_zero_point": good,
-        "field_radius_deg": wcs.get("radius_deg"),
+        "field_radius_deg": origin.field_radius_deg,
     }
 
 

@@ -187,13 +187,17 @@ async def _colours(
     )
     newest = select(func.max(table.c.mid_exposure_mjd)).where(seen).scalar_subquery()
     statement = (
-        select(table.c.passband, table.c.magnitude, table.c.magnitude_error)
+        select(
+            table.c.passband,
+            table.c.magnitude,
+            table.c.magnitude_error,
+            table.c.mid_exposure_mjd,
+        )
         .where(seen, table.c.mid_exposure_mjd > newest - SAME_NIGHT_DAYS)
         .order_by(table.c.mid_exposure_mjd, table.c.data_product_id, table.c.plane)
     )
     magnitudes = [
-        MeasuredMagnitude(row.passband, row.magnitude, row.magnitude_error)
-        for row in await connection.execute(statement)
+        MeasuredMagnitude(*row) for row in await connection.execute(statement)
     ]
     return [
         ColourOut(

@@ -21,6 +21,7 @@ from bhtom_cpcs.decisions.evidence import (
 from bhtom_cpcs.decisions.scene_evidence import scene_rows
 from bhtom_cpcs.decisions.scene_store import scenes_to_consider
 from bhtom_cpcs.decisions.scenes import learn_scene
+from bhtom_cpcs.decisions.second_look import Field
 from bhtom_cpcs.decisions.store import FilterKey
 from bhtom_cpcs.decisions.tables import FRAME_EVIDENCE, TARGET_EVIDENCE
 from bhtom_cpcs.science.calibration.settlement import (
@@ -44,12 +45,21 @@ _logger = structlog.get_logger(__name__)
 
 
 async def take_evidence(
-    uow: UnitOfWork, request: FitsUploaded, calibration_id: int, plane: Plain
+    uow: UnitOfWork,
+    request: FitsUploaded,
+    calibration_id: int,
+    plane: Plain,
+    field: Field | None = None,
 ) -> None:
-    """Keep what a recorded plane tells; a repeat or an older request adds nothing."""
+    """Keep what a recorded plane tells; a repeat or an older request adds nothing.
+
+    `field` is that of the whole file.
+    """
     if request.purpose != "record" or not tells(plane):
         return
-    origin = Origin(request, calibration_id)
+    origin = Origin(
+        request, calibration_id, None if field is None else field.radius_deg
+    )
     await store.keep_frame(uow, frame_row(origin, plane))
     for row in target_rows(origin, plane):
         await store.keep_target(uow, row)

@@ -5,11 +5,17 @@ means, which neighbours a target has, where it is. Those decisions are made from
 frames, versioned, and handed in, so that a calibration stays a pure function.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bhtom_cpcs.science.zero_point_terms import ColourTerm
 
 SAME_NIGHT_DAYS = 0.5
+
+
+def is_same_night(one_mjd: float, other_mjd: float) -> bool:
+    """Whether two times are less than half a day apart."""
+    return abs(one_mjd - other_mjd) < SAME_NIGHT_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,11 @@ class MeanPosition:
 
 @dataclass(frozen=True, slots=True)
 class TargetColour:
-    """A recorded colour of a target, e.g. g - r [mag], for its colour term."""
+    """A recorded colour of a target, e.g. g - r [mag], for its colour term.
+
+    One of a night holds on that night only: `mid_exposure_mjd` is the mean time of the
+    frames that it comes from. None for the catalogue's, which holds at all times.
+    """
 
     target_id: int
     blue_passband: str
@@ -83,6 +93,7 @@ class TargetColour:
     value_mag: float
     error_mag: float
     source: str  # "catalogue", "same night"
+    mid_exposure_mjd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +127,8 @@ class Decisions:
     """Everything decided before; `version` names the state of the decisions.
 
     What depends on the filter card or the time comes for all of them, because both
-    are known only when the file is read: ask `settled_band_of`, `borrowed_of`.
+    are known only when the file is read: ask `settled_band_of`, `borrowed_of`,
+    `colours_of`.
     """
 
     version: str = "0"
@@ -147,14 +159,21 @@ class Decisions:
         return None
 
     def borrowed_of(
-        self, filter_card: str | None, mid_exposure_mjd: float
+        self,
+        filter_card: str | None,
+        mid_exposure_mjd: float,
+        is_allowed: Callable[[str], bool] | None = None,
     ) -> BorrowedZeroPoint | None:
-        """Return the nearest zero point of the same card within half a day, if any."""
+        """Return the nearest zero point of the same card within half a day, if any.
+
+        Of those whose passband `is_allowed`: a card may lend zero points in several.
+        """
         same_night = [
             zero_point
             for zero_point in self.borrowed_zero_points
             if zero_point.filter_card == (filter_card or "")
-            and abs(zero_point.mid_exposure_mjd - mid_exposure_mjd) < SAME_NIGHT_DAYS
+            and is_same_night(zero_point.mid_exposure_mjd, mid_exposure_mjd)
+            and (is_allowed is None or is_allowed(zero_point.passband))
         ]
         return min(
             same_night,
@@ -174,9 +193,19 @@ class Decisions:
         """Return the target's mean position, None when it has none yet."""
         return next((p for p in self.mean_positions if p.target_id == target_id), None)
 
-    def colours_of(self, target_id: int) -> tuple[TargetColour, ...]:
-        """Return the target's recorded colours, one a pair of passbands."""
-        return tuple(c for c in self.target_colours if c.target_id == target_id)
+    def colours_of(
+        self, target_id: int, mid_exposure_mjd: float
+    ) -> tuple[TargetColour, ...]:
+        """Return the target's colours that hold at a time, one a pair of passbands."""
+        return tuple(
+            colour
+            for colour in self.target_colours
+            if colour.target_id == target_id
+            and (
+                colour.mid_exposure_mjd is None
+                or is_same_night(colour.mid_exposure_mjd, mid_exposure_mjd)
+            )
+        )
 
 
 NOTHING_DECIDED = Decisions()

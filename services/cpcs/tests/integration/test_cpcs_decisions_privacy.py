@@ -323,7 +323,7 @@ async def test_a_colour_is_made_of_magnitudes_that_nothing_speaks_against(
         band = {"passband": "GaiaSP/g", **parts.pop("zero_point", {})}
         await answer(cpcs, blue, timing=at(night), zero_point=band, **parts)
         asked = request_of(number + 2, number, 4601)
-        return len((await collected(cpcs, asked, night)).colours_of(4601))
+        return len((await collected(cpcs, asked, night)).colours_of(4601, night))
 
     assert await colours_with(460) == 1
     for number, word in (

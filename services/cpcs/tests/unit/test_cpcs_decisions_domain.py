@@ -90,16 +90,17 @@ def test_colours_pair_the_bands_of_one_survey() -> None:
     found = colours(
         11,
         [
-            MeasuredMagnitude("GaiaSP/g", 16.5, 0.02),
-            MeasuredMagnitude("GaiaSP/r", 16.0, 0.02),
-            MeasuredMagnitude("GaiaSP/r", 16.2, 0.02),
-            MeasuredMagnitude("PS1/i", 15.0, 0.02),
+            MeasuredMagnitude("GaiaSP/g", 16.5, 0.02, 61100.0),
+            MeasuredMagnitude("GaiaSP/r", 16.0, 0.02, 61100.1),
+            MeasuredMagnitude("GaiaSP/r", 16.2, 0.02, 61100.2),
+            MeasuredMagnitude("PS1/i", 15.0, 0.02, 61100.4),
         ],
     )
     (colour,) = found
     assert (colour.blue_passband, colour.red_passband) == ("GaiaSP/g", "GaiaSP/r")
     assert colour.value_mag == pytest.approx(0.4)
     assert colour.error_mag > 0.07  # the two r magnitudes disagree
+    assert colour.mid_exposure_mjd == pytest.approx(61100.1)
 
 
 def nights(count: int, band: str, first: int = 60000) -> list[BandEvidence]:
@@ -180,6 +181,9 @@ def test_doubtful_planes_are_no_evidence() -> None:
     assert not frame_row(origin(), poor)["lends_zero_point"]
     of_a_catalogue = origin(kind="photometry")
     assert not frame_row(of_a_catalogue, calibrated_result())["lends_zero_point"]
+    against_its_stars = calibrated_result()
+    against_its_stars["filter"]["contradicted"] = True
+    assert not frame_row(origin(), against_its_stars)["lends_zero_point"]
     unnamed = calibrated_result()
     unnamed["filter"]["card"] = "3"
     assert not frame_row(origin(), unnamed)["lends_zero_point"]

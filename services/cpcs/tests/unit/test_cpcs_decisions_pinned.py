@@ -29,7 +29,9 @@ EVERYTHING = Decisions(
     ),
     scenes=(Scene(11, 1, 30.0, "GaiaSP sim+1", (SceneStar(10.1, -20.30000001),)),),
     mean_positions=(MeanPosition(11, 2, 10.1, -20.3, 2025.3, 0.011, 1e-7, 9),),
-    target_colours=(TargetColour(11, "GaiaSP/g", "GaiaSP/r", 0.1 + 0.2, 0.02, "x"),),
+    target_colours=(
+        TargetColour(11, "GaiaSP/g", "GaiaSP/r", 0.1 + 0.2, 0.02, "x", 60000.1),
+    ),
     borrowed_zero_points=(borrowed(60000.1, 5),),
     pinned_releases=(PinnedRelease("GaiaSP", "sim+1"),),
     other_targets=((10.2, -20.4),),

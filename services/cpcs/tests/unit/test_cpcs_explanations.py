@@ -71,6 +71,13 @@ def test_every_matched_star_is_told_of(success: Explanation) -> None:
     good = stars.used
     assert np.abs(np.median(stars.residual[good])) < 0.01
     assert np.isfinite(stars.colour[good]).all()
+    refused = np.array([reason == "" for reason in stars.why_not]) ^ True
+    refused &= np.array(
+        [reason != "disagrees with the rest" for reason in stars.why_not]
+    )
+    assert refused.sum() > 5
+    assert np.isfinite(stars.colour[refused]).all()
+    assert np.isfinite(stars.air_mass[refused]).all()
     assert stars.colour_name == "g - r"
     assert [band["passband"] for band in success.bands if band["chosen"]] == [
         "GaiaSP/r"

@@ -90,7 +90,7 @@ def test_a_body_that_moves_has_no_star_s_colour(stars: ReferenceStars) -> None:
     decided = Decisions(target_colours=(night,))
     rows = (EphemerisRow(60000.0, 150.0, -24.0), EphemerisRow(60001.0, 150.1, -24.0))
     body = place(target=TargetPosition(7, ephemeris=Ephemeris(rows)))
-    assert recorded_colours(body, decided, term, stars, 2016.0) == (night,)
-    both = recorded_colours(place(), decided, term, stars, 2016.0)
+    assert recorded_colours(body, decided, term, stars, 57388.5) == (night,)
+    both = recorded_colours(place(), decided, term, stars, 57388.5)
     assert [one.source for one in both] == ["same night", "catalogue"]
-    assert recorded_colours(place(), decided, None, stars, 2016.0) == (night,)
+    assert recorded_colours(place(), decided, None, stars, 57388.5) == (night,)

@@ -15,7 +15,6 @@ from bhtom_cpcs.science.calibration.filter_report import (
 )
 from bhtom_cpcs.science.calibration.frame_calibration import (
     FrameCalibration,
-    StarPlaces,
     calibrate_frame,
 )
 from bhtom_cpcs.science.calibration.frame_zero_point import (
@@ -38,10 +37,10 @@ from bhtom_cpcs.science.calibration.selection import (
 )
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.frames.filter_card import filter_card
-from bhtom_cpcs.science.frames.sun_and_air import air_masses
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stages.explanation_stage import explain_stars
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stages.star_places import star_places
 from bhtom_cpcs.science.stages.star_stages import clean_sources
 from bhtom_cpcs.science.stars.detection import SEP_MERGED, Sources
 from bhtom_cpcs.science.stop import Stop
@@ -130,14 +129,14 @@ def fit_zero_points(state: PlaneState) -> None:
         len(matches.source),
         matches.radius_arcsec,
     )
-    found = None
+    found, places = None, star_places(state, comparison.source)
     if len(comparison.source) >= FEWEST_STARS:
         found = calibrate_frame(
             comparison,
             need(state.reference, "match_to_sky"),
             state.catalogue,
             _question(state),
-            _places(state),
+            places,
         )
         state.choice, state.filter = found.choice, found.report
         if found.report.contradicted:
@@ -147,7 +146,7 @@ def fit_zero_points(state: PlaneState) -> None:
         return
     state.zero_point = frame_zero_point(
         found,
-        _places(state),
+        places,
         figures,
         need(state.timing, "read_time").air_mass,
         dict(state.request.camera.second_order_extinction),
@@ -168,11 +167,11 @@ def _borrow(
     borrowed = state.request.decisions.borrowed_of(
         filter_card(state.plane.header, state.request.camera),
         timing.mid_exposure_mjd_utc,
+        lambda passband: _is_allowed(state, passband),
     )
     if (
         borrowed is not None
         and min(timing.exposure_time_s, borrowed.exposure_time_s) > 0
-        and _is_allowed(state, borrowed.passband)
     ):
         state.zero_point = borrowed_zero_point(
             borrowed,
@@ -233,19 +232,3 @@ def _question(state: PlaneState) -> BandQuestion:
             dict(state.request.camera.second_order_extinction),
         ),
     )
-
-
-def _places(state: PlaneState) -> StarPlaces:
-    """Find where the comparison stars are in frame and air."""
-    sources = need(state.sources, "find_sources")
-    astrometry = need(state.astrometry, "read_wcs")
-    timing = need(state.timing, "read_time")
-    source = need(state.comparison, "choose_comparison_stars").source
-    x, y = sources.x[source], sources.y[source]
-    air_mass = np.full(len(source), np.nan)
-    if state.request.site is not None:
-        air_mass = air_masses(
-            timing.mid_exposure_mjd_utc, *astrometry.sky(x, y), state.request.site
-        )
-    height, width = state.plane.pixels.shape
-    return StarPlaces(x, y, air_mass, width, height, astrometry.radius_deg)

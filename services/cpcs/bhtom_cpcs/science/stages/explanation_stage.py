@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.astrometry.coordinates import Astrometry, read_astrometry
+from bhtom_cpcs.science.calibration.colour_index import ColourIndex, colours
 from bhtom_cpcs.science.calibration.frame_calibration import FrameCalibration
 from bhtom_cpcs.science.calibration.residual_map import (
     CELLS_A_SIDE,
@@ -30,6 +31,7 @@ from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.target import TargetMeasurement
 from bhtom_cpcs.science.stages.astrometry_stages import frame_shape
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stages.star_places import star_places
 from bhtom_cpcs.science.stages.verdict import verdict_of
 from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes
 from bhtom_cpcs.science.stop import Stop
@@ -66,7 +68,7 @@ def explain_stars(state: PlaneState, found: FrameCalibration) -> None:
         air_mass=stars.air_mass[part],
         why_not=["" if yes else "disagrees with the rest" for yes in model.used[part]],
     )
-    refused = _refused(state, found.choice.chosen or "")
+    refused = _refused(state, found.choice.chosen or "", found.index)
     columns = {
         name: np.concatenate([getattr(fitted, name), getattr(refused, name)])
         for name in (
@@ -127,7 +129,7 @@ class _Columns:
     why_not: list[str]
 
 
-def _refused(state: PlaneState, passband: str) -> _Columns:
+def _refused(state: PlaneState, passband: str, index: ColourIndex | None) -> _Columns:
     """Matched stars that were never offered to the fit, at the plain zero point."""
     selection = need(state.selection, "choose_comparison_stars")
     matches = need(state.matches, "match_to_sky")
@@ -147,15 +149,16 @@ def _refused(state: PlaneState, passband: str) -> _Columns:
     flux = fluxes.flux[pairs]
     magnitude = known[matches.reference[pairs]]
     value = magnitude + 2.5 * np.log10(flux)
-    unknown = np.full(len(pairs), np.nan)
+    colour = colours(index, reference.magnitude, len(reference))
+    source = matches.source[pairs]
     return _Columns(
-        source=matches.source[pairs],
+        source=source,
         reference_magnitude=magnitude,
         star_zero_point=value,
         residual=value - zero_point.value,
         error=MAG_PER_RELATIVE * fluxes.error[pairs] / flux,
-        colour=unknown,
-        air_mass=unknown,
+        colour=colour[matches.reference[pairs]],
+        air_mass=star_places(state, source).air_mass,
         why_not=[selection.reason[pair] for pair in pairs],
     )
 

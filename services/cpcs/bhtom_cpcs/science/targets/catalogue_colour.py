@@ -5,6 +5,7 @@ import numpy as np
 from bhtom_cpcs.science.astrometry.coordinates import separation_deg
 from bhtom_cpcs.science.astrometry.proper_motion import at_epoch
 from bhtom_cpcs.science.decisions import Decisions, TargetColour
+from bhtom_cpcs.science.epochs import julian_year
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.targets.neighbourhood import itself_arcsec
 from bhtom_cpcs.science.targets.target_position import TargetPlace
@@ -16,7 +17,7 @@ def recorded_colours(
     decisions: Decisions,
     term: ColourTerm | None,
     reference: ReferenceStars | None,
-    epoch_jyear: float,
+    mid_exposure_mjd: float,
 ) -> tuple[TargetColour, ...]:
     """Return what is on record of a target's colour, from frames of its night first.
 
@@ -27,11 +28,12 @@ def recorded_colours(
     place : where the target is at the time of the frame
     term : the colour term that the colours are for; None where there is none
     reference : stars of the field
-    epoch_jyear : of the frame [yr]
+    mid_exposure_mjd : of the frame; colours of other nights say nothing of it
     """
-    colours = decisions.colours_of(place.target.target_id)
+    colours = decisions.colours_of(place.target.target_id, mid_exposure_mjd)
     if term is None or reference is None or place.target.moves:
         return colours
+    epoch_jyear = julian_year(mid_exposure_mjd)
     known = catalogue_colour(place, reference, epoch_jyear, term.blue, term.red)
     return colours if known is None else (*colours, known)
 

@@ -18,7 +18,6 @@ from bhtom_cpcs.science.calibration.zero_point_at import (
     zero_point_at,
 )
 from bhtom_cpcs.science.decisions import Decisions
-from bhtom_cpcs.science.epochs import julian_year
 from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.outcomes import Outcome, sentence
@@ -106,7 +105,7 @@ class CatalogueSources:
             self.decisions,
             self.zero_point.colour_term,
             self.reference,
-            julian_year(self.timing.mid_exposure_mjd_utc),
+            self.timing.mid_exposure_mjd_utc,
         )
         return zero_point_at(self.zero_point, x, y, colours, self.timing.air_mass)
 

@@ -29,8 +29,13 @@ def calibration_of(
     at: Measuring, place: TargetPlace, fit: ForcedFit
 ) -> TargetZeroPoint:
     """Return the zero point at the target's place, for its colour."""
-    term = at.zero_point.colour_term
-    colours = recorded_colours(place, at.decisions, term, at.reference, at.epoch_jyear)
+    colours = recorded_colours(
+        place,
+        at.decisions,
+        at.zero_point.colour_term,
+        at.reference,
+        at.timing.mid_exposure_mjd_utc,
+    )
     return zero_point_at(at.zero_point, fit.x, fit.y, colours, at.timing.air_mass)
 
 
