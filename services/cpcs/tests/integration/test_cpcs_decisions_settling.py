@@ -94,7 +94,7 @@ async def test_five_concordant_frames_of_two_nights_settle(
     ("camera", "card"),
     [
         *((511, ""), (512, "  "), (513, "3"), (514, "Filter 2"), (515, "none")),
-        *((516, "Clear"), (517, "Open"), (518, "RGGB"), (519, "12.0")),
+        *((517, "Open"), (518, "RGGB"), (519, "12.0")),
     ],
 )
 async def test_a_card_that_names_no_filter_never_settles(
