@@ -84,7 +84,7 @@ class LightCurve:
     def slope(self) -> tuple[float, float]:
         """Slope with the seeing and its 1 sigma error [mag/px], by the points' errors.
 
-        The scatter of the points counts where it is larger than their errors.
+        Those alone: whether the points scatter as they say is what `chi2` tells.
         """
         weight = self.error**-2
         x = self.seeing - np.sum(weight * self.seeing) / np.sum(weight)
@@ -369,7 +369,7 @@ def _places(
 ) -> list[tuple[float, float]]:
     """Random places: no star within 1 FWHM in a crowd, within 6 FWHM in empty sky.
 
-    They lie 10 FWHM apart, so that no injected star is another's neighbour.
+    They lie 8 FWHM apart, so that no injected star is another's neighbour.
     """
     rng = np.random.default_rng(77 + seed)
     stretch = np.cos(np.radians(CENTRE[1]))
@@ -447,7 +447,9 @@ def _curve_figure(text: str, curves: Sequence[LightCurve]) -> Figure:
 
 
 def _limit_figure(limits: Limits, *, crowded: bool) -> Figure:
-    where = "a crowd (1 source per 40 FWHM^2)" if crowded else "empty sky"
+    where = "empty sky"
+    if crowded:
+        where = "a crowd (1 source per 40 FWHM^2), at places 1 FWHM from any star"
     goal = 0.15 if crowded else 0.05
     pull = 1.4826 * float(np.median(np.abs(limits.empty - np.median(limits.empty))))
     half = [float(np.mean(limits.at_3 > 3)), float(np.mean(limits.at_5 > 5))]

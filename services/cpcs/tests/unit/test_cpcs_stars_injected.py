@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
+from bhtom_cpcs.science.stars.hidden_stars import hidden_stars, still_stars
+from tests.bench import found_stars
 from tests.bench import injected_scenes as scenes
 from tests.bench import injected_truth as injected
 
@@ -45,3 +48,44 @@ def test_hidden_stars_are_found_in_a_crowd() -> None:
     )
     found_x, found_y, _ = injected.reduced(crowd)
     assert np.min(np.hypot(found_x - 63.0, found_y - 60.0)) < 0.8
+
+
+def test_more_faint_stars_are_found_than_by_sep_with_as_few_false_ones() -> None:
+    own, peer = np.zeros(2), np.zeros((len(found_stars.PEER_SIGMA), 2))
+    for number, beta in enumerate((scenes.MOFFAT, scenes.GAUSSIAN)):
+        scene = scenes.scene("crowded", beta, 3.0, 60 + number, 250)
+        x, y, _ = found_stars.reduced(scene)
+        own += found_stars.found_and_false(scene, x, y)
+        peer += found_stars.peer_curves(scene)[0]
+    assert own[1] < 10
+    assert own[0] > 1.1 * found_stars.at_false_rate(peer, 10)
+
+
+def test_a_peer_s_completeness_is_interpolated_at_a_false_rate() -> None:
+    curve = np.array([[100.0, 40.0], [90.0, 30.0], [80.0, 20.0], [20.0, 8.0]])
+    assert found_stars.at_false_rate(curve, 25) == 85.0
+    assert found_stars.at_false_rate(curve, 14) == 50.0
+    assert np.isnan(found_stars.at_false_rate(curve, 7))
+    assert found_stars.false_at(curve, 85) == 30.0
+
+
+def test_a_hot_pixel_and_a_wing_are_no_hidden_stars() -> None:
+    rng = np.random.default_rng(5)
+    left = rng.normal(0, 10, (80, 90)).astype(np.float32)
+    row, column = np.indices(left.shape)
+    star = np.exp(-((column - 60.3) ** 2 + (row - 40.6) ** 2) / (2 * 1.5**2))
+    left += (80 * star + 0.8 * np.maximum(40 - column, 0)).astype(np.float32)
+    left[20, 45] += 500
+    noise = PixelNoise(10.0, 1.5, 5.0, 1.0, False)
+    found = hidden_stars(left, left, None, noise, 3.5)
+    assert len(found) == 1
+    assert np.hypot(found.x[0] - 60.3, found.y[0] - 40.6) < 0.5
+    masked = (np.hypot(row - 40.6, column - 60.3) < 3).astype(bool)
+    assert not len(hidden_stars(left, left, masked, noise, 3.5))
+
+
+def test_the_fainter_of_two_in_one_place_is_no_star() -> None:
+    x = np.array([10.0, 11.0, 12.0, 40.0, 40.5, 70.0])
+    flux = np.array([500.0, 900.0, 400.0, 20.0, np.nan, 39.0])
+    real = still_stars(x, np.zeros(6), flux, np.full(6, 10.0), 3.0)
+    assert real.tolist() == [False, True, False, False, True, False]

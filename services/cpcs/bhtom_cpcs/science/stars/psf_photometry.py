@@ -16,6 +16,7 @@ from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stars.hidden_stars import (
     hidden_stars,
     is_crowded,
+    still_stars,
     with_hidden,
 )
 from bhtom_cpcs.science.stars.psf_model import PsfModel
@@ -32,6 +33,8 @@ _MOST_VALUES = 8_000_000
 # The brightest of so many sources carry a zero point as well as all of them do; in a
 # crowd everybody is somebody's neighbour, and all are fitted.
 _ENOUGH_SOURCES = 2500
+# Stars that are taken out show others that they hid.
+_LOOKS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +133,9 @@ def fit_sources(
     """Fit positions and fluxes of detected sources together, and of hidden ones.
 
     Like `fit_positions`, but sources above 5 sigma move to where their image is, at
-    most half a FWHM from where they were found. In a crowd, sources that show when
-    the known ones are taken out are added and everything is fitted again. Of too many
+    most half a FWHM from where they were found. In a crowd, stars that show when the
+    known ones are taken out are added, everything is fitted again, and what then is
+    below 4 sigma or has moved onto a brighter one is no star. Of too many
     sources the faintest keep their place and get no flux.
 
     Returns
@@ -142,15 +146,40 @@ def fit_sources(
         In the order of these sources.
     """
     fit, sources = _fit_sources(pixels, mask, psf, noise, sources)
-    if fit is not None and is_crowded(len(sources), pixels.shape, psf.fwhm_px):
-        left_over = fit.whole_left_over()
-        hidden = hidden_stars(pixels, left_over, mask, noise, psf.fwhm_px)
-        more = with_hidden(sources, hidden, psf.fwhm_px)
-        if len(more) > len(sources):
-            fit, sources = _fit_sources(pixels, mask, psf, noise, more)
+    if is_crowded(len(sources), pixels.shape, psf.fwhm_px):
+        for _ in range(_LOOKS):
+            if fit is not None:
+                fit, sources = _searched(pixels, mask, psf, noise, sources, fit)
     found = None if fit is None else _fluxes(fit)
     index = np.arange(0 if fit is None else len(fit.x))
     return sources, _spread_out(len(sources), index, found)
+
+
+def _searched(
+    pixels: Image,
+    mask: Mask | None,
+    psf: PsfModel,
+    noise: PixelNoise,
+    sources: Sources,
+    fit: SceneFit,
+) -> tuple[SceneFit | None, Sources]:
+    """Add the stars that show in what is left; take out what then is none."""
+    left_over = fit.whole_left_over()
+    hidden = hidden_stars(pixels, left_over, mask, noise, psf.fwhm_px)
+    more = with_hidden(sources, hidden, psf.fwhm_px)
+    found: SceneFit | None = fit
+    if len(more) > len(sources):
+        found, sources = _fit_sources(pixels, mask, psf, noise, more)
+    if found is None:
+        return found, sources
+    fluxes = _fluxes(found)
+    real = np.ones(len(sources), dtype=bool)
+    real[: len(found.x)] = still_stars(
+        found.x, found.y, fluxes.flux, fluxes.error, psf.fwhm_px
+    )
+    if real.all():
+        return found, sources
+    return _fit_sources(pixels, mask, psf, noise, sources.of(real))
 
 
 def _fit_sources(

@@ -13,6 +13,8 @@ _SMOOTH_FWHM, _SMOOTH_PX = 0.17, 0.35
 _OUTLIER_SIGMA = 6.0
 # Squares of signal to noise below this are what noise alone makes.
 _NOISE = 2.0
+# At the rim few pixels of few stars tell the residual, neighbours' light among them.
+_RIM = 0.2
 
 
 def residual_table(
@@ -61,4 +63,11 @@ def residual_table(
     strength = gaussian_filter(square, 1.5 * sigma, mode="constant")
     shrink = np.clip(1 - _NOISE / np.maximum(strength, 1e-12), 0.0, 1.0)
     table: FloatArray = np.where(smooth > least, mean * shrink, 0.0)
-    return table
+    return table * _towards_rim(offsets, stars.at.half)
+
+
+def _towards_rim(offsets: FloatArray, radius: float) -> FloatArray:
+    """Factor that falls to zero at the edge of what the stars' stamps tell."""
+    distance = np.hypot(offsets[:, None], offsets[None, :])
+    factor: FloatArray = np.clip((radius - distance) / (_RIM * radius), 0.0, 1.0)
+    return factor
