@@ -263,6 +263,8 @@ def _measurement(measured: Plain, plane: Plain) -> Measurement:
         scene_version=measured.get("scene_version", 0),
         reduced_chi_square=measured.get("reduced_chi_square"),
         fixed_aperture=measured.get("fixed_aperture_arcsec"),
+        fixed_aperture_flux=measured.get("fixed_aperture_flux_adu"),
+        fixed_aperture_flux_error=measured.get("fixed_aperture_flux_error_adu"),
         fixed_aperture_magnitude=measured.get("fixed_aperture_magnitude"),
         fixed_aperture_magnitude_error=measured.get("fixed_aperture_magnitude_error"),
     )

@@ -1,4 +1,4 @@
-"""The forced fit: neighbours, freedom of the position, hosts, bad pixels, limits."""
+"""The forced fit: neighbours, freedom of the position, bad pixels, limits."""
 
 import math
 from dataclasses import replace
@@ -27,14 +27,13 @@ from bhtom_cpcs.science.targets.forced_fit import (
     forced_fit,
     pinned_fit,
 )
-from bhtom_cpcs.science.targets.host_light import aperture_flux, extended_light
 from bhtom_cpcs.science.targets.neighbourhood import (
     propose_scene,
     scene_radius_arcsec,
 )
 from bhtom_cpcs.science.targets.target_pixels import look_at_pixels, without_flanks
 from bhtom_cpcs.science.targets.target_position import place_of
-from bhtom_cpcs.science.targets.unmodelled_light import Unmodelled, unmodelled_light
+from bhtom_cpcs.science.targets.unmodelled_light import unmodelled_light
 
 FWHM, GAIN, RMS, SIDE = 3.0, 2.0, 10.0, 121
 PSF = model_of(Shape(FWHM, softness=1 / 3), 0)
@@ -124,37 +123,6 @@ def test_centroid_errors_are_true() -> None:
     assert abs(float(np.mean(pulls))) < 0.35
 
 
-def galaxy(flux: float, scale_px: float = 4.0) -> np.ndarray:
-    row, column = np.indices((SIDE, SIDE))
-    radius = np.hypot(column - MIDDLE[0] - 1.0, row - MIDDLE[1])
-    profile = np.exp(-radius / scale_px)
-    return flux * profile / profile.sum()
-
-
-def test_a_galaxy_under_the_target_is_seen() -> None:
-    star = frame_of((*MIDDLE, 5000.0))
-    host = replace(star, pixels=(star.pixels + galaxy(60000.0)).astype(np.float32))
-    fit = pinned_fit(host, *MIDDLE, NOBODY)
-    assert extended_light(host, fit).found
-    found = aperture_flux(host, fit, 0.8, 5.0)
-    assert found is not None
-    row, column = np.indices((SIDE, SIDE))
-    inside = np.hypot(column - MIDDLE[0], row - MIDDLE[1])
-    wanted = 5000.0 + galaxy(60000.0)[inside < 5 / 0.8].sum()
-    assert found.flux == pytest.approx(wanted, rel=0.15)
-    # a larger seeing than the aperture measures nothing
-    assert aperture_flux(host, fit, 4.0, 5.0) is None
-
-
-@pytest.mark.parametrize("flux", [0.0, 800.0, 20000.0, 400000.0])
-def test_a_star_is_no_galaxy(flux: float) -> None:
-    beside = (MIDDLE[0] - 5.0, MIDDLE[1] + 2.0)
-    for seed in range(12):
-        light = frame_of((*MIDDLE, flux), (*beside, 8000.0), seed=seed)
-        fit = pinned_fit(light, *MIDDLE, tuple(np.array([v]) for v in beside))
-        assert not extended_light(light, fit).found
-
-
 def test_a_neighbour_in_no_list_is_told() -> None:
     beside = (MIDDLE[0] + 1.3 * FWHM, MIDDLE[1])
     light = frame_of((*MIDDLE, 20000.0), (*beside, 8000.0))
@@ -166,10 +134,12 @@ def test_a_neighbour_in_no_list_is_told() -> None:
     (star,) = extra.stars
     assert star.flux == pytest.approx(8000.0, rel=0.1)
     known = pinned_fit(light, *MIDDLE, tuple(np.array([v]) for v in beside))
-    assert unmodelled_light(light, known, sources) == Unmodelled(0.0, (), True)
+    none = unmodelled_light(light, known, sources)
+    assert (none.light_adu, none.stars, none.is_resolved) == (0.0, (), True)
     # a blob between two known stars is not a third one
     between = sources_at((MIDDLE[0] + 0.65 * FWHM, MIDDLE[1]))
-    assert unmodelled_light(light, known, between) == Unmodelled(0.0, (), False)
+    none = unmodelled_light(light, known, between)
+    assert (none.light_adu, none.stars, none.is_resolved) == (0.0, (), False)
 
 
 def test_a_cosmic_ray_does_not_count() -> None:

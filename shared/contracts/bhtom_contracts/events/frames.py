@@ -260,6 +260,8 @@ class Measurement(BaseModel):
     reduced_chi_square: Dimensionless | None = None
     # On a galaxy: all the light in an aperture of fixed radius on the sky.
     fixed_aperture: Arcseconds | None = None
+    fixed_aperture_flux: Adu | None = None
+    fixed_aperture_flux_error: Adu | None = None
     fixed_aperture_magnitude: Magnitudes | None = None
     fixed_aperture_magnitude_error: Magnitudes | None = None
 

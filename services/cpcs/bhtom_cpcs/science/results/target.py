@@ -52,8 +52,9 @@ class TargetMeasurement:
     `proposed_scene` is one to be kept where there was none. `neighbour_flux_adu` is
     their light that would else have passed for the target's. `stars_beside` are in no
     scene; `is_resolved` says that the frame shows the target as a source of its own, so
-    that it tells of them. On a galaxy (`host_included`) the fixed aperture's magnitude
-    is of all the light in it.
+    that it tells of them. On a galaxy (`host_included`) the fixed
+    aperture's flux, of whatever sign, and magnitude are of all the light in it; the
+    magnitude's error has the calibration's terms too.
     """
 
     target_id: int
@@ -93,6 +94,8 @@ class TargetMeasurement:
     local_background_adu: float | None = None
     reduced_chi_square: float | None = None
     fixed_aperture_arcsec: float | None = None
+    fixed_aperture_flux_adu: float | None = None
+    fixed_aperture_flux_error_adu: float | None = None
     fixed_aperture_magnitude: float | None = None
     fixed_aperture_magnitude_error: float | None = None
     is_resolved: bool = False

@@ -80,7 +80,12 @@ def magnitude_terms(
     }
     if misplaced := _misplaced(at):
         budget["position"] = MAG_PER_RELATIVE * misplaced
-    budget["zero_point"] = at.zero_point_error_mag
+    return budget | calibration_terms(at)
+
+
+def calibration_terms(at: Circumstances) -> dict[str, float]:
+    """Terms that the calibration adds to any magnitude at the target's place [mag]."""
+    budget = {"zero_point": at.zero_point_error_mag}
     if at.colour_error_mag:
         budget["colour"] = at.colour_error_mag
     budget["psf_normalisation"] = at.normalisation_error_mag

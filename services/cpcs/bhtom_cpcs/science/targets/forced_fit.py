@@ -54,6 +54,15 @@ class Centre:
 
 
 @dataclass(frozen=True, slots=True)
+class PointSources:
+    """Stars that were fitted together: places [px] and light [ADU], shape (n,)."""
+
+    x: FloatArray
+    y: FloatArray
+    flux: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
 class ForcedFit:
     """A target's flux at a position and what was fitted with it.
 

@@ -8,26 +8,36 @@ import numpy as np
 import numpy.typing as npt
 import sep
 
-from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight, Piece
+from bhtom_cpcs.science.targets.forced_fit import (
+    ForcedFit,
+    FrameLight,
+    Piece,
+    PointSources,
+)
 
 FloatArray = npt.NDArray[np.float64]
 
 FIXED_APERTURE_ARCSEC: Final = 5.0
-_INNER_FWHM, _FAR_FWHM = 2.5, 5.0
-# So much light beside the star's image is a galaxy: 5 sigma of the sky, and more than
-# what is wrong with a model of the PSF (1 to 3 % of a bright star within 2.5 FWHM).
+# Nearer than this, stars that were not told apart leave light too: a pair of equal
+# stars 0.9 FWHM apart 24 % of its own within 2.5 FWHM, but 3 % between these radii.
+_INNER_FWHM, _OUTER_FWHM, _FAR_FWHM = 1.75, 3.0, 5.0
+_NEAR_FWHM: Final = 3.5
+# So much light beside the stars' images is a galaxy: 5 sigma of the sky, and more than
+# what is wrong with a model of the PSF, at most 2 % of the stars' light there for a
+# width wrong by 2 %. Exponential discs from 0.7 FWHM on and de Vaucouleurs spheroids
+# leave 5 % and more (simulated 0 to 3 FWHM from the target).
 _SIGNIFICANT_SIGMA: Final = 5.0
-_SHARE_OF_STAR: Final = 0.08
+_SHARE_OF_STARS: Final = 0.04
 _FEWEST_RING_PX: Final = 30
 _CLIP: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class ExtendedLight:
-    """Light within 2.5 FWHM of a target that no fitted star explains [ADU], 1 sigma.
+    """Light 1.75 to 3 FWHM from a target that no star explains [ADU], 1 sigma.
 
-    `found` says that it is significant: the target lies on a galaxy, and its flux
-    includes what of it looks like a star.
+    `found` says that it is significant: the target lies on or beside a galaxy, and its
+    flux includes what of it looks like a star.
     """
 
     excess: float
@@ -44,32 +54,41 @@ class ApertureFlux:
     error: float
 
 
-def extended_light(light: FrameLight, fit: ForcedFit) -> ExtendedLight:
-    """Look for light about the target that is neither its own nor a neighbour's.
+def extended_light(
+    light: FrameLight, fit: ForcedFit, stars: PointSources
+) -> ExtendedLight:
+    """Look for light about the target that is wider than the images of stars.
 
-    What is left of the image when all fitted stars are taken out is summed within
-    2.5 FWHM, above the sky of a ring 5 to 8 FWHM away. A PSF fit's own local sky hides
-    a smooth galaxy; this sum does not.
+    What is left of the image when all point sources have been taken out, also those
+    found beside the target in no scene, is summed in a ring 1.75 to 3 FWHM from it,
+    above the sky of a ring 5 to 8 FWHM away. A PSF fit's own local sky hides a smooth
+    galaxy, and a few point sources its core; this sum neither.
+
+    Parameters
+    ----------
+    fit : the target's fit
+    stars : all that were fitted together about the target, itself among them
     """
     fwhm = light.psf.fwhm_px
     outer = math.ceil(8 * fwhm)
     piece = Piece.about(light, fit.x, fit.y, outer)
-    model = piece.model(light.psf, fit.stars_x, fit.stars_y, fit.stars_flux)
+    model = piece.model(light.psf, stars.x, stars.y, stars.flux)
     left = piece.values - model
     distance = piece.distance(fit.x, fit.y)
-    ring = left[(distance > _FAR_FWHM * fwhm) & piece.good]
-    inner = (distance <= _INNER_FWHM * fwhm) & piece.good
-    count = int(inner.sum())
-    if len(ring) < _FEWEST_RING_PX or not count:
+    sky = left[(distance > _FAR_FWHM * fwhm) & piece.good]
+    here = (distance > _INNER_FWHM * fwhm) & (distance <= _OUTER_FWHM * fwhm)
+    here &= piece.good
+    count = int(here.sum())
+    if len(sky) < _FEWEST_RING_PX or not count:
         return ExtendedLight(math.nan, math.nan, False)
-    level, level_error = _clipped(ring, light.noise.sky_rms_adu)
-    excess = float(np.sum(left[inner] - level))
-    variance = float(np.sum(light.noise.variance(model[inner])))
+    level, level_error = _clipped(sky, light.noise.sky_rms_adu)
+    excess = float(np.sum(left[here] - level))
+    variance = float(np.sum(light.noise.variance(model[here])))
     correlation = light.noise.correlation
     error = math.hypot(math.sqrt(variance), count * level_error) * correlation
-    enough = max(_SIGNIFICANT_SIGMA * error, _SHARE_OF_STAR * abs(fit.flux))
-    # fitted neighbours are no better modelled than the target
-    enough += _SHARE_OF_STAR * abs(fit.neighbour_flux)
+    near = np.hypot(stars.x - fit.x, stars.y - fit.y) < _NEAR_FWHM * fwhm
+    of_stars = float(np.sum(np.abs(stars.flux[near])))
+    enough = max(_SIGNIFICANT_SIGMA * error, _SHARE_OF_STARS * of_stars)
     return ExtendedLight(excess, error, excess > enough)
 
 

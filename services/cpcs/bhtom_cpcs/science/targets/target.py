@@ -138,7 +138,7 @@ def _fitted(
         unmodelled_adu=unmodelled.light_adu,
         lost_share=max(1.0 - fit.coverage, 0.0) if pixels.struck else 0.0,
     )
-    host = extended_light(pixels.light, fit).found and unmodelled.light_adu == 0
+    host = extended_light(pixels.light, fit, unmodelled.fitted).found
     terms = flux_terms(fit, circumstances)
     error = in_quadrature(terms)
     flags = coverage_flags(fit, at.shape, at.light.psf.fit_radius_px)
@@ -175,7 +175,9 @@ def _fitted(
         ),
     )
     if host:
-        placed = with_aperture(at, calibration, placed, pixels.light, fit)
+        placed = with_aperture(
+            at, calibration, placed, pixels.light, fit, circumstances
+        )
     budget = magnitude_terms(fit, circumstances, terms) if fit.flux > 0 else {}
     return as_magnitude(at, calibration, placed, fit, budget)
 

@@ -13,7 +13,11 @@ from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.outcomes import Outcome, sentence
 from bhtom_cpcs.science.results.target import TargetMeasurement
 from bhtom_cpcs.science.targets.catalogue_colour import recorded_colours
-from bhtom_cpcs.science.targets.error_budget import in_quadrature
+from bhtom_cpcs.science.targets.error_budget import (
+    Circumstances,
+    calibration_terms,
+    in_quadrature,
+)
 from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight
 from bhtom_cpcs.science.targets.host_light import aperture_flux
 from bhtom_cpcs.science.targets.limiting_flux import (
@@ -54,17 +58,27 @@ def with_aperture(
     placed: TargetMeasurement,
     light: FrameLight,
     fit: ForcedFit,
+    circumstances: Circumstances,
 ) -> TargetMeasurement:
-    """Add the magnitude of all the light in the fixed aperture."""
+    """Add the flux of all the light in the fixed aperture, and its magnitude."""
     found = aperture_flux(light, fit, at.astrometry.pixel_scale_arcsec)
-    if found is None or found.flux < LIMIT_SIGMA * found.error:
+    if found is None:
+        return placed
+    placed = replace(
+        placed,
+        fixed_aperture_arcsec=found.radius_arcsec,
+        fixed_aperture_flux_adu=found.flux,
+        fixed_aperture_flux_error_adu=found.error,
+    )
+    if found.flux < LIMIT_SIGMA * found.error:
         return placed
     relative = MAG_PER_RELATIVE * found.error / found.flux
     return replace(
         placed,
-        fixed_aperture_arcsec=found.radius_arcsec,
         fixed_aperture_magnitude=calibration.value - 2.5 * math.log10(found.flux),
-        fixed_aperture_magnitude_error=math.hypot(relative, calibration.error),
+        fixed_aperture_magnitude_error=in_quadrature(
+            {"flux": relative, **calibration_terms(circumstances)}
+        ),
     )
 
 

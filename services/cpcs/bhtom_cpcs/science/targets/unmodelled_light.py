@@ -10,7 +10,7 @@ from bhtom_cpcs.science.astrometry.coordinates import Astrometry
 from bhtom_cpcs.science.scene_evidence import StarBeside
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes, fit_positions
-from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight
+from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight, PointSources
 from bhtom_cpcs.science.targets.places_beside import Beside, places_beside
 
 _SAME_SOURCE_FWHM, _REAL_SIGMA = 0.5, 5.0
@@ -42,11 +42,13 @@ class Unmodelled:
 
     `is_resolved` says that the frame shows the target as a source of its own: only
     then is a source beside it another star, and none there says that it shows none.
+    `fitted` are all stars about the target as they were fitted with those beside it.
     """
 
     light_adu: float
     stars: tuple[FoundBeside, ...]
     is_resolved: bool
+    fitted: PointSources
 
 
 def unmodelled_light(light: FrameLight, fit: ForcedFit, sources: Sources) -> Unmodelled:
@@ -80,8 +82,11 @@ def unmodelled_light(light: FrameLight, fit: ForcedFit, sources: Sources) -> Unm
     takes = any(star.distance < BESIDE_FWHM * fwhm for star in stars)
     total = abs(fit.flux - float(trial.flux[0])) if takes else 0.0
     if not math.isfinite(total):  # the common fit moved the target onto bad pixels
-        return Unmodelled(0.0, (), is_resolved=False)
-    return Unmodelled(total, stars, resolved)
+        known = PointSources(fit.stars_x, fit.stars_y, fit.stars_flux)
+        return Unmodelled(0.0, (), is_resolved=False, fitted=known)
+    return Unmodelled(
+        total, stars, resolved, PointSources(beside.x, beside.y, trial.flux)
+    )
 
 
 def _real(light: FrameLight, beside: Beside) -> tuple[Beside, PsfFluxes]:

@@ -1,0 +1,126 @@
+"""Galaxies under and beside a target, and stars that are none."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy.signal import fftconvolve
+
+from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
+from bhtom_cpcs.science.stars.detection import detect
+from bhtom_cpcs.science.stars.psf_model import model_of
+from bhtom_cpcs.science.stars.psf_shape import Shape
+from bhtom_cpcs.science.targets.error_budget import (
+    FLOOR_MAG,
+    Circumstances,
+    calibration_terms,
+    magnitude_terms,
+)
+from bhtom_cpcs.science.targets.forced_fit import FrameLight, forced_fit, pinned_fit
+from bhtom_cpcs.science.targets.host_light import aperture_flux, extended_light
+from bhtom_cpcs.science.targets.unmodelled_light import unmodelled_light
+
+FloatArray = npt.NDArray[np.float64]
+FWHM, GAIN, RMS, SIDE, FLUX = 3.0, 2.0, 10.0, 121, 8000.0
+PSF = model_of(Shape(FWHM, softness=1 / 3), 0)
+MIDDLE = (60.3, 59.8)
+NOBODY = (np.zeros(0), np.zeros(0))
+ROW, COLUMN = np.indices((SIDE, SIDE))
+
+
+def stars(*places: tuple[float, float, float], psf=PSF) -> FloatArray:
+    """Stars (x, y, flux) without noise."""
+    half, image = 40, np.zeros((SIDE, SIDE))
+    for x, y, flux in places:
+        stamp = psf.stamps(np.array([x]), np.array([y]), half)[0] * flux
+        left, bottom = round(x) - half, round(y) - half
+        here = (slice(bottom, bottom + 81), slice(left, left + 81))
+        image[here] += stamp
+    return image
+
+
+def galaxy(offset_fwhm: float, flux: float, scale_px: float, sersic=1) -> FloatArray:
+    """A galaxy of a Sersic profile, seen through the PSF."""
+    radius = np.hypot(COLUMN - MIDDLE[0] - offset_fwhm * FWHM, ROW - MIDDLE[1])
+    profile = np.exp(-((np.maximum(radius, 0.3) / scale_px) ** (1 / sersic)))
+    image = PSF.stamps(np.array([20.0]), np.array([20.0]), 20)[0]
+    seen: FloatArray = fftconvolve(profile, image / image.sum(), mode="same")
+    return seen * flux / profile.sum()
+
+
+def light_of(image: FloatArray, seed: int = 2) -> FrameLight:
+    noise = np.random.default_rng(seed).normal(size=image.shape)
+    pixels = image + noise * np.sqrt(RMS**2 + np.maximum(image, 0) / GAIN)
+    noise_of = PixelNoise(RMS, GAIN, None, 1.0, False)
+    return FrameLight(pixels.astype(np.float32), None, PSF, noise_of)
+
+
+def has_host(light: FrameLight) -> bool:
+    """What a reduction says of the target."""
+    sources = detect(light.pixels.copy(), None, RMS, FWHM)
+    fit = forced_fit(light, *MIDDLE, NOBODY, 0.3)
+    found = unmodelled_light(light, fit, sources)
+    return extended_light(light, fit, found.fitted).found
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.7, 1.0, 1.5, 2.0, 2.4, 3.0])
+def test_a_galaxy_is_a_host_wherever_its_core_is(offset: float) -> None:
+    for flux in (3e4, 1e5):
+        for scale, sersic in ((2.0, 1), (4.0, 1), (8.0, 1), (0.002, 4)):
+            if scale == 2.0 and flux > 3e4:
+                continue  # a few point sources explain a bright and narrow core
+            image = galaxy(offset, flux, scale, sersic)
+            image += stars((*MIDDLE, FLUX))
+            assert has_host(light_of(image)), (flux, scale)
+
+
+@pytest.mark.parametrize("width", [1.0, 1.02, 0.98])
+def test_close_pairs_of_stars_are_no_hosts(width: float) -> None:
+    """Nor with a model of the PSF whose width is wrong by 2 per cent."""
+    psf = model_of(Shape(width * FWHM, softness=1 / 3), 0)
+    for offset in (0.5, 0.8, 0.9, 1.0, 1.5, 2.0, 2.4, 3.0):
+        for ratio in (0.3, 1.0, 4.0, 12.0):
+            beside = (MIDDLE[0] + offset * FWHM, MIDDLE[1], ratio * FLUX)
+            image = stars((*MIDDLE, FLUX), beside, psf=psf)
+            assert not has_host(light_of(image, seed=3)), (offset, ratio)
+
+
+@pytest.mark.parametrize("flux", [0.0, 800.0, 20000.0, 400000.0])
+def test_a_star_is_no_galaxy(flux: float) -> None:
+    beside = (MIDDLE[0] - 5.0, MIDDLE[1] + 2.0)
+    for seed in range(8):
+        assert not has_host(light_of(stars((*MIDDLE, flux), (*beside, 8000.0)), seed))
+
+
+def test_the_fixed_aperture_holds_all_the_light() -> None:
+    under = galaxy(1 / 3, 60000.0, 4.0)
+    light = light_of(under + stars((*MIDDLE, 5000.0)))
+    fit = pinned_fit(light, *MIDDLE, NOBODY)
+    found = aperture_flux(light, fit, 0.8, 5.0)
+    assert found is not None
+    inside = np.hypot(COLUMN - MIDDLE[0], ROW - MIDDLE[1]) < 5 / 0.8
+    assert found.flux == pytest.approx(5000.0 + under[inside].sum(), rel=0.15)
+    # a larger seeing than the aperture measures nothing
+    assert aperture_flux(light, fit, 4.0, 5.0) is None
+
+
+def test_the_calibration_is_in_the_error_of_any_magnitude() -> None:
+    at = Circumstances(
+        zero_point_error_mag=0.02,
+        fwhm_px=FWHM,
+        normalisation_error_mag=0.01,
+        exposure_time_s=60.0,
+        colour_error_mag=0.04,
+    )
+    terms = calibration_terms(at)
+    assert terms == {
+        "zero_point": 0.02,
+        "colour": 0.04,
+        "psf_normalisation": 0.01,
+        "floor": FLOOR_MAG,
+    }
+    fit = pinned_fit(light_of(stars((*MIDDLE, FLUX))), *MIDDLE, NOBODY)
+    assert magnitude_terms(fit, at, {}) == terms
+    wide = replace(at, aperture_m=0.5, air_mass=1.5)
+    assert calibration_terms(wide)["scintillation"] > 0
