@@ -20,7 +20,7 @@ from bhtom_cpcs.science.stars.hidden_stars import (
     with_hidden,
 )
 from bhtom_cpcs.science.stars.psf_model import PsfModel
-from bhtom_cpcs.science.stars.scene_fit import SceneFit
+from bhtom_cpcs.science.stars.scene_fit import ROUNDS_BLENDED, SceneFit
 from bhtom_cpcs.science.stars.stamps import dot
 
 FloatArray = npt.NDArray[np.float64]
@@ -33,8 +33,9 @@ _MOST_VALUES = 8_000_000
 # The brightest of so many sources carry a zero point as well as all of them do; in a
 # crowd everybody is somebody's neighbour, and all are fitted.
 _ENOUGH_SOURCES = 2500
-# Stars that are taken out show others that they hid.
-_LOOKS = 2
+# Rounds of the fit that shows what else is there, and of those after each look: stars
+# that are taken out show others that they hid.
+_QUICK_ROUNDS, _LOOKS = 3, (3, ROUNDS_BLENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,45 +146,43 @@ def fit_sources(
     PsfFluxes
         In the order of these sources.
     """
-    fit, sources = _fit_sources(pixels, mask, psf, noise, sources)
     if is_crowded(len(sources), pixels.shape, psf.fwhm_px):
-        for _ in range(_LOOKS):
-            if fit is not None:
-                fit, sources = _searched(pixels, mask, psf, noise, sources, fit)
+        sources = _searched(pixels, mask, psf, noise, sources)
+    fit, sources = _fit_sources(pixels, mask, psf, noise, sources)
     found = None if fit is None else _fluxes(fit)
     index = np.arange(0 if fit is None else len(fit.x))
     return sources, _spread_out(len(sources), index, found)
 
 
 def _searched(
+    pixels: Image, mask: Mask | None, psf: PsfModel, noise: PixelNoise, sources: Sources
+) -> Sources:
+    """Add the stars that show in what is left; take out what then is none."""
+    fit, sources = _fit_sources(pixels, mask, psf, noise, sources, _QUICK_ROUNDS)
+    for rounds in _LOOKS:
+        if fit is None:
+            break
+        left_over = fit.whole_left_over()
+        hidden = hidden_stars(pixels, left_over, mask, noise, psf.fwhm_px)
+        more = with_hidden(sources, hidden, psf.fwhm_px)
+        fit, sources = _fit_sources(pixels, mask, psf, noise, more, rounds)
+        if fit is not None:
+            fluxes = _fluxes(fit)
+            real = np.ones(len(sources), dtype=bool)
+            real[: len(fit.x)] = still_stars(
+                fit.x, fit.y, fluxes.flux, fluxes.error, psf.fwhm_px
+            )
+            sources = sources.of(real)
+    return sources
+
+
+def _fit_sources(
     pixels: Image,
     mask: Mask | None,
     psf: PsfModel,
     noise: PixelNoise,
     sources: Sources,
-    fit: SceneFit,
-) -> tuple[SceneFit | None, Sources]:
-    """Add the stars that show in what is left; take out what then is none."""
-    left_over = fit.whole_left_over()
-    hidden = hidden_stars(pixels, left_over, mask, noise, psf.fwhm_px)
-    more = with_hidden(sources, hidden, psf.fwhm_px)
-    found: SceneFit | None = fit
-    if len(more) > len(sources):
-        found, sources = _fit_sources(pixels, mask, psf, noise, more)
-    if found is None:
-        return found, sources
-    fluxes = _fluxes(found)
-    real = np.ones(len(sources), dtype=bool)
-    real[: len(found.x)] = still_stars(
-        found.x, found.y, fluxes.flux, fluxes.error, psf.fwhm_px
-    )
-    if real.all():
-        return found, sources
-    return _fit_sources(pixels, mask, psf, noise, sources.of(real))
-
-
-def _fit_sources(
-    pixels: Image, mask: Mask | None, psf: PsfModel, noise: PixelNoise, sources: Sources
+    rounds: int = ROUNDS_BLENDED,
 ) -> tuple[SceneFit | None, Sources]:
     side = 2 * int(np.ceil(psf.fit_radius_px)) + 1
     most = _MOST_VALUES // side**2
@@ -194,7 +193,7 @@ def _fit_sources(
         return None, sources
     start = sources.x[index], sources.y[index]
     fit = SceneFit(pixels, mask, psf, noise, *start, move=True)
-    fit.run()
+    fit.run(rounds)
     x, y = sources.x.copy(), sources.y.copy()
     x[index], y[index] = fit.x, fit.y
     return fit, replace(sources, x=x, y=y)

@@ -33,7 +33,7 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IndexArray = npt.NDArray[np.intp]
 
-_ROUNDS_ALONE, _ROUNDS_BLENDED = 2, 5
+_ROUNDS_ALONE, ROUNDS_BLENDED = 2, 5
 # Less of the star's weight on good pixels than this measures nothing.
 _FEWEST_COVERAGE = 0.1
 # Fainter stars stay where they were found: a step would follow the noise.
@@ -80,15 +80,14 @@ class SceneFit(SceneLight):
         enough: BoolArray = self.coverage > _FEWEST_COVERAGE
         return enough
 
-    def run(self) -> None:
+    def run(self, rounds: int = ROUNDS_BLENDED) -> None:
         """Fit in rounds; the weights and the sky follow from the round before."""
         everyone = np.arange(len(self.x))
         blended = self._blended
         self._solve(everyone)
         self._widen(self.flux)
         self._subtract(everyone, self.flux)
-        rounds = _ROUNDS_BLENDED if len(blended) else _ROUNDS_ALONE
-        for number in range(1, rounds):
+        for number in range(1, rounds if len(blended) else _ROUNDS_ALONE):
             who = everyone if number < _ROUNDS_ALONE else blended
             if self._moves:
                 self._move(blended)
