@@ -165,7 +165,7 @@ def test_psf_follows_the_stars(varying: bool) -> None:
     pull = (ratio - np.median(ratio[bright])) / error
     assert 1.4826 * np.median(np.abs(pull)) < 1.25
     assert abs(np.median(ratio[bright]) - np.median(ratio[~bright])) < 0.01
-    assert psf.normalisation_error_mag < 0.006
+    assert psf.normalisation.scatter_mag < 0.006
 
 
 def test_same_psf_everywhere_stays_the_same() -> None:

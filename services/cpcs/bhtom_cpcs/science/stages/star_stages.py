@@ -188,5 +188,5 @@ def _psf_report(psf: PsfModel) -> PsfReport:
         angle_deg=psf.shape.angle_deg,
         beta=1 / softness if softness > _GAUSSIAN_SOFTNESS else None,
         spatial_order=0 if psf.variation is None else psf.variation.order,
-        normalisation_error_mag=psf.normalisation_error_mag,
+        normalisation_error_mag=psf.normalisation.scatter_mag,
     )

@@ -95,7 +95,24 @@ def _measuring(state: PlaneState) -> Measuring:
         aperture_m=request.camera.aperture_m,
         site_height_m=0.0 if request.site is None else request.site.height_m,
         match_radius_arcsec=request.match_radius_arcsec,
+        stars_missed_mag=_stars_missed_mag(state),
     )
+
+
+def _stars_missed_mag(state: PlaneState) -> float:
+    """What the PSF misses of the stars that carry the zero point, on average [mag]."""
+    psf, stars = need(state.psf, "find_sources"), state.comparison
+    if stars is None or not len(stars.source):
+        return 0.0
+    sources, zero_point = need(state.sources, "find_sources"), state.zero_point
+    missed = psf.normalisation.missed_mag(
+        sources.x[stars.source],
+        sources.y[stars.source],
+        10 ** (-0.4 * stars.magnitude),
+        by_place=zero_point is None or zero_point.spatial_term is None,
+    )
+    weight = 1 / (stars.error**2 + psf.normalisation.scatter_mag**2)
+    return float(np.sum(weight * missed) / np.sum(weight))
 
 
 def _trail_px(state: PlaneState, place: TargetPlace) -> float:

@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.frames.planes import Image, Mask
-from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stars.effective_psf import (
     EffectivePsf,
@@ -16,10 +15,13 @@ from bhtom_cpcs.science.stars.effective_psf import (
 )
 from bhtom_cpcs.science.stars.psf_figures import figures_of
 from bhtom_cpcs.science.stars.psf_model import (
-    UNKNOWN_NORMALISATION_MAG,
     PsfModel,
     half_width,
     model_of,
+)
+from bhtom_cpcs.science.stars.psf_normalisation import (
+    PsfNormalisation,
+    fit_normalisation,
 )
 from bhtom_cpcs.science.stars.psf_residual import residual_table
 from bhtom_cpcs.science.stars.psf_shape import Shape, total_light
@@ -55,7 +57,6 @@ _SOFTNESS, _SOFTEST = 3, 0.75
 _VARYING = 3  # of them change over a frame: all but the softness
 _RESIDUAL_TURNS = 2
 _APERTURE_FWHM = 2.5
-_NORMALISATION_MAG = (0.0005, 0.1)
 
 
 def fit_psf(
@@ -117,13 +118,13 @@ def _completed(
     stars = fit_each(stars, mean, noise)
     variation = _variation(stars, shape, mean, frame)
     model = PsfModel(
-        shape, len(stars), float(half), UNKNOWN_NORMALISATION_MAG, mean, variation
+        shape, len(stars), float(half), PsfNormalisation(), mean, variation
     )
     light = model.stamps(stars.x, stars.y, stars.at.half)
     gradients = model.gradients(stars.x, stars.y, stars.at.half)
     return replace(
         model,
-        normalisation_error_mag=_normalisation_error(stars, light, gradients, shape),
+        normalisation=_normalisation(stars, light, gradients, shape, frame),
         figures=figures_of(stars, light, gradients),
     )
 
@@ -146,13 +147,14 @@ def _variation(
     return fit_variation((stars.x, stars.y), factors, errors, modes, frame)
 
 
-def _normalisation_error(
+def _normalisation(
     stars: PsfStars,
     light: FloatArray,
     gradients: tuple[FloatArray, FloatArray],
     shape: Shape,
-) -> float:
-    """Scatter of aperture over PSF fluxes that noise does not explain [mag]."""
+    frame: tuple[int, ...],
+) -> PsfNormalisation:
+    """Hold the light in a large aperture against the PSF's fluxes."""
     half = stars.at.half
     offset = np.arange(-half, half + 1)
     distance = np.hypot(
@@ -166,11 +168,7 @@ def _normalisation_error(
     ratio = np.sum(left * inside, axis=(1, 2)) / (stars.flux * whole)
     variance = np.where(inside, 1 / np.where(inside, stars.weight, 1.0), 0.0)
     noise = np.sqrt(np.sum(variance, axis=(1, 2))) / (stars.flux * whole)
-    scatter = 1.4826 * float(np.median(np.abs(ratio - np.median(ratio))))
-    excess = scatter**2 - float(np.median(noise**2))
-    return float(
-        np.clip(MAG_PER_RELATIVE * np.sqrt(max(excess, 0.0)), *_NORMALISATION_MAG)
-    )
+    return fit_normalisation(stars.x, stars.y, stars.flux, ratio, noise, frame)
 
 
 def fit_shape(

@@ -11,6 +11,7 @@ from bhtom_cpcs.science.stars.effective_psf import (
     tabulate,
 )
 from bhtom_cpcs.science.stars.psf_figures import PsfFigures
+from bhtom_cpcs.science.stars.psf_normalisation import PsfNormalisation
 from bhtom_cpcs.science.stars.psf_shape import Shape
 from bhtom_cpcs.science.stars.psf_stars import FEWEST_STARS
 from bhtom_cpcs.science.stars.psf_variation import PsfVariation
@@ -22,9 +23,6 @@ _NORMALISATION_FWHM = 4.0
 _SMALLEST_HALF_PX, _LARGEST_HALF_PX = 6, 120
 _FIT_FWHM = 2.0
 _SMALLEST_FIT_PX = 3.0
-# What the PSF's normalisation varies by where too few stars can tell: 2 to 6 mmag on
-# injected stars.
-UNKNOWN_NORMALISATION_MAG = 0.004
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,7 @@ class PsfModel:
     shape : elliptical Moffat profile that fits the stars best
     n_stars : stars behind the model; 0 where it is a guess
     normalisation_radius_px : the light within this radius is 1
-    normalisation_error_mag : 1 sigma of what the normalisation varies by from star to
-        star, with place and brightness; the part common to all stars is not in it [mag]
+    normalisation : what differs from star to star in the light that its flux misses
     mean : table of a star in the middle of the frame
     variation : how stars elsewhere differ from it; None where they do not
     figures : the mean star beside the model; None where there are too few stars
@@ -46,7 +43,7 @@ class PsfModel:
     shape: Shape
     n_stars: int
     normalisation_radius_px: float
-    normalisation_error_mag: float
+    normalisation: PsfNormalisation
     mean: EffectivePsf
     variation: PsfVariation | None = None
     figures: PsfFigures | None = None
@@ -119,16 +116,12 @@ class PsfModel:
         return area
 
 
-def model_of(
-    shape: Shape,
-    n_stars: int,
-    normalisation_error_mag: float = UNKNOWN_NORMALISATION_MAG,
-) -> PsfModel:
+def model_of(shape: Shape, n_stars: int) -> PsfModel:
     """Tabulate the model of an analytic shape."""
     half = half_width(shape.fwhm_px)
     oversampling = oversampling_for(shape.axes_px[1])
     mean = tabulate(shape.pixel_light(oversampling, half), oversampling, half)
-    return PsfModel(shape, n_stars, float(half), normalisation_error_mag, mean)
+    return PsfModel(shape, n_stars, float(half), PsfNormalisation(), mean)
 
 
 def half_width(fwhm_px: float) -> int:

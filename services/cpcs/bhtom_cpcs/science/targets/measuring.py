@@ -18,7 +18,9 @@ from bhtom_cpcs.science.targets.forced_fit import FrameLight
 class Measuring:
     """What the forced measurement of a plane's targets has in common.
 
-    `astrometric_error_arcsec` is 1 sigma an axis of the frame's own coordinates.
+    `astrometric_error_arcsec` is 1 sigma an axis of the frame's own coordinates,
+    `stars_missed_mag` what the PSF misses of the zero point's stars on average, but for
+    what it misses of all.
     """
 
     light: FrameLight
@@ -36,6 +38,7 @@ class Measuring:
     aperture_m: float | None = None
     site_height_m: float = 0.0
     match_radius_arcsec: float | None = None
+    stars_missed_mag: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int]:

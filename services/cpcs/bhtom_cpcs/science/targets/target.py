@@ -26,6 +26,7 @@ from bhtom_cpcs.science.targets.target_magnitude import (
     as_magnitude,
     calibration_of,
     limit_of,
+    normalisation_error,
     with_aperture,
 )
 from bhtom_cpcs.science.targets.target_pixels import (
@@ -128,7 +129,7 @@ def _fitted(
         zero_point_error_mag=calibration.error,
         colour_error_mag=calibration.colour_error,
         fwhm_px=at.light.psf.fwhm_px,
-        normalisation_error_mag=at.light.psf.normalisation_error_mag,
+        normalisation_error_mag=normalisation_error(at, fit),
         exposure_time_s=at.timing.exposure_time_s,
         air_mass=at.timing.air_mass,
         aperture_m=at.aperture_m,

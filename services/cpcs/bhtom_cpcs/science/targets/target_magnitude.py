@@ -52,6 +52,19 @@ def limit_of(
     return calibration.value - 2.5 * math.log10(flux)
 
 
+def normalisation_error(at: Measuring, fit: ForcedFit) -> float:
+    """What the PSF misses of this target and not of the zero point's stars [mag].
+
+    A change with flux or place that the stars show is in the error, not taken off: it
+    is that of a model which does not fit.
+    """
+    normalisation = at.light.psf.normalisation
+    missed = normalisation.missed_mag(
+        fit.x, fit.y, fit.flux, by_place=at.zero_point.spatial_term is None
+    )
+    return math.hypot(normalisation.scatter_mag, float(missed) - at.stars_missed_mag)
+
+
 def with_aperture(
     at: Measuring,
     calibration: TargetZeroPoint,
