@@ -23,7 +23,7 @@ _CROWDED_FWHM2 = 150.0
 # What a PSF is wrong by at worst, as a part of the light it took out: less than this
 # is not a star.
 _MODEL_ERROR = 0.05
-# In units of the error of a flux whose sky is free; of 8 crowded frames of 400 stars 11
+# In units of the error of a flux whose sky is free; of 8 crowded frames of 400 stars 14
 # sources are then no star, at 3.5 sigma 49 are.
 _SIGMA = 4.0
 # Two sources nearer to each other than this are one, seen twice.

@@ -95,11 +95,15 @@ def fit_psf(
         shape = found
     if stars is None or len(stars) < FEWEST_STARS:
         return model_of(shape, 0 if stars is None else len(stars))
-    return _completed(shape, stars, noise, pixels.shape)
+    return _completed(shape, stars, cut, noise, pixels.shape)
 
 
 def _completed(
-    shape: Shape, stars: PsfStars, noise: PixelNoise, frame: tuple[int, ...]
+    shape: Shape,
+    stars: PsfStars,
+    every: PsfStars,
+    noise: PixelNoise,
+    frame: tuple[int, ...],
 ) -> PsfModel:
     """Add to the profile what it leaves of the stars, and its change over the frame."""
     half = half_width(shape.fwhm_px)
@@ -124,7 +128,7 @@ def _completed(
     gradients = model.gradients(stars.x, stars.y, stars.at.half)
     return replace(
         model,
-        normalisation=_normalisation(stars, light, gradients, shape, frame),
+        normalisation=_normalisation(model, every, noise, frame),
         figures=figures_of(stars, light, gradients),
     )
 
@@ -148,27 +152,31 @@ def _variation(
 
 
 def _normalisation(
-    stars: PsfStars,
-    light: FloatArray,
-    gradients: tuple[FloatArray, FloatArray],
-    shape: Shape,
-    frame: tuple[int, ...],
+    model: PsfModel, stars: PsfStars, noise: PixelNoise, frame: tuple[int, ...]
 ) -> PsfNormalisation:
-    """Hold the light in a large aperture against the PSF's fluxes."""
+    """Hold the light in a large aperture against the PSF's fluxes.
+
+    Of all stars, those too that were left out as unlike: where the PSF changes faster
+    than its model they are the ones that it does not fit.
+    """
+    for _ in range(2):
+        stars = fit_each(stars, model.mean, noise)
+    light = model.stamps(stars.x, stars.y, stars.at.half)
+    gradients = model.gradients(stars.x, stars.y, stars.at.half)
     half = stars.at.half
     offset = np.arange(-half, half + 1)
     distance = np.hypot(
         (offset - stars.offset[1][:, None])[:, :, None],
         (offset - stars.offset[0][:, None])[:, None, :],
     )
-    inside = (distance < _APERTURE_FWHM * shape.fwhm_px) & (stars.weight > 0)
+    inside = (distance < _APERTURE_FWHM * model.fwhm_px) & (stars.weight > 0)
     whole = np.sum(light * inside, axis=(1, 2))
     basis = (light, *gradients, np.ones_like(light))
     left = stars.data - combine(project(stars.weight, basis, stars.data), basis)
     ratio = np.sum(left * inside, axis=(1, 2)) / (stars.flux * whole)
     variance = np.where(inside, 1 / np.where(inside, stars.weight, 1.0), 0.0)
-    noise = np.sqrt(np.sum(variance, axis=(1, 2))) / (stars.flux * whole)
-    return fit_normalisation(stars.x, stars.y, stars.flux, ratio, noise, frame)
+    error = np.sqrt(np.sum(variance, axis=(1, 2))) / (stars.flux * whole)
+    return fit_normalisation(stars.x, stars.y, stars.flux, ratio, error, frame)
 
 
 def fit_shape(
