@@ -253,6 +253,25 @@ def test_overscan_in_the_image_is_masked_and_said(reduce: Callable) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cards", "raw"),
+    [
+        ({"CALSTAT": "BD"}, True),
+        ({"CALSTAT": "BDF"}, False),
+        ({"CALSTAT": "see log"}, False),
+        ({"PROCTYPE": "raw"}, True),
+        ({"PROCTYPE": "InstCal"}, False),
+        ({"FLATCORR": "PERFORM"}, True),
+        ({"FLATCORR": "COMPLETE"}, False),
+    ],
+)
+def test_headers_that_say_a_frame_is_raw(
+    reduce: Callable, cards: dict[str, object], raw: bool
+) -> None:
+    flags = reduce(spots(1.7, 1.7, count=5), **cards).flags
+    assert ("not_calibrated" in flags) is raw
+
+
+@pytest.mark.parametrize(
     "cards",
     [
         {"BIASSEC": "[1063:1112,1:4096]", "TRIMSEC": "[1:480,1:500]"},

@@ -72,6 +72,12 @@ def not_calibrated(header: fits.Header, overscan: bool) -> str | None:
         return "its overscan is still in the image"
     if (text_of(header, "FLATCORR") or "").upper() in ("PERFORM", "OMIT"):
         return "its card FLATCORR says that no flat was applied"
+    # MaxIm DL and others list what was done: B(ias), D(ark), F(lat)
+    done = (text_of(header, "CALSTAT") or "").upper()
+    if done and set(done) <= set("BDFMO") and "F" not in done:
+        return "its card CALSTAT says that no flat was applied"
+    if (text_of(header, "PROCTYPE") or "").lower() == "raw":
+        return "its card PROCTYPE says that it is raw"
     return None
 
 
