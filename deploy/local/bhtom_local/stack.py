@@ -146,7 +146,8 @@ class Stack:
         known = record.read(self.places)
         if known is not None and known.alive():
             # Nobody needs what a server would still write down: no waiting for it.
-            psutil.Process(known.pid).kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                psutil.Process(known.pid).kill()
         _end(record.marked_processes(self.places), at_once=True)
         self._forget()
         self.places.wipe()
@@ -184,9 +185,10 @@ class Stack:
         if known is not None and runs:
             with contextlib.suppress(StackFailure):
                 self._end_in_order()
-            supervisor = psutil.Process(known.pid)
-            supervisor.terminate()
-            with contextlib.suppress(psutil.TimeoutExpired):
+            # It may end by itself meanwhile, with the start that made it.
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+                supervisor = psutil.Process(known.pid)
+                supervisor.terminate()
                 supervisor.wait(STOP_WITHIN_S)
         _end(record.marked_processes(self.places))
         self._forget()
