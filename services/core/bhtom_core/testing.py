@@ -38,6 +38,8 @@ def measurement(target_id: int, magnitude: float | None = 17.0) -> Measurement:
         flags=1,
         error_budget=ErrorBudget(photon=0.008, zero_point=0.006),
         other_fluxes=OtherFluxes(aperture=1230.0, aperture_error=12.0),
+        fixed_aperture=5.0,
+        fixed_aperture_flux=2468.0,
     )
 
 

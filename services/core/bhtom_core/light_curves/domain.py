@@ -75,7 +75,7 @@ def frame_revision(
         "error_budget": measurement.error_budget.model_dump(exclude_none=True),
         "flux": measurement.flux,
         "flux_error": measurement.flux_error,
-        "other_fluxes": measurement.other_fluxes.model_dump(exclude_none=True),
+        "other_fluxes": _other_fluxes(measurement),
         "mid_exposure_mjd": event.time.mid_exposure_mjd,
         "bjd_tdb": event.time.bjd_tdb,
         "exposure_time": event.time.exposure_time,
@@ -89,6 +89,21 @@ def frame_revision(
         "quality": event.quality.model_dump(exclude_none=True),
         "zero_point": event.zero_point.model_dump(exclude_none=True),
     }
+
+
+def _other_fluxes(measurement: Measurement) -> dict[str, Any]:
+    """The target's light by other estimators, and on a galaxy all of it."""
+    of_a_galaxy = measurement.model_dump(
+        include={
+            "fixed_aperture",
+            "fixed_aperture_flux",
+            "fixed_aperture_flux_error",
+            "fixed_aperture_magnitude",
+            "fixed_aperture_magnitude_error",
+        },
+        exclude_none=True,
+    )
+    return measurement.other_fluxes.model_dump(exclude_none=True) | of_a_galaxy
 
 
 def _frame_value(

@@ -37,7 +37,12 @@ async def test_a_frame_makes_a_point(core) -> None:
         "0",
     )
     assert details["error_budget"] == {"photon": 0.008, "zero_point": 0.006}
-    assert details["other_fluxes"] == {"aperture": 1230.0, "aperture_error": 12.0}
+    assert details["other_fluxes"] == {
+        "aperture": 1230.0,
+        "aperture_error": 12.0,
+        "fixed_aperture": 5.0,
+        "fixed_aperture_flux": 2468.0,
+    }
     assert [r["current"] for r in details["revisions"]] == [True]
     assert details["zero_point"]["filter_disagrees"] is True
     assert shown["light_curve"] == {

@@ -113,6 +113,9 @@ MEASURED = TargetMeasurement(
     limit_definition="Empty aperture.",
     flags=(FlagWord.NEAR_EDGE, FlagWord.BLENDED),
     other_fluxes=OtherFluxes(5010.0, 52.0, 4990.0, 55.0, 3.0, -0.2),
+    fixed_aperture_arcsec=5.0,
+    fixed_aperture_flux_adu=-12.5,
+    fixed_aperture_flux_error_adu=30.0,
     error_budget_mag={"photon": 0.01, "sky": 0.004, "read": 0.001, "floor": 0.003},
 )
 CALIBRATED = PlaneReduction(
@@ -185,6 +188,10 @@ def test_a_calibrated_plane_tells_everything() -> None:
     (measurement,) = answer.measurements
     assert (measurement.magnitude, measurement.magnitude_error) == (15.5, 0.012)
     assert measurement.error_budget.readout == 0.001
+    assert measurement.fixed_aperture == 5.0
+    assert measurement.fixed_aperture_flux == -12.5
+    assert measurement.fixed_aperture_flux_error == 30.0
+    assert measurement.fixed_aperture_magnitude is None
     others = measurement.other_fluxes
     assert (others.optimal, others.optimal_error) == (5010.0, 52.0)
     assert (others.aperture, others.aperture_error) == (4990.0, 55.0)

@@ -138,6 +138,10 @@ def add(app: FastAPI, world: World) -> None:
                 **{"optimal": 5004.8, "optimal_error": 63.0},
                 **{"aperture": 4988.1, "aperture_error": 66.4},
                 **{"aperture_radius": 3.1, "growth_correction": -0.214},
+                **{"fixed_aperture": 5.0, "fixed_aperture_flux": 9120.4},
+                **{"fixed_aperture_flux_error": 88.2},
+                **{"fixed_aperture_magnitude": 15.731},
+                **{"fixed_aperture_magnitude_error": 0.018},
             },
         }
 

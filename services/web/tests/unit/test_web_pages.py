@@ -111,6 +111,7 @@ async def test_figures_carry_their_units(
         "1.250 e⁻/ADU",
         "1.239″/px",
         "0.0121 mag",
+        "15.731 ± 0.018 mag",
         "2.6 MB",
         "UTC",
     ):
