@@ -1,13 +1,18 @@
 """Galaxies under and beside a target, and stars that are none."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from astropy.io import fits
 from scipy.signal import fftconvolve
 
+from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
+from bhtom_cpcs.science.reduction import reduce_frame
 from bhtom_cpcs.science.stars.detection import detect
 from bhtom_cpcs.science.stars.psf_model import model_of
 from bhtom_cpcs.science.stars.psf_shape import Shape
@@ -20,6 +25,7 @@ from bhtom_cpcs.science.targets.error_budget import (
 from bhtom_cpcs.science.targets.forced_fit import FrameLight, forced_fit, pinned_fit
 from bhtom_cpcs.science.targets.host_light import aperture_flux, extended_light
 from bhtom_cpcs.science.targets.unmodelled_light import unmodelled_light
+from bhtom_sky import Frame
 
 FloatArray = npt.NDArray[np.float64]
 FWHM, GAIN, RMS, SIDE, FLUX = 3.0, 2.0, 10.0, 121, 8000.0
@@ -124,3 +130,33 @@ def test_the_calibration_is_in_the_error_of_any_magnitude() -> None:
     assert magnitude_terms(fit, at, {}) == terms
     wide = replace(at, aperture_m=0.5, air_mass=1.5)
     assert calibration_terms(wide)["scintillation"] > 0
+
+
+def test_a_supernova_beside_a_core_says_so(
+    field, frame_of: Callable[..., Frame], tmp_path: Path
+) -> None:
+    """The whole reduction: flags, and all the light in the fixed aperture."""
+    path = tmp_path / "frame.fits"
+    path.write_bytes(frame_of().fits_bytes)
+    (plain,) = reduce_frame(path, field.request, field.reference).planes
+    (alone,) = plain.measurements
+    assert FlagWord.HOST_INCLUDED not in alone.flags
+    assert alone.fixed_aperture_flux_adu is None
+    assert plain.quality is not None
+    with fits.open(path, mode="update") as hdus:
+        image = next(hdu for hdu in hdus if hdu.data is not None)
+        row, column = np.indices(image.data.shape)
+        core = alone.x_px + 1.5 * plain.quality.fwhm_px
+        profile = np.exp(-np.hypot(column - core, row - alone.y_px) / 5.0)
+        light = 5 * alone.flux_adu * profile / profile.sum()
+        image.data = (image.data + light).astype(image.data.dtype)
+    (plane,) = reduce_frame(path, field.request, field.reference).planes
+    (found,) = plane.measurements
+    assert FlagWord.HOST_INCLUDED in found.flags
+    assert found.fixed_aperture_arcsec == 5.0
+    assert found.fixed_aperture_flux_adu > 1.5 * alone.flux_adu
+    assert found.fixed_aperture_flux_error_adu > 0
+    assert found.fixed_aperture_magnitude < alone.magnitude
+    terms = ("zero_point", "psf_normalisation", "floor")
+    least = np.sqrt(sum(found.error_budget_mag[name] ** 2 for name in terms))
+    assert found.fixed_aperture_magnitude_error > least
