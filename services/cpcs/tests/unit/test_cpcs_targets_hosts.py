@@ -153,6 +153,9 @@ def test_a_supernova_beside_a_core_says_so(
     (plane,) = reduce_frame(path, field.request, field.reference).planes
     (found,) = plane.measurements
     assert FlagWord.HOST_INCLUDED in found.flags
+    # pieces of a galaxy are no stars for the target's scene
+    assert found.stars_beside == ()
+    assert not found.is_resolved
     assert found.fixed_aperture_arcsec == 5.0
     assert found.fixed_aperture_flux_adu > 1.5 * alone.flux_adu
     assert found.fixed_aperture_flux_error_adu > 0

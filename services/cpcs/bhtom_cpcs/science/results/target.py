@@ -52,9 +52,10 @@ class TargetMeasurement:
     `proposed_scene` is one to be kept where there was none. `neighbour_flux_adu` is
     their light that would else have passed for the target's. `stars_beside` are in no
     scene; `is_resolved` says that the frame shows the target as a source of its own, so
-    that it tells of them. On a galaxy (`host_included`) the fixed
-    aperture's flux, of whatever sign, and magnitude are of all the light in it; the
-    magnitude's error has the calibration's terms too.
+    that it tells of them: on a galaxy never, for pieces of it may look like stars.
+    On a galaxy (`host_included`) the fixed aperture's flux, of whatever sign, and
+    magnitude are of all the light in it; the magnitude's error has the calibration's
+    terms too.
     """
 
     target_id: int

@@ -166,8 +166,11 @@ def _fitted(
         reduced_chi_square=fit.chi2,
         neighbour_flux_adu=fit.neighbour_flux,
         local_background_adu=fit.background,
-        is_resolved=unmodelled.is_resolved,
-        stars_beside=stars_beside(
+        # on a galaxy, what looks like stars beside the target may be pieces of it
+        is_resolved=unmodelled.is_resolved and not host,
+        stars_beside=()
+        if host
+        else stars_beside(
             unmodelled,
             at.astrometry,
             at.astrometric_error_arcsec,
