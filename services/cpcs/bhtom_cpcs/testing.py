@@ -208,6 +208,7 @@ def calibrated_result(mjd: float = 61100.2, **measured: Any) -> dict[str, Any]:
             "centre_ra_deg": CENTRE[0],
             "centre_dec_deg": CENTRE[1],
             "radius_deg": 0.1,
+            "n_matched": 120,
         },
         "quality": {},
         "zero_point": {

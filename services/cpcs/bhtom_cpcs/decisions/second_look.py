@@ -92,7 +92,10 @@ def serves_better(known: Decisions, found: Decisions, planes: Sequence[Plain]) -
 def _zero_point_lent(known: Decisions, found: Decisions, plane: Plain) -> bool:
     fitted, timing = plane.get("zero_point") or {}, plane.get("timing")
     borrows = fitted.get("source") == "borrowed"
-    if timing is None or not (borrows or plane["outcome"] in _LACKS_ZERO_POINT):
+    # Stars that were not even found in the catalogue tell no place to measure at.
+    placed = (plane.get("wcs") or {}).get("n_matched") is not None
+    lacks = plane["outcome"] in _LACKS_ZERO_POINT and placed
+    if timing is None or not (borrows or lacks):
         return False
     card = (plane.get("filter") or {}).get("card") if borrows else None
     lenders = {lent.calibration_id for lent in known.borrowed_zero_points}

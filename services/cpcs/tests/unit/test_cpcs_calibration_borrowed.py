@@ -71,6 +71,9 @@ def test_a_band_that_was_not_asked_for_is_not_borrowed(
         plane = reduced(requested)
         assert plane.outcome is Outcome.TOO_FEW_MATCHES
         assert plane.zero_point is None
+        # so a zero point that the night offers later would serve it
+        assert plane.wcs is not None
+        assert plane.wcs.n_matched
 
 
 def test_an_exposure_of_no_length_lends_nothing(

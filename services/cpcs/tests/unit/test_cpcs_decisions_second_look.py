@@ -52,6 +52,8 @@ def test_a_frame_without_a_zero_point_looks_again(outcome: str) -> None:
     assert not serves_better(NOTHING_DECIDED, far, [failed])
     assert not serves_better(NOTHING_DECIDED, found, [calibrated_result(MJD)])
     assert not serves_better(NOTHING_DECIDED, found, [{"outcome": outcome}])
+    nowhere = failed | {"wcs": failed["wcs"] | {"n_matched": None}}
+    assert not serves_better(NOTHING_DECIDED, found, [nowhere])
 
 
 def test_a_frame_that_borrows_looks_for_a_nearer_one_of_its_card() -> None:
