@@ -1,5 +1,8 @@
 """What the PSF misses of stars that are not all alike."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import pytest
 
@@ -12,6 +15,9 @@ from bhtom_cpcs.science.stars.psf_normalisation import (
 )
 from bhtom_cpcs.science.stars.psf_photometry import fit_sources
 from bhtom_cpcs.science.stars.psf_shape import Shape
+from bhtom_cpcs.science.targets.forced_fit import ForcedFit
+from bhtom_cpcs.science.targets.measuring import Measuring
+from bhtom_cpcs.science.targets.target_magnitude import normalisation_error
 from bhtom_sky.rendering import add_stars
 
 GAIN, READ_E, SKY_E = 1.5, 8.0, 300.0
@@ -115,3 +121,28 @@ def test_errors_hold_where_stars_are_not_alike(
     assert 0.9 < np.sqrt(np.mean(pulls**2)) < 1.1
     # the control: what the budget would be without
     assert np.sqrt(np.mean(bare**2)) > without - 0.1
+
+
+@pytest.mark.parametrize(("spatial", "expected"), [(None, 0.014), (object(), 0.006)])
+def test_what_stars_share_is_not_in_the_targets_error(
+    spatial: object, expected: float
+) -> None:
+    """A zero point that follows the place has the place's part in it."""
+    psf = SimpleNamespace(
+        normalisation=PsfNormalisation(
+            scatter_mag=0.0005,
+            flux_slope=0.02,
+            place_slopes=(0.008, 0.0),
+            brightest_adu=1000.0,
+            centre_px=(100.0, 100.0),
+            scale_px=100.0,
+        )
+    )
+    at = SimpleNamespace(
+        light=SimpleNamespace(psf=psf),
+        zero_point=SimpleNamespace(spatial_term=spatial),
+        stars_missed_mag=0.004,
+    )
+    fit = SimpleNamespace(x=200.0, y=30.0, flux=500.0)
+    found = normalisation_error(cast(Measuring, at), cast(ForcedFit, fit))
+    assert found == pytest.approx(np.hypot(0.0005, expected))

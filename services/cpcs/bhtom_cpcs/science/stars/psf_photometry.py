@@ -165,6 +165,7 @@ def _searched(
         left_over = fit.whole_left_over()
         hidden = hidden_stars(pixels, left_over, mask, noise, psf.fwhm_px)
         more = with_hidden(sources, hidden, psf.fwhm_px)
+        del fit, left_over  # their pixels take as much room as the next fit's
         fit, sources = _fit_sources(pixels, mask, psf, noise, more, rounds)
         if fit is not None:
             fluxes = _fluxes(fit)
