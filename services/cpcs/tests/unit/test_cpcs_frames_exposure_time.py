@@ -29,6 +29,7 @@ def header(**cards: object) -> fits.Header:
             False,
         ),
         ({"DATE_OBS": ("2025-11-21T06:00:30", "mid exposure")}, START + HALF, False),
+        ({"DATE_OBS": ("2025-11-21T06:00:00", "from midnight")}, START + HALF, True),
         ({"DATE_OBS": "2025-11-21", "TIME_OBS": "06:00:00"}, START + HALF, True),
         ({"DATE_OBS": "2025-11-21", "UT": "06:00:00.0"}, START + HALF, True),
         ({"DATE_OBS": "2025-11-21 06:00:00"}, START + HALF, True),

@@ -26,7 +26,7 @@ TIME_CARDS = (
     "TTIMEOBS",
 )
 _WORDS: tuple[tuple[Mark, re.Pattern[str]], ...] = (
-    ("middle", re.compile(r"\bmid", re.IGNORECASE)),
+    ("middle", re.compile(r"\bmid(?!night)", re.IGNORECASE)),
     ("start", re.compile(r"\b(start|begin|open)", re.IGNORECASE)),
     ("end", re.compile(r"\b(end|finish|stop|clos)", re.IGNORECASE)),
 )
