@@ -36,7 +36,8 @@ def stars_that_miss(
     noise = 0.002 * np.sqrt(1e5 / flux)
     ratio = missed / 1.0857 + rng.normal(0, np.hypot(noise, 0.002))
     ratio[:3] += 0.2  # neighbours that nobody saw
-    return fit_normalisation(x, y, flux, ratio, noise, (SIDE, SIDE))
+    like = np.ones(count, dtype=bool)
+    return fit_normalisation(x, y, flux, ratio, noise, like, (SIDE, SIDE))
 
 
 def test_noise_is_no_change_with_flux_or_place() -> None:

@@ -120,6 +120,7 @@ def _completed(
         light /= total_light(light, oversampling, half)
         mean = tabulate(light, oversampling, half)
     stars = fit_each(stars, mean, noise)
+    like = np.isin(every.index, stars.index)
     variation = _variation(stars, shape, mean, frame)
     model = PsfModel(
         shape, len(stars), float(half), PsfNormalisation(), mean, variation
@@ -128,7 +129,7 @@ def _completed(
     gradients = model.gradients(stars.x, stars.y, stars.at.half)
     return replace(
         model,
-        normalisation=_normalisation(model, every, noise, frame),
+        normalisation=_normalisation(model, every, like, noise, frame),
         figures=figures_of(stars, light, gradients),
     )
 
@@ -152,12 +153,17 @@ def _variation(
 
 
 def _normalisation(
-    model: PsfModel, stars: PsfStars, noise: PixelNoise, frame: tuple[int, ...]
+    model: PsfModel,
+    stars: PsfStars,
+    like: BoolArray,
+    noise: PixelNoise,
+    frame: tuple[int, ...],
 ) -> PsfNormalisation:
     """Hold the light in a large aperture against the PSF's fluxes.
 
     Of all stars, those too that were left out as unlike: where the PSF changes faster
-    than its model they are the ones that it does not fit.
+    than its model they are the ones that it does not fit. Without those whose centre
+    ran away: two stars in one.
     """
     for _ in range(2):
         stars = fit_each(stars, model.mean, noise)
@@ -176,7 +182,16 @@ def _normalisation(
     ratio = np.sum(left * inside, axis=(1, 2)) / (stars.flux * whole)
     variance = np.where(inside, 1 / np.where(inside, stars.weight, 1.0), 0.0)
     error = np.sqrt(np.sum(variance, axis=(1, 2))) / (stars.flux * whole)
-    return fit_normalisation(stars.x, stars.y, stars.flux, ratio, error, frame)
+    single = stars.at_rest
+    return fit_normalisation(
+        stars.x[single],
+        stars.y[single],
+        stars.flux[single],
+        ratio[single],
+        error[single],
+        like[single],
+        frame,
+    )
 
 
 def fit_shape(

@@ -9,16 +9,21 @@ import numpy.typing as npt
 from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 
-_SCATTER_MAG: Final = (0.0005, 0.1)
+_SCATTERS_MAG: Final = np.geomspace(0.0005, 0.1, 47)
 # What the PSF's normalisation varies by where too few stars can tell: 2 to 6 mmag on
 # injected stars.
 UNKNOWN_SCATTER_MAG: Final = 0.004
-_FEWEST_STARS, _CLIP = 12, 4.0
-# A term must lower chi-square by so much for each of its numbers, errors being as
-# large as the stars' scatter: one frame in 500 shows one by chance.
-_CHI2_A_NUMBER: Final = 10.0
+_FEWEST_TO_TELL, _FEWEST_STARS = 5, 12  # a scatter; slopes
+# By so much a term must raise the logarithm of the likelihood for each of its numbers:
+# a frame in 500 of lone stars shows one by chance, one in 50 where a third are pairs.
+_GAIN_A_NUMBER: Final = 5.0
+_TUKEY: Final = 4.685
+# Deviations beyond 3 sigma count as 3; a Gaussian's mean square is then so much.
+_FAR, _MEAN_SQUARE = 9.0, 0.995
+_STEPS, _NARROWING_STEPS = 24, 12
 _FLUX, _PLACE = (0,), (1, 2)  # columns of `_terms`
 
 
@@ -70,35 +75,103 @@ def fit_normalisation(
     flux: FloatArray,
     ratio: FloatArray,
     noise: FloatArray,
+    like: BoolArray,
     frame: tuple[int, ...],
 ) -> PsfNormalisation:
     """Fit how aperture over PSF fluxes change with flux and place, where they do.
+
+    Every star tells of the terms, but those that have a neighbour's light in their
+    aperture are no more than so many outliers (Tukey's biweight, narrowed from wide so
+    that it needs no start); the scatter is that of the stars whose shape is alike.
 
     Parameters
     ----------
     x, y, flux : of the PSF's stars, shape (n,) [px, ADU]
     ratio, noise : aperture over PSF flux minus 1, and its 1 sigma error by the pixels'
         noise
+    like : which have the shape that most have
     frame : height and width [px]
     """
     missed, error = MAG_PER_RELATIVE * ratio, MAG_PER_RELATIVE * noise
     where = PsfNormalisation(
-        brightest_adu=max(float(np.max(flux)), 1e-30),
+        brightest_adu=max(float(np.max(flux, initial=0.0)), 1e-30),
         centre_px=((frame[1] - 1) / 2, (frame[0] - 1) / 2),
         scale_px=max(frame) / 2,
     )
-    kept = np.abs(missed - np.median(missed)) <= _CLIP * np.hypot(_mad(missed), error)
-    columns = _terms(where, x[kept], y[kept], flux[kept])
-    slopes, left = np.zeros(3), missed[kept]
-    if len(left) >= _FEWEST_STARS:
-        slopes, left = _justified(columns, left, error[kept])
-    excess = _mad(left) ** 2 - float(np.median(error[kept] ** 2))
+    if np.sum(like) < _FEWEST_TO_TELL:
+        return where
+    columns = _terms(where, x, y, flux)
+    best = _robust((), columns, missed, error, like)
+    least = best.loss
+    for chosen in (_FLUX, _PLACE, _FLUX + _PLACE):
+        if np.sum(like) < _FEWEST_STARS:
+            break
+        tried = _robust(chosen, columns, missed, error, like)
+        if tried.loss + _GAIN_A_NUMBER * len(chosen) < least:
+            best, least = tried, tried.loss + _GAIN_A_NUMBER * len(chosen)
     return replace(
         where,
-        scatter_mag=float(np.clip(np.sqrt(max(excess, 0.0)), *_SCATTER_MAG)),
-        flux_slope=float(slopes[0]),
-        place_slopes=(float(slopes[1]), float(slopes[2])),
+        scatter_mag=best.scatter,
+        flux_slope=float(best.slopes[0]),
+        place_slopes=(float(best.slopes[1]), float(best.slopes[2])),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """Slopes of the columns (0 of those left out), the scatter [mag], minus ln L."""
+
+    slopes: FloatArray
+    scatter: float
+    loss: float
+
+
+def _robust(
+    chosen: tuple[int, ...],
+    columns: tuple[FloatArray, ...],
+    missed: FloatArray,
+    error: FloatArray,
+    like: BoolArray,
+) -> _Fitted:
+    """Fit some columns and a constant, weights, slopes and scatter in turn."""
+    basis = [np.ones_like(missed), *(columns[number] for number in chosen)]
+    scatter = float(_SCATTERS_MAG[-1])
+    factors = np.zeros(len(basis))
+    factors[0] = np.median(missed)
+    left = missed - factors[0]
+    for step in range(_STEPS):
+        sigma = np.hypot(error, scatter)
+        weight = np.maximum(1 - (left / sigma / _TUKEY) ** 2, 0.0) ** 2 / sigma**2
+        matrix = np.array([[np.sum(a * b * weight) for b in basis] for a in basis])
+        matrix[np.diag_indices(len(basis))] *= 1 + 1e-9
+        right = np.array([np.sum(a * missed * weight) for a in basis])
+        if not np.all(np.diag(matrix) > 0):
+            break
+        factors = np.linalg.solve(matrix, right)
+        left = missed.copy()
+        for factor, column in zip(factors, basis, strict=True):
+            left -= factor * column
+        found = _scatter(left[like], error[like])
+        scatter = max(found, scatter / 1.5) if step < _NARROWING_STEPS else found
+    sigma = np.hypot(error, scatter)
+    slopes = np.zeros(len(columns))
+    slopes[list(chosen)] = factors[1:]
+    near = np.minimum((left / sigma / _TUKEY) ** 2, 1.0)
+    loss = np.sum(np.log(sigma) + _TUKEY**2 / 6 * (1 - (1 - near) ** 3))
+    return _Fitted(slopes, scatter, float(loss))
+
+
+def _scatter(left: FloatArray, error: FloatArray) -> float:
+    """Scatter beyond the errors that makes their mean squares 1, of those there are.
+
+    Each star counts by what it can tell (the derivative of the likelihood), the far
+    ones no more than 3 sigma.
+    """
+    variance = error**2 + _SCATTERS_MAG[:, None] ** 2
+    square = np.minimum(left**2 / variance, _FAR) / _MEAN_SQUARE
+    too_small = np.flatnonzero(np.sum((square - 1) / variance, axis=1) > 0)
+    last = too_small[-1] + 1 if len(too_small) else 0
+    return float(_SCATTERS_MAG[min(last, len(_SCATTERS_MAG) - 1)])
 
 
 def _terms(
@@ -108,69 +181,3 @@ def _terms(
     u = (x - where.centre_px[0]) / where.scale_px
     v = (y - where.centre_px[1]) / where.scale_px
     return share, u, v
-
-
-def _justified(
-    columns: tuple[FloatArray, ...], missed: FloatArray, error: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Slopes that the stars show, and what they leave [mag].
-
-    The terms come one after the other, that which explains more first.
-    """
-    slopes, taken, left = np.zeros(len(columns)), list[int](), missed
-    for _ in (_FLUX, _PLACE):
-        best, best_gain = None, 1.0
-        sigma = np.hypot(error, _excess(left, error))
-        for group in (_FLUX, _PLACE):
-            if group[0] in taken:
-                continue
-            tried = _slopes(columns, [*taken, *group], missed, sigma)
-            gain = _chi2(left, sigma) - _chi2(_left(columns, tried, missed), sigma)
-            gain /= _CHI2_A_NUMBER * len(group)
-            if gain > best_gain:
-                best, best_gain = (group, tried), gain
-        if best is None:
-            break
-        taken, slopes = [*taken, *best[0]], best[1]
-        left = _left(columns, slopes, missed)
-    return slopes, left
-
-
-def _slopes(
-    columns: tuple[FloatArray, ...],
-    chosen: list[int],
-    missed: FloatArray,
-    sigma: FloatArray,
-) -> FloatArray:
-    """Weighted least-squares slopes of some columns, a constant beside them."""
-    basis = [np.ones_like(missed), *(columns[number] for number in chosen)]
-    matrix = np.array([[np.sum(a * b / sigma**2) for b in basis] for a in basis])
-    matrix[np.diag_indices(len(basis))] *= 1 + 1e-9
-    right = np.array([np.sum(a * missed / sigma**2) for a in basis])
-    found = np.zeros(len(columns))
-    found[chosen] = np.linalg.solve(matrix, right)[1:]
-    return found
-
-
-def _left(
-    columns: tuple[FloatArray, ...], slopes: FloatArray, missed: FloatArray
-) -> FloatArray:
-    left = missed.copy()
-    for column, slope in zip(columns, slopes, strict=True):
-        left -= slope * column
-    return left
-
-
-def _chi2(left: FloatArray, sigma: FloatArray) -> float:
-    mean = np.sum(left / sigma**2) / np.sum(sigma**-2)
-    return float(np.sum(((left - mean) / sigma) ** 2))
-
-
-def _excess(left: FloatArray, error: FloatArray) -> float:
-    """Scatter beyond the errors, at least what no star is better than [mag]."""
-    square = _mad(left) ** 2 - float(np.median(error**2))
-    return float(np.sqrt(max(square, _SCATTER_MAG[0] ** 2)))
-
-
-def _mad(values: FloatArray) -> float:
-    return 1.4826 * float(np.median(np.abs(values - np.median(values))))

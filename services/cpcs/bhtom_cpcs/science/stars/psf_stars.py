@@ -25,6 +25,7 @@ _CONTAMINATION = (0.01, 0.05, 0.3)
 # What no profile is better than: keeps the brightest star from deciding alone.
 _MODEL_ERROR = 0.03
 _LARGEST_STEP_PX = 0.3
+_FARTHEST_PX = 0.5
 _LOUD = 4.0
 _FEWEST_TO_COMPARE, _UNLIKE_SIGMA = 7, 3.5
 # What widths of single stars differ by for other reasons: pixels, colours, noise.
@@ -58,6 +59,13 @@ class PsfStars:
     def offset(self) -> tuple[FloatArray, FloatArray]:
         """Centres relative to the stamps' middle pixels [px]."""
         return self.x - self.at.column, self.y - self.at.row
+
+    @property
+    def at_rest(self) -> BoolArray:
+        """Say whose fitted centre stays within the stamp's middle pixel."""
+        across, along = self.offset
+        found: BoolArray = np.maximum(np.abs(across), np.abs(along)) < _FARTHEST_PX
+        return found
 
     def of(self, chosen: BoolArray) -> "PsfStars":
         """Return some of the stars."""
@@ -169,13 +177,14 @@ def fit_each(stars: PsfStars, psf: EffectivePsf, noise: PixelNoise) -> PsfStars:
     weight = np.where(stars.weight > 0, 1 / variance, 0.0)
     left = stars.data - combine(solution, basis)
     count = np.maximum(np.sum(weight > 0, axis=(1, 2)) - 4, 1)
-    # within the middle pixel and half a step: the tables hold no more
-    limit_x = np.clip(stars.x + step_x, stars.at.column - 0.5, stars.at.column + 0.5)
-    limit_y = np.clip(stars.y + step_y, stars.at.row - 0.5, stars.at.row + 0.5)
+    # the tables hold no more
+    column, row = stars.at.column, stars.at.row
+    x = np.clip(stars.x + step_x, column - _FARTHEST_PX, column + _FARTHEST_PX)
+    y = np.clip(stars.y + step_y, row - _FARTHEST_PX, row + _FARTHEST_PX)
     return replace(
         stars,
-        x=limit_x,
-        y=limit_y,
+        x=x,
+        y=y,
         weight=weight,
         flux=flux,
         sky=solution[:, 3],
