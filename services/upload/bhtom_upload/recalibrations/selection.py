@@ -12,7 +12,6 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
-    and_,
     case,
     cast,
     func,
@@ -42,7 +41,8 @@ class Selection(BaseModel):
 
     Times are mid-exposure, MJD in UTC, from (included) until (excluded); of a frame
     that failed before its time was known, the time of its upload. A frame that failed
-    has no passband and no catalogue.
+    has no passband and no catalogue; one that does not tell its software is older than
+    any version.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -165,7 +165,7 @@ def _of_any_answer(
         compare(column, value) for column, compare, value in wanted if value is not None
     ]
     if selection.software_older_than is not None:
-        conditions.append(_older(lines.software_version, selection.software_older_than))
+        conditions.append(older(lines.software_version, selection.software_older_than))
     return conditions
 
 
@@ -175,15 +175,17 @@ def _passband_id(text: str | None) -> str | None:
     return f"{shown[2]}/{shown[1]}" if shown else text
 
 
-def _older(column: ColumnElement[str], version: str) -> ColumnElement[bool]:
-    """Whether a version of numbers and dots comes before another, by its numbers."""
+def older(column: ColumnElement[str], version: str) -> ColumnElement[bool]:
+    """Whether a version of numbers and dots comes before another, by its numbers.
+
+    No version at all comes before any: it is that of failures which were answered
+    before failures told theirs, and of planes whose reduction crashed.
+    """
     numbers = [int(part) for part in version.split(".")]
     release = func.substring(column, r"^\d{1,6}(?:\.\d{1,6})*", type_=Text())
     parts = cast(func.string_to_array(release, "."), ARRAY(Integer))
-    return and_(
-        release.is_not(None),
-        case(
-            (release.is_not(None), parts < cast(literal(numbers), ARRAY(Integer))),
-            else_=False,
-        ),
+    return case(
+        (column == "", True),
+        (release.is_not(None), parts < cast(literal(numbers), ARRAY(Integer))),
+        else_=False,
     )

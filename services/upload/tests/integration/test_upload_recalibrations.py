@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import Text, delete, literal, select, text, update
 
 from bhtom_contracts.events.frames import (
     CalibrationFailed,
@@ -20,6 +20,7 @@ from bhtom_contracts.events.frames import (
 )
 from bhtom_contracts.outcomes import Outcome
 from bhtom_upload.recalibrations import service, steps
+from bhtom_upload.recalibrations.selection import older
 from bhtom_upload.recalibrations.tables import (
     plane_failures,
     plane_measurements,
@@ -411,6 +412,36 @@ async def test_a_failure_without_a_time_counts_with_its_upload(field: Field) -> 
     today = START.timestamp() / 86400 + 40587
     assert await _taken(field, {"from_mjd": today - 3650}) == [0, 1]
     assert await _taken(field, {"until_mjd": 61010.0}) == [0]
+
+
+async def test_a_failure_that_tells_no_version_is_older_than_any(field: Field) -> None:
+    await field.add(2)
+    await field.add(1, last_fails=True)
+    async with field.app.context.database.unit_of_work() as unit:
+        await unit.execute(update(plane_failures).values(software_version=""))
+    assert await _taken(field, {"software_older_than": "0.0"}) == [2]
+    assert await _taken(field, {"software_older_than": "1.10"}) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("version", "than", "expected"),
+    [
+        ("", "0", True),
+        ("1.9", "1.10", True),
+        ("1.10", "1.9", False),
+        ("1.9", "1.9", False),
+        ("1.9", "1.9.0", True),
+        ("1.10.0.dev3+g12", "1.10.1", True),
+        ("9999999", "2", False),
+        ("unknown", "2", False),
+    ],
+)
+async def test_versions_are_compared_by_their_numbers(
+    field: Field, version: str, than: str, expected: bool
+) -> None:
+    async with field.app.context.database.read() as connection:
+        found = await connection.scalar(select(older(literal(version, Text()), than)))
+    assert found is expected
 
 
 async def _taken(field: Field, selection: dict[str, Any]) -> list[int]:
