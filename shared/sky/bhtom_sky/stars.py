@@ -20,7 +20,7 @@ _COLOUR_RELATIONS = (
     ("V", "g", -0.58, 0.00),
     ("B", "g", 0.31, 0.23),
     ("R", "r", -0.18, -0.10),
-    ("I", "r", -0.62, -0.36),
+    ("I", "r", -0.50, -0.36),
     ("U", "g", 1.10, -0.30),
 )
 _RELATION_SPREAD_MAG = 0.03  # stars of one colour differ in metals and dust

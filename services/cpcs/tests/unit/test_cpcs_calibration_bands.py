@@ -5,6 +5,7 @@ import pytest
 from bhtom_cpcs.science.calibration.bands import (
     allowed_bands,
     band_of_card,
+    letters_of_card,
     passband_text,
 )
 from bhtom_cpcs.science.outcomes import Outcome
@@ -63,6 +64,32 @@ def test_unknown_filter(requested: str) -> None:
 def test_band_of_card(card: str | None, band: str | None) -> None:
     expected = None if band is None else f"GaiaSP/{band}"
     assert band_of_card(card, "GaiaSP", OFFERED) == expected
+
+
+@pytest.mark.parametrize(
+    ("card", "letters"),
+    [
+        ("y", ("y",)),
+        ("Y", ("Y",)),
+        ("yp", ("y",)),
+        ("J", ("J",)),
+        ("H", ("H",)),
+        ("Ks", ("K",)),
+        ("K_short", ("K",)),
+        ("K", ("K",)),
+        ("Stromgren y", ()),
+        ("Str\u00f6mgren u", ()),
+        ("Kron R", ("R",)),
+        ("Johnson J", ("J",)),
+        ("JK", ()),
+    ],
+)
+def test_bands_that_few_catalogues_have_are_known_by_name(
+    card: str, letters: tuple[str, ...]
+) -> None:
+    assert letters_of_card(card) == letters
+    expected = f"2MASS/{letters[0]}" if letters and letters[0] in "JHK" else None
+    assert band_of_card(card, "2MASS", ("2MASS/J", "2MASS/H", "2MASS/K")) == expected
 
 
 def test_passband_text() -> None:

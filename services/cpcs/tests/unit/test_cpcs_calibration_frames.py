@@ -259,7 +259,7 @@ def test_a_missing_band_comes_from_a_published_transformation() -> None:
 GRIZ = tuple(f"GaiaSP/{band}" for band in "griz")
 
 
-@pytest.mark.parametrize("letter", ["V", "R", "B"])
+@pytest.mark.parametrize("letter", ["V", "R", "B", "I"])
 @pytest.mark.parametrize("requested", ["GaiaSP/any", "GaiaSP/UBVRI"])
 def test_a_card_of_a_lacking_band_takes_part_by_transformation(
     letter: str, requested: str
@@ -315,6 +315,44 @@ def test_a_band_that_the_catalogue_can_give_in_no_way_is_said() -> None:
     offered = tuple(f"GaiaSP/{band}" for band in "riz")
     found = frame.calibrate(BandQuestion("GaiaSP/any", "B"), offered)
     assert found.report.sentence == "Header said B; GaiaSP has none."
+
+
+@pytest.mark.parametrize("card", ["y", "J", "Y", "H", "Ks"])
+def test_a_band_of_the_infrared_that_the_catalogue_lacks_is_said(card: str) -> None:
+    found = exposed("z", n=80).calibrate(BandQuestion("GaiaSP/any", card))
+    assert found.choice.chosen == "GaiaSP/z"
+    assert found.report.sentence == f"Header said {card[0]}; GaiaSP has none."
+
+
+def test_the_card_of_a_lacking_band_does_not_turn_a_frame_into_another() -> None:
+    said = []
+    for seed in range(12):
+        frame = exposed("z", seed, n=80, bands=("g", "r", "i", "z"))
+        found = frame.calibrate(BandQuestion("GaiaSP/any", "I"), GRIZ)
+        said.append(found.report.sentence)
+        assert (found.choice.chosen == "GaiaSP/z") == (said[-1] is not None)
+    assert said.count("Header said I; the stars say z.") >= 10
+
+
+def test_two_bands_lead_to_a_third() -> None:
+    frame = exposed("R", n=80, bands=("g", "r"))
+    offered = ("GaiaSP/g", "GaiaSP/r")
+    found = frame.zero_point(BandQuestion("GaiaSP/any", "R"), offered)
+    assert (found.passband, found.source) == ("GaiaSP/R", "transformation")
+    assert "Lupton" in found.source_note
+
+
+def test_a_band_of_the_card_that_too_few_stars_have_is_said() -> None:
+    frame = exposed("r", n=80)
+    reference = frame.reference
+    few = reference.magnitude["GaiaSP/u"].copy()
+    few[4:] = np.nan
+    magnitude = {**reference.magnitude, "GaiaSP/u": few}
+    bare = replace(frame, reference=replace(reference, magnitude=magnitude))
+    found = bare.calibrate(BandQuestion("GaiaSP/any", "u"))
+    assert found.choice.chosen == "GaiaSP/r"
+    assert found.report.sentence == "Header said u; too few stars have it in GaiaSP."
+    assert found.report.disagrees is None
 
 
 def test_nobody_asked_for_the_band_of_a_narrow_filter() -> None:

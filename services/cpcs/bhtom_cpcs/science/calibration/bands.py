@@ -12,9 +12,13 @@ _NOISE = re.compile(
     r"filter|band|decam|ps1|panstarrs|skymapper|lco|[cC]\d{3,}|\d{3,}(\.\d*)?",
     re.IGNORECASE,
 )
-_PRIMED = re.compile(r"^([ugriz])(p|'|prime|s)$")
-_LETTER = re.compile(r"^([UBVRIugriz])$")
+_PRIMED = re.compile(r"^([ugrizy])(p|'|prime|s)$")
+_LETTER = re.compile(r"^([UBVRIugrizyYJHK])$")
 _COUSINS = re.compile(r"^([RI])c$")
+_K_SHORT = re.compile(r"^(K)(s|short)$")
+_FORMS = (_PRIMED, _LETTER, _COUSINS, _K_SHORT)
+# Its u and y are other bands than the letters alone mean.
+_STROEMGREN = re.compile(r"str(o|oe|\u00f6)mgren|uvby", re.IGNORECASE)
 
 
 def passband_text(passband: str) -> str:
@@ -77,9 +81,11 @@ def band_of_card(card: str | None, survey: str, offered: tuple[str, ...]) -> str
 
 def letters_of_card(card: str | None) -> tuple[str, ...]:
     """Standard bands that a FILTER card's text names, whatever a catalogue offers."""
+    if _STROEMGREN.search(card or ""):
+        return ()
     words = re.split(r"[\s_\-/(),.:]+", _NOISE.sub(" ", card or ""))
     matches = (
-        _PRIMED.match(word) or _LETTER.match(word) or _COUSINS.match(word)
+        next(filter(None, (form.match(word) for form in _FORMS)), None)
         for word in words
     )
     return tuple(match[1] for match in matches if match)

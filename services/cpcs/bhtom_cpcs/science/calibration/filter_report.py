@@ -85,6 +85,11 @@ def filter_report(
     sentence = _sentence(card_band, disagrees, choice)
     if hints.lacking is not None:
         sentence = f"Header said {hints.lacking}; {survey} has none."
+    elif card_band is not None and disagrees is None and card_band != choice.chosen:
+        sentence = (
+            f"Header said {card_band.rpartition('/')[2]}; too few stars have it in "
+            f"{survey}."
+        )
     return FilterReport(
         card=question.card,
         card_band=card_band,

@@ -51,13 +51,17 @@ class Transformation:
 # offsets included: test_cpcs_catalogues_transformations.py). Jordi's
 # R - r = -0.153 (r - i) - 0.117, used in BHTOM's older catalogues, misses those stars
 # by 0.05 mag at r - i = 0.1 and by 0.2 mag at 1.3, and contradicts their own r - R;
-# Lupton's stays within 0.02 mag. Equations with z or I could not be checked and carry
-# a larger scatter.
+# Lupton's stays within 0.02 mag, and the one from g - r alone within 0.025 (rms) up to
+# 1.2, beyond which g - r no longer tells M dwarfs apart. Equations with z or I could
+# not be checked and carry a larger scatter.
 _FROM_SLOAN: Final = (
     Transformation("B", "g", ("g", "r"), (0.219, 0.313), (0.0, 1.4), 0.05, _JORDI),
     Transformation("V", "g", ("g", "r"), (-0.016, -0.565), (-0.2, 1.6), 0.03, _JORDI),
     Transformation(
         "R", "r", ("r", "i"), (-0.1439, -0.2936), (-0.3, 1.4), 0.02, _LUPTON
+    ),
+    Transformation(
+        "R", "r", ("g", "r"), (-0.0971, -0.1837), (-0.2, 1.2), 0.03, _LUPTON
     ),
     Transformation("I", "i", ("i", "z"), (-0.397, -0.386), (-0.1, 0.8), 0.04, _JORDI),
     Transformation("I", "r", ("r", "i"), (-0.382, -1.2444), (-0.2, 1.4), 0.04, _LUPTON),
