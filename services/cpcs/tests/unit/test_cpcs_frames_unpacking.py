@@ -14,11 +14,12 @@ import pytest
 from astropy.io import fits
 
 from bhtom_cpcs.science.catalogue_files import reading
-from bhtom_cpcs.science.frames import fits_input, unpacking
+from bhtom_cpcs.science.frames import fits_input
 from bhtom_cpcs.science.frames.fits_input import open_fits, plane_count, read_planes
-from bhtom_cpcs.science.frames.unpacking import CannotUnpack, packing_of, unpacked
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stop import Stop
+from bhtom_runtime import unpacking
+from bhtom_runtime.unpacking import CannotUnpack, packing_of, unpacked
 
 IMAGE = np.random.default_rng(1).integers(0, 60000, (64, 48)).astype(np.uint16)
 ZEROS = bytes(10 << 20)

@@ -29,6 +29,8 @@ def _one_of(column: str, values: Iterable[str]) -> str:
     return f"{column} IN ({listed})"
 
 
+_PACKINGS = ("plain", "gzip", "fpack", "bzip2", "xz", "zip")
+
 files = Table(
     "files",
     metadata,
@@ -44,7 +46,7 @@ files = Table(
     ),
     CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
     CheckConstraint("size_bytes > 0", name="size_bytes"),
-    CheckConstraint("packing IN ('plain', 'gzip', 'fpack')", name="packing"),
+    CheckConstraint(_one_of("packing", _PACKINGS), name="packing"),
 )
 
 data_products = Table(

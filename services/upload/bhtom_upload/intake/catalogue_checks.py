@@ -17,8 +17,8 @@ from bhtom_upload.intake.exposure_dates import has_usable_date
 from bhtom_upload.intake.fits_headers import Hdu, walk
 from bhtom_upload.intake.refusals import FrameRefused
 from bhtom_upload.intake.unpacking import (
-    GzipSource,
     OpenedFrame,
+    PackedSource,
     Packing,
     PlainSource,
 )
@@ -56,8 +56,8 @@ def look_at_table(path: Path, keywords: HeaderKeywords) -> TableContents:
     Blocks on the disk: run it in a thread.
     """
     with OpenedFrame(path, MAX_CATALOGUE_BYTES) as file:
-        packing: Packing = "gzip" if file.is_gzip else "plain"
-        if not file.is_gzip and path.stat().st_size > MAX_CATALOGUE_BYTES:
+        packing = file.packing
+        if packing == "plain" and path.stat().st_size > MAX_CATALOGUE_BYTES:
             raise FrameRefused(
                 "too_large",
                 f"The catalogue is larger than {MAX_CATALOGUE_BYTES // 1_000_000} MB.",
@@ -72,9 +72,9 @@ def look_at_table(path: Path, keywords: HeaderKeywords) -> TableContents:
     return TableContents(packing, _DATE_LINE.search(head) is not None)
 
 
-def _finish(source: PlainSource | GzipSource) -> None:
+def _finish(source: PlainSource | PackedSource) -> None:
     """See that a packed file is whole."""
-    if isinstance(source, GzipSource):
+    if isinstance(source, PackedSource):
         source.finish()
 
 

@@ -11,8 +11,8 @@ from bhtom_upload.intake.exposure_dates import dates_told, has_usable_date
 from bhtom_upload.intake.fits_headers import Hdu, walk
 from bhtom_upload.intake.refusals import FrameRefused
 from bhtom_upload.intake.unpacking import (
-    GzipSource,
     OpenedFrame,
+    PackedSource,
     Packing,
     too_large_unpacked,
 )
@@ -33,7 +33,7 @@ class Contents:
 def look_at(path: Path, max_unpacked_bytes: int) -> Contents:
     """Read a file's headers; raises FrameRefused when it holds no usable image.
 
-    Blocks on the disk and, for a gzipped file, on unpacking it: run it in a thread.
+    Blocks on the disk and, for a packed file, on unpacking it: run it in a thread.
     """
     with OpenedFrame(path, max_unpacked_bytes) as frame:
         hdus: list[Hdu] = []
@@ -45,12 +45,12 @@ def look_at(path: Path, max_unpacked_bytes: int) -> Contents:
                 raise too_large_unpacked(max_unpacked_bytes)
             if not hdus or _is_frame(hdu):
                 hdus.append(hdu)
-        if isinstance(frame.source, GzipSource):
+        if isinstance(frame.source, PackedSource):
             frame.source.finish()
         images = tuple(hdu for hdu in hdus if _is_frame(hdu))
         if not images:
             raise FrameRefused("no_image", _what_instead(hdus))
-        return Contents(_packing(frame.is_gzip, images), images, hdus[0])
+        return Contents(_packing(frame.packing, images), images, hdus[0])
 
 
 def check_date(contents: Contents, keywords: HeaderKeywords) -> None:
@@ -73,9 +73,9 @@ def _is_frame(hdu: Hdu) -> bool:
     return len(shape) >= 2 and min(shape[:2]) >= SMALLEST_SIDE_PX and 0 not in shape
 
 
-def _packing(is_gzip: bool, images: Sequence[Hdu]) -> Packing:
-    if is_gzip:
-        return "gzip"
+def _packing(of_file: Packing, images: Sequence[Hdu]) -> Packing:
+    if of_file != "plain":
+        return of_file
     return "fpack" if any(hdu.is_compressed_image for hdu in images) else "plain"
 
 

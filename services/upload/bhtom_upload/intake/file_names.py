@@ -8,8 +8,12 @@ from bhtom_upload.intake.refusals import FrameRefused
 
 MAX_LENGTH: Final = 200
 _HARMLESS: Final = re.compile(r"[^\w.+=@,()\[\] -]")
-_EXTENSION: Final = re.compile(r"\.([A-Za-z][A-Za-z0-9]{0,9})(?:\.(gz|fz))?$", re.I)
-_ACCEPTED: Final = frozenset({"fits", "fit", "fts", "ftt", "ftsc", "gz", "fz"})
+_EXTENSION: Final = re.compile(
+    r"\.([A-Za-z][A-Za-z0-9]{0,9})(?:\.(gz|fz|bz2|xz|zip))?$", re.I
+)
+_ACCEPTED: Final = frozenset(
+    {"fits", "fit", "fts", "ftt", "ftsc", "gz", "fz", "bz2", "xz", "zip"}
+)
 
 
 def display_name(given: str | None) -> str:
@@ -33,5 +37,5 @@ def check_extension(name: str) -> None:
     raise FrameRefused(
         "unsupported_file_name",
         f"'{name}' does not look like a frame by its name. Taken are .fits, .fit, "
-        ".fts, .ftt and .ftsc, plain or with .gz or .fz.",
+        ".fts, .ftt and .ftsc, plain or with .fz, .gz, .bz2, .xz or .zip.",
     )

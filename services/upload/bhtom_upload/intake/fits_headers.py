@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final
 
-from bhtom_upload.intake.refusals import FrameRefused
+from bhtom_upload.intake.refusals import WHAT_TO_UPLOAD, FrameRefused
 from bhtom_upload.intake.unpacking import Source
 
 BLOCK: Final = 2880
@@ -149,9 +149,8 @@ def _begins_header(block: bytes, number: int) -> bool:
     if not block.startswith(b"SIMPLE  ="):
         raise FrameRefused(
             "not_fits",
-            "This is not a FITS file: it does not begin with a SIMPLE card. Upload "
-            "the frame as your camera software wrote it (.fits, .fit, .fts, plain, "
-            ".gz or .fz).",
+            "This is not a FITS file: it does not begin with a SIMPLE card. "
+            f"{WHAT_TO_UPLOAD}",
         )
     return True
 

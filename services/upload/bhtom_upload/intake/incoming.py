@@ -10,10 +10,10 @@ from starlette.requests import ClientDisconnect, Request
 from bhtom_contracts.events.cameras import HeaderKeywords
 from bhtom_contracts.events.frames import CalibratedKind
 from bhtom_runtime.object_store import ObjectWriter, StoredObject
+from bhtom_runtime.unpacking import may_be_packed
 from bhtom_upload.intake.catalogue_checks import TableContents, look_at_table
 from bhtom_upload.intake.checks import Contents, look_at
-from bhtom_upload.intake.refusals import FrameRefused
-from bhtom_upload.intake.unpacking import GZIP_MAGIC
+from bhtom_upload.intake.refusals import WHAT_TO_UPLOAD, FrameRefused
 
 _FITS_MAGIC: Final = b"SIMPLE  ="
 
@@ -53,8 +53,7 @@ class Incoming:
                 raise FrameRefused(
                     "not_fits",
                     f"'{self.name}' is not a FITS file: it does not begin with a "
-                    "SIMPLE card. Upload the frame as your camera software wrote it "
-                    "(.fits, .fit, .fts, plain, .gz or .fz).",
+                    f"SIMPLE card. {WHAT_TO_UPLOAD}",
                 )
         await self._writer.feed(chunk)
 
@@ -81,10 +80,8 @@ class Incoming:
 
 
 def looks_like_frame(head: bytes) -> bool:
-    """Whether the first bytes, however few, are those of a FITS or gzip file."""
-    return any(
-        head.startswith(magic[: len(head)]) for magic in (_FITS_MAGIC, GZIP_MAGIC)
-    )
+    """Whether the first bytes, however few, are those of a FITS or packed file."""
+    return _FITS_MAGIC[: len(head)] == head[: len(_FITS_MAGIC)] or may_be_packed(head)
 
 
 async def body_of(request: Request) -> AsyncIterator[bytes]:

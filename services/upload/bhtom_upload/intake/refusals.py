@@ -1,6 +1,13 @@
 """Why a file is not taken: a stable code and a sentence."""
 
+from typing import Final
+
 from bhtom_runtime.errors import Invalid
+
+WHAT_TO_UPLOAD: Final = (
+    "Upload the frame as your camera software wrote it (.fits, .fit, .fts, plain, or "
+    "packed: .fz, .gz, .bz2, .xz, .zip)."
+)
 
 
 class FrameRefused(Invalid):

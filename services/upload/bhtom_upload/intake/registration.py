@@ -1,6 +1,7 @@
 """Makes a stored file a data product, in one transaction with its events."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -18,16 +19,13 @@ from bhtom_upload.data_products.tables import data_products, files
 from bhtom_upload.intake.fields import Submission
 from bhtom_upload.intake.unpacking import Packing
 
-RECEIVED: dict[CalibratedKind, dict[Packing, str]] = {
-    "fits_file": {
-        "plain": "Received plain FITS file.",
-        "gzip": "Received gzipped FITS file.",
-        "fpack": "Received fpacked FITS file.",
-    },
-    "photometry": {
-        "plain": "Received instrumental catalogue.",
-        "gzip": "Received gzipped instrumental catalogue.",
-    },
+_PACKED: Final[dict[Packing, str]] = {
+    "plain": "plain ",
+    "gzip": "gzipped ",
+    "bzip2": "bzip2-packed ",
+    "xz": "xz-packed ",
+    "zip": "zipped ",
+    "fpack": "fpacked ",
 }
 
 
@@ -49,6 +47,14 @@ class Registered:
     message: str
 
 
+def received_message(kind: CalibratedKind, packing: Packing) -> str:
+    """What a product's history begins with."""
+    if kind == "fits_file":
+        return f"Received {_PACKED[packing]}FITS file."
+    packed = "" if packing == "plain" else _PACKED[packing]
+    return f"Received {packed}instrumental catalogue."
+
+
 async def register(unit: UnitOfWork, submission: Submission, file: Kept) -> Registered:
     """Find or make the product of a file and ask for what it still needs.
 
@@ -56,7 +62,7 @@ async def register(unit: UnitOfWork, submission: Submission, file: Kept) -> Regi
     another request of the same product; a dry run is a product of its own.
     """
     await _keep_file(unit, file)
-    message = RECEIVED[submission.wishes.kind][file.packing]
+    message = received_message(submission.wishes.kind, file.packing)
     product = await _insert(unit, submission, file)
     if product is not None:
         await store.add_stage(unit, product, "received", message)
@@ -103,7 +109,7 @@ async def _insert(
             oname=submission.camera.oname,
             dry_run=wishes.dry_run,
             state=State.RECEIVED,
-            message=RECEIVED[wishes.kind][file.packing],
+            message=received_message(wishes.kind, file.packing),
             file_name=file.name,
             observers=list(submission.observers),
             requested_filter=wishes.parameters.requested_filter,

@@ -1,21 +1,15 @@
 """Reads a file from front to back, packed or not, with little memory."""
 
 import os
-import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Literal, Protocol, Self
+from typing import BinaryIO, Literal, Protocol, Self
 
+from bhtom_runtime import unpacking
 from bhtom_upload.intake.refusals import FrameRefused
 
-Packing = Literal["plain", "gzip", "fpack"]
-
-GZIP_MAGIC: Final = b"\x1f\x8b"
-_CHUNK: Final = 128 * 1024
-# Frames shrink to a half or a quarter; an almost empty one with little noise to a
-# tenth. Only what was made to explode shrinks beyond this, once it is large.
-_SUSPICIOUS_RATIO: Final = 150
-_SUSPICIOUS_FROM: Final = 256 << 20
+Packing = Literal["plain", "fpack"] | unpacking.Packing
 
 
 class Source(Protocol):
@@ -51,17 +45,14 @@ class PlainSource:
         return step
 
 
-class GzipSource:
-    """A gzipped file, unpacked piece by piece and thrown away."""
+class PackedSource:
+    """A packed file, unpacked piece by piece and thrown away."""
 
-    def __init__(self, file: BinaryIO, max_bytes: int) -> None:
-        self._file = file
-        self._max_bytes = max_bytes
-        self._unpacker = zlib.decompressobj(wbits=31)
-        self._packed = b""
-        self._ready = b""
-        self._packed_bytes = 0
-        self._unpacked_bytes = 0
+    def __init__(
+        self, file: BinaryIO, packing: unpacking.Packing, max_bytes: int
+    ) -> None:
+        self._pieces = _pieces(file, packing, max_bytes)
+        self._ready = memoryview(b"")
 
     def read(self, size: int) -> bytes:
         """The next bytes; fewer only at the end."""
@@ -83,58 +74,32 @@ class GzipSource:
 
     def finish(self) -> None:
         """Unpack what is left, so that its checksum is compared."""
-        self._ready = b""
         while self._fill():
-            self._ready = b""
+            pass
 
     def _fill(self) -> bool:
         """Unpack the next piece; False at the end of the file."""
-        while not self._ready:
-            if self._unpacker.eof and not self._begin_member():
-                return False
-            if not self._packed:
-                self._packed = self._file.read(_CHUNK)
-                self._packed_bytes += len(self._packed)
-                if not self._packed:
-                    raise FrameRefused(
-                        "truncated",
-                        "The gzipped file is cut short. Upload the whole file.",
-                    )
-            self._unpack()
-        return True
+        self._ready = memoryview(next(self._pieces, b""))
+        return bool(self._ready)
 
-    def _unpack(self) -> None:
-        try:
-            self._ready = self._unpacker.decompress(self._packed, _CHUNK)
-        except zlib.error as error:
-            raise FrameRefused(
-                "damaged_gzip",
-                f"The file cannot be unpacked ({error}): it was damaged on its way. "
-                "Upload it again.",
-            ) from error
-        self._packed = (
-            b"" if self._unpacker.eof else self._unpacker.unconsumed_tail
-        ) or self._unpacker.unused_data
-        self._unpacked_bytes += len(self._ready)
-        self._check_size()
 
-    def _begin_member(self) -> bool:
-        """Go on with the next gzip member; padding behind the last one is allowed."""
-        rest = self._packed or self._file.read(_CHUNK)
-        rest = rest.lstrip(b"\0")
-        if not rest.startswith(GZIP_MAGIC):
-            return False
-        self._packed = rest
-        self._unpacker = zlib.decompressobj(wbits=31)
-        return True
-
-    def _check_size(self) -> None:
-        ratio = self._unpacked_bytes / max(self._packed_bytes, 1)
-        exploding = self._unpacked_bytes > _SUSPICIOUS_FROM and (
-            ratio > _SUSPICIOUS_RATIO
-        )
-        if exploding or self._unpacked_bytes > self._max_bytes:
-            raise too_large_unpacked(self._max_bytes)
+def _pieces(
+    file: BinaryIO, packing: unpacking.Packing, max_bytes: int
+) -> Iterator[bytes]:
+    """What a file unpacks to; a refusal where it cannot be used."""
+    try:
+        yield from unpacking.unpacked(file, packing, max_bytes)
+    except unpacking.CutShort as error:
+        raise FrameRefused(
+            "truncated", "The packed file is cut short. Upload the whole file."
+        ) from error
+    except unpacking.TooLarge as error:
+        raise too_large_unpacked(max_bytes) from error
+    except unpacking.CannotUnpack as error:
+        raise FrameRefused(
+            "cannot_unpack",
+            f"The file cannot be used: {error}. Upload the frame uncompressed.",
+        ) from error
 
 
 def too_large_unpacked(max_bytes: int) -> FrameRefused:
@@ -155,12 +120,12 @@ class OpenedFrame:
 
     def __enter__(self) -> Self:
         self._file = self._path.open("rb")
-        magic = self._file.read(len(GZIP_MAGIC))
+        packing = unpacking.packing_of(self._file.read(unpacking.MAGIC_BYTES))
         self._file.seek(0)
-        self.is_gzip = magic == GZIP_MAGIC
-        self.source: PlainSource | GzipSource = (
-            GzipSource(self._file, self._max_bytes)
-            if self.is_gzip
+        self.packing: Packing = packing or "plain"
+        self.source: PlainSource | PackedSource = (
+            PackedSource(self._file, packing, self._max_bytes)
+            if packing
             else PlainSource(self._file)
         )
         return self

@@ -93,7 +93,7 @@ class UploadForm:
         if self._text is None:
             await self.files[-1].feed(data)
             return
-        if not self._text and len(data) >= 9 and looks_like_frame(data):
+        if not self._text and _is_file(data):
             # A file part without a file name.
             await self._open(self._name)
             await self.files[-1].feed(data)
@@ -162,3 +162,8 @@ class UploadForm:
 
     def _last(self, name: str) -> str:
         return self._values.get(name, [""])[-1]
+
+
+def _is_file(data: bytes) -> bool:
+    """Whether a part without a file name holds a file; a text may begin with `BZh`."""
+    return len(data) >= 9 and looks_like_frame(data) and not data.startswith(b"BZh")

@@ -1,7 +1,11 @@
 """`POST /upload/`: BHTOM2's form as its many clients send it."""
 
+import bz2
 import gzip
-from collections.abc import Sequence
+import io
+import lzma
+import zipfile
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -12,6 +16,13 @@ from bhtom_upload.testing import Caller, UploadApp, frame, new_id
 
 Files = list[tuple[str, tuple[str | None, bytes, str]]]
 Part = tuple[str, str | None, bytes]
+
+
+def zipped(content: bytes) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("d.fits", content)
+    return archive.getvalue()
 
 
 @pytest_asyncio.fixture
@@ -85,6 +96,31 @@ async def test_any_part_names_and_several_files(
     ]
     assert told[2]["message"] == "Received gzipped FITS file."
     assert len({one["id"] for one in told}) == 3
+
+
+@pytest.mark.parametrize(
+    ("extension", "pack", "told"),
+    [
+        ("bz2", bz2.compress, "bzip2-packed"),
+        ("xz", lzma.compress, "xz-packed"),
+        ("zip", zipped, "zipped"),
+    ],
+)
+async def test_files_that_any_usual_program_packed(
+    app: UploadApp,
+    caller: Caller,
+    fields: dict[str, Any],
+    extension: str,
+    pack: Callable[[bytes], bytes],
+    told: str,
+) -> None:
+    name = f"d.fits.{extension}"
+    content = pack(frame(SERIAL=new_id()))
+    answer = await post(app, caller, fields, [("files", (name, content, ""))])
+    assert answer.status_code == 201, answer.text
+    (made,) = answer.json()["Success"]
+    assert made["message"] == f"Received {told} FITS file."
+    assert made["file name:"].endswith(name)
 
 
 async def test_all_spellings_of_the_other_fields(

@@ -1,7 +1,10 @@
 """A list of sources is told from other texts before it is taken."""
 
+import bz2
 import gzip
+import lzma
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,14 +47,20 @@ def written(folder: Path, content: bytes) -> Path:
 
 
 @pytest.mark.parametrize("content", TABLES.values(), ids=TABLES)
-@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("packing", "pack"),
+    [
+        ("plain", bytes),
+        ("gzip", gzip.compress),
+        ("bzip2", bz2.compress),
+        ("xz", lzma.compress),
+    ],
+)
 def test_tables_of_every_form_are_taken(
-    tmp_path: Path, content: bytes, packed: bool
+    tmp_path: Path, content: bytes, packing: str, pack: Callable[[bytes], bytes]
 ) -> None:
-    path = written(tmp_path, gzip.compress(content) if packed else content)
-    assert look_at_table(path, HeaderKeywords()).packing == (
-        "gzip" if packed else "plain"
-    )
+    path = written(tmp_path, pack(content))
+    assert look_at_table(path, HeaderKeywords()).packing == packing
 
 
 @pytest.mark.parametrize(

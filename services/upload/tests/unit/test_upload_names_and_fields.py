@@ -49,17 +49,19 @@ def test_a_long_name_keeps_its_extension() -> None:
 
 
 @pytest.mark.parametrize("extension", ["fits", "fit", "fts", "ftt", "ftsc", "FITS"])
-@pytest.mark.parametrize("packing", ["", ".gz", ".fz"])
+@pytest.mark.parametrize("packing", ["", ".gz", ".fz", ".bz2", ".xz", ".ZIP"])
 def test_the_names_of_bhtom_are_taken(extension: str, packing: str) -> None:
     check_extension(f"x.{extension}{packing}")
 
 
-@pytest.mark.parametrize("name", ["file_0", "frame", "ngc.1566", "x.fz"])
+@pytest.mark.parametrize("name", ["file_0", "frame", "ngc.1566", "x.fz", "x.zip"])
 def test_a_name_without_a_telling_extension_is_taken(name: str) -> None:
     check_extension(name)
 
 
-@pytest.mark.parametrize("name", ["x.jpg", "x.dat", "x.csv.gz", "passwd.txt"])
+@pytest.mark.parametrize(
+    "name", ["x.jpg", "x.dat", "x.csv.gz", "x.csv.zip", "x.rar", "passwd.txt"]
+)
 def test_other_names_are_refused_before_the_body_is_read(name: str) -> None:
     with pytest.raises(FrameRefused, match=name):
         check_extension(name)

@@ -31,14 +31,14 @@ from bhtom_cpcs.science.catalogue_files.table import (
 )
 from bhtom_cpcs.science.catalogue_files.understanding import understand
 from bhtom_cpcs.science.catalogue_files.xml_tables import is_votable, read_votable
-from bhtom_cpcs.science.frames.unpacking import (
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.stop import Stop
+from bhtom_runtime.unpacking import (
     MAGIC_BYTES,
     CannotUnpack,
     packing_of,
     unpacked,
 )
-from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.stop import Stop
 
 _FITS = b"SIMPLE  ="
 _COMMENT_CARD = re.compile(r"#+\s*([A-Z][A-Z0-9_-]{1,7})\s*[:=]\s*([^/]+)")

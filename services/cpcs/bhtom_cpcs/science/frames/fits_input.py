@@ -26,15 +26,15 @@ from bhtom_cpcs.science.frames.cubes import (
 )
 from bhtom_cpcs.science.frames.headers import merged, without_damaged_cards
 from bhtom_cpcs.science.frames.planes import Colour, Image, Mask, Plane, make_plane
-from bhtom_cpcs.science.frames.unpacking import (
+from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.stop import Stop
+from bhtom_runtime.unpacking import (
     MAGIC_BYTES,
     CannotUnpack,
     Packing,
     packing_of,
     unpacked,
 )
-from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.stop import Stop
 
 __all__ = ["FITS_ERRORS", "Image", "Mask", "Plane", "open_fits", "read_planes"]
 

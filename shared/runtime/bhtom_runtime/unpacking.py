@@ -1,7 +1,9 @@
 """Unpacks gzip, bzip2, xz and zip piece by piece, within bounds of size and memory.
 
-astropy unpacks whatever it recognises, packed files inside packed files too, and sets
-no limit: some kilobytes can become all the memory and hours of work.
+A file that was taken in has to be one that can be read later: who looks at it first and
+who reduces it ask the same code. astropy unpacks whatever it recognises, packed files
+inside packed files too, and sets no limit: some kilobytes can become all the memory and
+hours of work.
 """
 
 import bz2
@@ -20,7 +22,7 @@ _CHUNK: Final = 1 << 20
 _SUSPICIOUS_RATIO: Final = 150
 _SUSPICIOUS_FROM: Final = 256 << 20
 # xz -9 asks for 65 MB; a file may ask for gigabytes.
-_XZ_MEMORY: Final = 128 << 20
+_XZ_MEMORY: Final = 80 << 20
 _MAGIC: Final[tuple[tuple[bytes, Packing], ...]] = (
     (b"\x1f\x8b", "gzip"),
     (b"BZh", "bzip2"),
@@ -37,6 +39,17 @@ _DESCRIPTOR_BYTES: Final = 24
 
 class CannotUnpack(Exception):
     """Why a packed file cannot be used, in words that follow a colon."""
+
+
+class CutShort(CannotUnpack):
+    """Its end is missing."""
+
+    def __init__(self) -> None:
+        super().__init__("the packed file was cut short")
+
+
+class TooLarge(CannotUnpack):
+    """It unpacks to more than is taken, or was made to explode."""
 
 
 class _Unpacker(Protocol):
@@ -70,11 +83,16 @@ class _Stream:
 
 
 def packing_of(beginning: bytes) -> Packing | None:
-    """How a file is packed by its first bytes, None where it is not."""
+    """How a file is packed by its first `MAGIC_BYTES`, None where it is not."""
     for magic, packing in _MAGIC:
         if beginning.startswith(magic):
             return packing
     return None
+
+
+def may_be_packed(beginning: bytes) -> bool:
+    """Whether the first bytes, however few, can be those of a packed file."""
+    return any(beginning[: len(m)] == m[: len(beginning)] for m, _ in _MAGIC)
 
 
 def unpacked(file: BinaryIO, packing: Packing, max_bytes: int) -> Iterator[bytes]:
@@ -93,10 +111,10 @@ def unpacked(file: BinaryIO, packing: Packing, max_bytes: int) -> Iterator[bytes
         for piece in _pieces(file, packing):
             total += len(piece)
             if total > max_bytes:
-                raise CannotUnpack(f"it unpacks to more than {max_bytes >> 20} MB")
+                raise TooLarge(f"it unpacks to more than {max_bytes >> 20} MB")
             explodes = total > _SUSPICIOUS_RATIO * max(file.tell(), 1)
             if total > _SUSPICIOUS_FROM and explodes:
-                raise CannotUnpack("it unpacks to far more than any frame shrinks by")
+                raise TooLarge("it unpacks to far more than any frame shrinks by")
             yield piece
     except (zlib.error, lzma.LZMAError, OSError, ValueError, EOFError) as error:
         if isinstance(error, lzma.LZMAError) and "emory" in str(error):
@@ -123,7 +141,7 @@ def _pieces(file: BinaryIO, packing: Packing) -> Iterator[bytes]:
             if not rest and stream.is_hungry:
                 rest = file.read(_CHUNK)
                 if not rest:
-                    raise CannotUnpack("the packed file was cut short")
+                    raise CutShort
             piece, rest = stream.give(rest)
             if piece:
                 yield piece
@@ -155,7 +173,7 @@ def _begin_zip(file: BinaryIO) -> int | None:
     """
     head = file.read(_ZIP_HEAD.size)
     if len(head) < _ZIP_HEAD.size:
-        raise CannotUnpack("the packed file was cut short")
+        raise CutShort
     _, _, flags, method, _, _, _, size, _, n_name, n_extra = _ZIP_HEAD.unpack(head)
     name = file.read(n_name)
     file.read(n_extra)
@@ -171,7 +189,7 @@ def _stored(file: BinaryIO, size: int) -> Iterator[bytes]:
     while size:
         piece = file.read(min(size, _CHUNK))
         if not piece:
-            raise CannotUnpack("the packed file was cut short")
+            raise CutShort
         size -= len(piece)
         yield piece
 
