@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from astropy.coordinates import EarthLocation
 from astropy.io import fits
+from astropy.time import Time
 
 from bhtom_cpcs.science.frames.observing_site import site_of
 from bhtom_cpcs.science.reduction import reduce_frame
+from bhtom_cpcs.science.request import Site
 from bhtom_cpcs.science.results.reduction import PlaneReduction
 
 
@@ -64,13 +66,13 @@ def test_no_site(cards: list[tuple]) -> None:
 def reduce(field, frame_of: Callable, tmp_path: Path) -> Callable:  # type: ignore[no-untyped-def]
     """Reduce the field's frame, with cards changed and the camera's site unknown."""
 
-    def run(**cards: object) -> PlaneReduction:
+    def run(site: Site | None = None, **cards: object) -> PlaneReduction:
         path = tmp_path / "frame.fits"
         path.write_bytes(frame_of().fits_bytes)
         with fits.open(path, mode="update") as hdus:
             for name, value in cards.items():
                 hdus[0].header[name] = value
-        request = replace(field.request, site=None)
+        request = replace(field.request, site=site)
         return reduce_frame(path, request, field.reference).planes[0]
 
     return run
@@ -103,3 +105,23 @@ def test_another_air_mass_in_the_header_is_said(reduce: Callable) -> None:
     assert any("AIRMASS" in text for text in wrong.warnings)
     same = reduce(AIRMASS=right.timing.air_mass, **cards)
     assert not any("AIRMASS" in text for text in same.warnings)
+
+
+def test_local_time_is_brought_to_utc_by_the_cameras_site(
+    reduce: Callable,
+) -> None:
+    site = Site(-31.16, 149.13, 1100.0)
+    right = reduce(site).timing
+    local = Time(right.mid_exposure_mjd_utc + 10 / 24, format="mjd").isot
+    card = (local, "local time, mid exposure")
+    told = {"DATE-OBS": card, "TIMEZONE": 10, "MJD-OBS": "", "DATE-AVG": ""}
+    plane = reduce(site, **told)
+    assert plane.timing.mid_exposure_mjd_utc == pytest.approx(
+        right.mid_exposure_mjd_utc, abs=1e-7
+    )
+    assert any("10 h ahead of UTC" in text for text in plane.warnings)
+    assert "time_converted" in plane.timing.flags
+    assert "time_or_site_implausible" not in plane.timing.flags
+    unsure = reduce(**told)
+    assert "time_uncertain" in unsure.timing.flags
+    assert any("not which way it counts" in text for text in unsure.warnings)

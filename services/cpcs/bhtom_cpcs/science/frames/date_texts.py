@@ -4,11 +4,13 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from bhtom_cpcs.science.frames.clock_texts import read_clock
+
 _MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
 _ISO = re.compile(
-    r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(\.\d+)?(?![\d-])(?:[T\s]+(.+))?$"
+    r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(\.\d+)?(?![\d-])(?:[T\s_]+(.+))?$"
 )
-_COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})T?(\d{2})(\d{2})(\d{2}(?:\.\d*)?)Z?$")
+_COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})T?(\d{2})(\d{2})(\d{2}(?:[.,]\d*)?)(Z)?$")
 _DAY_FIRST = re.compile(r"^(\d{1,2})[/.](\d{1,2})[/.](\d{4}|\d{2})(?:[T\s]+(.+))?$")
 _DAY_OF_YEAR = re.compile(r"^(\d{4})[.:](\d{3})(?:[:T](.+))?$")
 _NAMED = re.compile(
@@ -16,12 +18,6 @@ _NAMED = re.compile(
     r"|(\d{4})[-\s/]([A-Za-z]{3})[a-z]*[-\s/](\d{1,2}))(?:[T\s]+(.+))?$"
 )
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
-_CLOCK = re.compile(
-    r"^\s*(\d{1,2})\s*[:hH\s]\s*(\d{1,2})(?:\s*[:mM'\s]\s*(\d{1,2}(?:\.\d*)?))?"
-    r"\s*[s\"]?\s*(?:Z|UTC?)?\s*$"
-)
-_ZONE = re.compile(r"(?<=\d)\s*([+-])(\d{2}):?(\d{2})$")
-_LARGEST_ZONE_H = 15
 _CENTURY = 40  # two-digit years below it are of the 21st
 
 
@@ -29,12 +25,15 @@ _CENTURY = 40  # two-digit years below it are of the 21st
 class DateText:
     """MJD of a text; `has_clock` when it says the time of day too.
 
-    `ambiguous` when day and month could be exchanged.
+    `ambiguous` when day and month could be exchanged, `in_utc` when the text names its
+    zone; `rounding_s` is one step of the clock's last digit.
     """
 
     mjd: float
     has_clock: bool
     ambiguous: bool = False
+    in_utc: bool = False
+    rounding_s: float = 86400.0
 
 
 def read_date(text: str) -> DateText | None:
@@ -46,7 +45,7 @@ def read_date(text: str) -> DateText | None:
     """
     text = " ".join(text.split())
     if match := _COMPACT.match(text):
-        clock = f"{match[4]}:{match[5]}:{match[6]}"
+        clock = f"{match[4]}:{match[5]}:{match[6]}{match[7] or ''}"
         return _made(int(match[1]), int(match[2]), int(match[3]), clock)
     if match := _ISO.match(text):
         clock_text = match[5]
@@ -69,26 +68,8 @@ def read_date(text: str) -> DateText | None:
         found = _made(int(match[1]), 1, 1, match[3])
         if found is None or not 1 <= int(match[2]) <= 366:
             return None
-        return DateText(found.mjd + int(match[2]) - 1, found.has_clock)
+        return replace(found, mjd=found.mjd + int(match[2]) - 1)
     return None
-
-
-def read_clock(text: str) -> float | None:
-    """Seconds of the day of a clock; 09:60:00 and the like are carried over.
-
-    A plain number is decimal hours, or seconds of the day when it is above 24.
-    """
-    match = _CLOCK.match(text)
-    if match:
-        hours, minutes = int(match[1]), int(match[2])
-        total = hours * 3600 + minutes * 60 + float(match[3] or 0)
-    else:
-        try:
-            value = float(text)
-        except ValueError:
-            return None
-        total = value if value > 24 else value * 3600
-    return total if 0 <= total <= 86401 else None
 
 
 def _day_first(
@@ -117,12 +98,8 @@ def _made(year: int, month: int, day: int, clock: str | None) -> DateText | None
     mjd = (midnight - _MJD_EPOCH) / timedelta(days=1)
     if clock is None:
         return DateText(mjd, False)
-    ahead_s = 0
-    if (zone := _ZONE.search(clock)) and int(zone[2]) < _LARGEST_ZONE_H:
-        ahead_s = int(zone[2]) * 3600 + int(zone[3]) * 60
-        ahead_s = -ahead_s if zone[1] == "-" else ahead_s
-        clock = clock[: zone.start()]
-    seconds = read_clock(clock)
-    if seconds is None:
+    found = read_clock(clock)
+    if found is None:
         return None
-    return DateText(mjd + (seconds - ahead_s) / 86400, True)
+    in_day = found.seconds / 86400
+    return DateText(mjd + in_day, True, False, found.in_utc, found.rounding_s)

@@ -61,6 +61,7 @@ _UNITS = (
     (re.compile(r"\bms(ec)?\b|\bmilli-?s", re.IGNORECASE), 1e-3),
     (re.compile(r"\bus(ec)?\b|\bmicro-?s", re.IGNORECASE), 1e-6),
 )
+_DECIMAL_COMMA = re.compile(r"^(\d+),(\d+)\s*(?:s|sec)?$")
 _LONGEST_S = 10 * 86400.0
 _MOST_FRAMES = 100_000
 
@@ -112,7 +113,7 @@ def exposure_length(
 def stated_exposure_s(header: fits.Header, camera: CameraSettings) -> float | None:
     """Exposure time of the header [s], in the unit that the card's comment names."""
     for card in (camera.exposure_time_keyword, *_EXPOSURE_CARDS):
-        value = number_of(header, card)
+        value = _with_comma(header, card) or number_of(header, card)
         if value is None or value <= 0:
             continue
         comment = comment_of(header, card)
@@ -123,6 +124,12 @@ def stated_exposure_s(header: fits.Header, camera: CameraSettings) -> float | No
         if value < _LONGEST_S:
             return value
     return None
+
+
+def _with_comma(header: fits.Header, card: str) -> float | None:
+    """A number whose decimals begin with a comma (`60,5 s`)."""
+    match = _DECIMAL_COMMA.match(text_of(header, card) or "")
+    return float(f"{match[1]}.{match[2]}") if match else None
 
 
 def n_exposures(header: fits.Header) -> int:

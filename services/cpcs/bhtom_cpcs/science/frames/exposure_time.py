@@ -1,7 +1,6 @@
 """Finds the middle of the exposure in a header's many dialects."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from astropy.io import fits
@@ -14,60 +13,18 @@ from bhtom_cpcs.science.frames.exposure_length import (
     stated_exposure_s,
 )
 from bhtom_cpcs.science.frames.header_cards import text_of
-from bhtom_cpcs.science.frames.moments import (
-    EARLIEST_MJD,
-    LATEST_MJD,
-    TIME_CARDS,
-    Mark,
-    Moment,
-    clock_of,
-    dated,
-    mark_of,
-    numbered,
-)
-from bhtom_cpcs.science.frames.stack_times import (
-    END_CARDS,
-    START_CARDS,
-    exposure_starts,
-    interval,
-)
+from bhtom_cpcs.science.frames.moments import EARLIEST_MJD, LATEST_MJD, Moment
+from bhtom_cpcs.science.frames.stack_times import exposure_starts, interval
+from bhtom_cpcs.science.frames.time_agreement import belief, contradictions
 from bhtom_cpcs.science.frames.time_scales import HELIOCENTRIC, scale_of, to_utc
+from bhtom_cpcs.science.frames.told_moments import surest, to_middle, told_moments
+from bhtom_cpcs.science.frames.vantage import Vantage
+from bhtom_cpcs.science.frames.zone_choice import copies_marked, zone_choice
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.request import CameraSettings
 from bhtom_cpcs.science.stop import Stop
 
-# Cards whose name says what they mark come first.
-_MIDDLE_CARDS = (
-    "DATE-AVG",
-    "DATE-MID",
-    "MIDPOINT",
-    "MJD-AVG",
-    "MJD-MID",
-    "MJDMID",
-    "MID-MJD",
-    "EXPMID",
-    "JD-MID",
-    "JDMID",
-    "JD-AVG",
-    "MIDJD",
-)
-_OPEN_DATES = ("DATE-OBS", "DATE_OBS", "DATEOBS", "OBS-DATE", "DATE-STA", "DATESTRT")
-_OPEN_NUMBERS = (
-    "MJD-OBS",
-    "MJD_OBS",
-    "MJD",
-    "MJDATE",
-    "OBSMJD",
-    "MJD_UTC",
-    "JD",
-    "JD-OBS",
-    "JD_UTC",
-    "JD_OBS",
-    "OBSJD",
-    "JULIAN",
-)
-_AWAY_CARDS = ("HJD", "HJD-OBS", "HJD-MID", "BJD", "BJD_TDB", "BJD-OBS")
-_SAME_MOMENT_S, _CLOCK_S = 60.0, 1.0
+_SAME_MOMENT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +32,8 @@ class ExposureTime:
     """The exposure as the header tells it, its middle in MJD (UTC).
 
     `light_time` is the scale of a moment that is still counted at the Sun (`hjd`) or
-    the barycentre (`bjd`), because the header has no other; else None.
+    the barycentre (`bjd`), because the header has no other; else None. `remarks` are
+    sentences on what was decided about local time and cards that disagree.
     """
 
     mid_mjd_utc: float
@@ -86,34 +44,57 @@ class ExposureTime:
     flags: tuple[FlagWord, ...]
     n_exposures: int = 1
     light_time: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
-def exposure_time(header: fits.Header, camera: CameraSettings) -> ExposureTime:
+def exposure_time(
+    header: fits.Header, camera: CameraSettings, vantage: Vantage | None = None
+) -> ExposureTime:
     """Read the exposure's middle and length.
 
     The camera's own keywords come first, then cards whose name or comment says what
     they mark. A date without any word on that counts as the start and is flagged
     `date_obs_taken_as_start`. Of stacks the middle between first start and last end
-    is taken where the header knows both, else `time_uncertain` is flagged.
+    is taken where the header knows both, else `time_uncertain` is flagged. Local time
+    is brought to UTC where the header, or the site, leaves no doubt how; else it
+    stays and is `time_uncertain`. Of cards that disagree the first counts, unless it
+    was day then and night by another one a time zone away.
+
+    Parameters
+    ----------
+    vantage : the site and the target's direction, where they are known
 
     Raises
     ------
     Stop
         `no_time` when no card gives a date with a time.
     """
-    moments = list(_moments(header, camera))
+    moments = list(told_moments(header, camera))
     span, starts = interval(header), _starts(header, camera, moments)
     length = exposure_length(header, camera, _seconds(span, starts, header, camera))
-    chosen = _surest(moments, length.total_s or 0.0)
+    total_s = length.total_s or 0.0
+    moments = copies_marked(moments, header, total_s)
+    chosen = surest(moments, total_s)
     if chosen is None:
         raise Stop(Outcome.NO_TIME, reason=_what_was_there(header, camera))
     mjd, flags = _middle(chosen, length, span, starts)
-    allowed_s = max(length.total_s or 0.0, _SAME_MOMENT_S) * 1.5
-    if _contradicted(chosen, moments, allowed_s) or _other_clock(
-        chosen, header, allowed_s
-    ):
-        flags.append(FlagWord.TIME_CARDS_DISAGREE)
     scale, known = scale_of(header, chosen.card)
+    shift_h, remarks = 0.0, []
+    if chosen.local:
+        choice = zone_choice(chosen, mjd, header, vantage)
+        remarks.append(choice.remark)
+        shift_h, known = choice.hours or 0.0, known or choice.hours is not None
+        sure = choice.hours is not None
+        flags.append(FlagWord.TIME_CONVERTED if sure else FlagWord.TIME_UNCERTAIN)
+    others = contradictions(
+        chosen, moments, header, _reach_s(length, span), scale == "utc"
+    )
+    mjd -= shift_h / 24
+    if others:
+        flags.append(FlagWord.TIME_CARDS_DISAGREE)
+        verdict = belief(chosen, others, mjd, vantage)
+        mjd += verdict.move_s / 86400
+        remarks.append(verdict.remark)
     if not known:
         flags.append(FlagWord.TIME_SCALE_UNKNOWN)
     if scale != "utc":
@@ -126,14 +107,28 @@ def exposure_time(header: fits.Header, camera: CameraSettings) -> ExposureTime:
         )
     return ExposureTime(
         mid_mjd_utc=mjd,
-        exposure_s=length.total_s or 0.0,
+        exposure_s=total_s,
         as_reported=chosen.text,
         card=chosen.card,
         scale=scale.upper(),
         flags=tuple(dict.fromkeys(flags)),
         n_exposures=length.n_exposures,
         light_time=scale if scale in HELIOCENTRIC else None,
+        remarks=tuple(remarks),
     )
+
+
+def _reach_s(length: ExposureLength, span: tuple[float, float] | None) -> float:
+    """How far apart the cards of one frame may lie [s].
+
+    Of a stack without its interval nobody knows the breaks between the exposures.
+    """
+    total_s = length.total_s or _SAME_MOMENT_S
+    if length.n_exposures == 1:
+        return total_s
+    if span is not None:
+        return max(total_s, (span[1] - span[0]) * 86400)
+    return 1.5 * max(total_s, _SAME_MOMENT_S)
 
 
 def _starts(
@@ -192,7 +187,7 @@ def _middle(
     elif stacked and span is not None and chosen.mark != "middle":
         mjd = sum(span) / 2
     else:
-        mjd = chosen.mjd + _to_middle(chosen.mark) * (length.total_s or 0.0) / 86400
+        mjd = chosen.mjd + to_middle(chosen.mark) * (length.total_s or 0.0) / 86400
         if chosen.mark is None:
             flags.append(FlagWord.DATE_OBS_TAKEN_AS_START)
     unsure = not length.sure or (stacked and span is None and not listed)
@@ -201,79 +196,6 @@ def _middle(
     if unsure or chosen.ambiguous or chosen.rough:
         flags.append(FlagWord.TIME_UNCERTAIN)
     return mjd, flags
-
-
-def _to_middle(mark: Mark | None) -> float:
-    """Exposures from a moment to the exposure's middle."""
-    return {"middle": 0.0, "end": -0.5}.get(mark or "start", 0.5)
-
-
-def _moments(header: fits.Header, camera: CameraSettings) -> Iterator[Moment]:
-    """Every moment the header tells, in the order of how sure the cards' meaning is."""
-    times = (camera.time_keyword, *TIME_CARDS)
-    groups: tuple[tuple[tuple[str, ...], Mark | None], ...] = (
-        ((camera.date_keyword,) if camera.date_keyword != "DATE-OBS" else (), None),
-        (_MIDDLE_CARDS, "middle"),
-        (_OPEN_DATES, None),
-        (START_CARDS, "start"),
-        (_OPEN_NUMBERS, None),
-        (END_CARDS, "end"),
-        (_AWAY_CARDS, None),
-    )
-    for cards, mark in groups:
-        for card in cards:
-            found = dated(header, card, times) or numbered(header, card)
-            if found is not None:
-                words = mark or found.mark or mark_of(header, card)
-                yield Moment(
-                    found.mjd, card, found.text, words, found.rough, found.ambiguous
-                )
-
-
-def _surest(moments: list[Moment], exposure_s: float) -> Moment | None:
-    """The first exact moment, with its mark where the others give it away."""
-    exact = [moment for moment in moments if not moment.rough]
-    if not exact:
-        return moments[0] if moments else None
-    first = exact[0]
-    if first.mark is not None:
-        return first
-    marked = [
-        other for other in exact[1:] if other.mark and other.card not in _AWAY_CARDS
-    ]
-    return replace(first, mark=_mark_by(first, marked, exposure_s))
-
-
-def _mark_by(first: Moment, marked: list[Moment], exposure_s: float) -> Mark | None:
-    """What a moment must mark for another card, whose mark is known, to be true."""
-    tolerance_s = _CLOCK_S + 0.02 * exposure_s
-    marks: tuple[Mark, ...] = ("start", "middle", "end")
-    for other in marked:
-        apart_s = (other.mjd - first.mjd) * 86400
-        if abs(apart_s) < _CLOCK_S:
-            return other.mark
-        for mark in marks:
-            expected_s = (_to_middle(mark) - _to_middle(other.mark)) * exposure_s
-            if abs(apart_s - expected_s) < tolerance_s < exposure_s / 6:
-                return mark
-    return None
-
-
-def _contradicted(chosen: Moment, moments: list[Moment], allowed_s: float) -> bool:
-    """Whether another exact card lies further away than the exposure explains."""
-    return any(
-        abs(other.mjd - chosen.mjd) * 86400 > allowed_s
-        for other in moments
-        if not other.rough
-        and other.card in ("DATE-OBS", "MJD-OBS", "JD", "DATE-BEG", "DATE-AVG")
-    )
-
-
-def _other_clock(chosen: Moment, header: fits.Header, allowed_s: float) -> bool:
-    """Whether a card of the time of day tells another one, on whatever day."""
-    clocks = (clock_of(header, card) for card in TIME_CARDS)
-    apart = (clock - chosen.mjd % 1 * 86400 for clock in clocks if clock is not None)
-    return any(abs((gap + 43200) % 86400 - 43200) > allowed_s for gap in apart)
 
 
 def _what_was_there(header: fits.Header, camera: CameraSettings) -> str:

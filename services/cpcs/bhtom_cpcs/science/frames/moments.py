@@ -1,15 +1,15 @@
-"""Moments that a header's cards tell, and what their comments say they mark."""
+"""Moments that a header's cards tell, and on which clock they were read."""
 
-import re
 from dataclasses import dataclass, replace
-from typing import Literal
 
+import numpy as np
 from astropy.io import fits
 
-from bhtom_cpcs.science.frames.date_texts import read_clock, read_date
-from bhtom_cpcs.science.frames.header_cards import comment_of, text_of
-
-Mark = Literal["start", "middle", "end"]
+from bhtom_cpcs.science.frames.clock_texts import Clock, read_clock
+from bhtom_cpcs.science.frames.date_texts import read_date
+from bhtom_cpcs.science.frames.header_cards import text_of
+from bhtom_cpcs.science.frames.local_time import says_local, says_utc
+from bhtom_cpcs.science.frames.marks import Mark, mark_of
 
 TIME_CARDS = (
     "TIME-OBS",
@@ -24,13 +24,10 @@ TIME_CARDS = (
     "TIME-BEG",
     "TIMEOBS",
     "TTIMEOBS",
+    "UTMIDDLE",
+    "UT-MID",
+    "TIME-MID",
 )
-_WORDS: tuple[tuple[Mark, re.Pattern[str]], ...] = (
-    ("middle", re.compile(r"\bmid(?!night)", re.IGNORECASE)),
-    ("start", re.compile(r"\b(start|begin|open)", re.IGNORECASE)),
-    ("end", re.compile(r"\b(end|finish|stop|clos)", re.IGNORECASE)),
-)
-_LOCAL = re.compile(r"^(?!.*\bUTC?\b).*\blocal\b", re.IGNORECASE)
 EARLIEST_MJD, LATEST_MJD = 10000.0, 100000.0  # 1886 to 2132
 _JD_ZERO = 2400000.5
 _FINE_DECIMALS = 5  # of a day: 0.9 s
@@ -41,7 +38,9 @@ class Moment:
     """A moment of the exposure: in MJD, by which card, and how exact.
 
     `rough` where the card does not tell the second, `ambiguous` where day and month
-    could be exchanged; `mark` is None where nobody says what it marks.
+    could be exchanged; `mark` is None where nobody says what it marks. `local` where
+    the header says that the clock was not UTC's, `in_utc` where it says that it was.
+    `rounding_s` is how far the card's last digit leaves the moment open.
     """
 
     mjd: float
@@ -50,16 +49,13 @@ class Moment:
     mark: Mark | None
     rough: bool = False
     ambiguous: bool = False
+    local: bool = False
+    in_utc: bool = False
+    rounding_s: float = 1.0
 
 
-def mark_of(header: fits.Header, card: str) -> Mark | None:
-    """What the card's comment says it marks."""
-    comment = comment_of(header, card)
-    return next((mark for mark, word in _WORDS if word.search(comment)), None)
-
-
-def clock_of(header: fits.Header, card: str) -> float | None:
-    """Seconds of the day that a card tells, alone or behind a date."""
+def clock_of(header: fits.Header, card: str) -> Clock | None:
+    """The time of day that a card tells, alone or behind a date."""
     text = text_of(header, card)
     return read_clock(text.partition("T")[2] or text) if text else None
 
@@ -71,36 +67,60 @@ def dated(header: fits.Header, card: str, times: tuple[str, ...]) -> Moment | No
     if text is None or found is None:
         return None
     if found.has_clock:
-        moment = Moment(found.mjd, card, text, None, False, found.ambiguous)
-        is_local = _LOCAL.search(comment_of(header, card)) is not None
-        return _in_utc(moment, header) if is_local else moment
-    for time_card in times:
-        seconds = clock_of(header, time_card)
-        if seconds is not None:
-            mark = mark_of(header, time_card)
-            mjd = found.mjd + seconds / 86400
-            told = f"{text} {text_of(header, time_card)}"
-            return Moment(mjd, card, told, mark, False, found.ambiguous)
+        in_utc = found.in_utc or says_utc(header, card)
+        local = not found.in_utc and says_local(header, card)
+        moment = Moment(
+            mjd=found.mjd,
+            card=card,
+            text=text,
+            mark=None,
+            ambiguous=found.ambiguous,
+            local=local,
+            in_utc=in_utc and not local,
+            rounding_s=found.rounding_s,
+        )
+        return _in_utc(moment, header) if local else moment
+    # a clock that is not local counts before one that is
+    for time_card in sorted(times, key=lambda name: says_local(header, name)):
+        clock = clock_of(header, time_card)
+        if clock is None:
+            continue
+        in_utc = clock.in_utc or says_utc(header, time_card)
+        by_date = says_local(header, card) and not in_utc
+        local = not clock.in_utc and (says_local(header, time_card) or by_date)
+        return Moment(
+            mjd=found.mjd + clock.seconds / 86400,
+            card=card,
+            text=f"{text} {text_of(header, time_card)}",
+            mark=mark_of(header, time_card),
+            ambiguous=found.ambiguous,
+            local=local,
+            in_utc=in_utc and not local,
+            rounding_s=clock.rounding_s,
+        )
     return None
 
 
 def _in_utc(local: Moment, header: fits.Header) -> Moment:
-    """A moment in local time as the header's clock of UTC has it; else uncertain."""
+    """A moment in local time as the header's clock of UTC has it, if there is one."""
     for card in TIME_CARDS:
-        seconds = clock_of(header, card) if card.startswith("UT") else None
-        if seconds is not None:
-            mjd = int(local.mjd) + seconds / 86400
+        clock = clock_of(header, card) if card.startswith("UT") else None
+        if clock is not None and not says_local(header, card):
+            mjd = int(local.mjd) + clock.seconds / 86400
             mjd += round(local.mjd - mjd)  # the day on which both are nearest
             told = f"{local.text} local, {text_of(header, card)} UTC"
-            return replace(local, mjd=mjd, text=told, mark=mark_of(header, card))
-    return replace(local, ambiguous=True)
+            mark = mark_of(header, card)
+            return replace(
+                local, mjd=mjd, text=told, mark=mark, local=False, in_utc=True
+            )
+    return local
 
 
 def numbered(header: fits.Header, card: str) -> Moment | None:
     """A card that counts days, from the zero of MJD or of JD."""
     text = text_of(header, card)
     try:
-        value = float(text) if text is not None else None
+        value = float(text.replace(",", ".")) if text is not None else None
     except ValueError:
         return None
     if text is None or value is None:
@@ -108,6 +128,27 @@ def numbered(header: fits.Header, card: str) -> Moment | None:
     mjd = value - _JD_ZERO if value > _JD_ZERO / 2 else value
     if not EARLIEST_MJD < mjd < LATEST_MJD:
         return None
-    decimals = len(text.lower().partition("e")[0].partition(".")[2])
-    rough = decimals < _FINE_DECIMALS and "e" not in text.lower()
-    return Moment(mjd, card, text, None, rough)
+    digits, power, _ = text.lower().replace(",", ".").partition("e")
+    decimals = len(digits.partition(".")[2])
+    local = says_local(header, card)
+    return Moment(
+        mjd=mjd,
+        card=card,
+        text=text,
+        mark=None,
+        rough=decimals < _FINE_DECIMALS and not power,
+        local=local,
+        in_utc=not local and says_utc(header, card),
+        rounding_s=86400 * _step_days(value, 0 if power else decimals),
+    )
+
+
+def _step_days(value: float, decimals: int) -> float:
+    """How far a count of days is open: its last digit, or that of single precision.
+
+    Some software keeps dates in 32 bits, where an MJD has steps of 5.6 minutes.
+    """
+    step = float(10.0**-decimals) if decimals else 0.0
+    if float(np.float32(value)) == value:
+        step = max(step, float(np.spacing(np.float32(value))))
+    return step

@@ -26,6 +26,11 @@ from bhtom_cpcs.science.frames.sun_and_air import (
     sun_altitude_deg,
     unit_vector,
 )
+from bhtom_cpcs.science.frames.vantage import (
+    DARK_SKY_SUN_ALTITUDE_DEG,
+    Vantage,
+    is_night,
+)
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.request import Site
 from bhtom_cpcs.science.results.frame import Timing
@@ -34,7 +39,6 @@ from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.target_position import TargetPlace, place_of
 
 _MOST_SATURATED = 0.2  # of the pixels
-_DARK_SKY_SUN_ALTITUDE_DEG = -6.0
 _AIR_MASS_TOLERANCE = 0.05  # of the value: start, middle and end differ by as much
 
 
@@ -81,11 +85,32 @@ def read_detector(state: PlaneState) -> None:
 
 def read_time(state: PlaneState) -> None:
     """Find the middle of the exposure, and what follows from it at the target."""
-    set_time(state, exposure_time(state.plane.header, state.request.camera))
+    set_time(
+        state,
+        exposure_time(state.plane.header, state.request.camera, vantage_of(state)),
+    )
+
+
+def vantage_of(state: PlaneState) -> Vantage | None:
+    """Where the telescope stands and looks, as the camera and the targets tell it.
+
+    The header's site does not count here: its longitude may be as doubtful as its time.
+    """
+    site = state.request.site
+    if site is None:
+        return None
+
+    def direction(mjd: float) -> Vector | None:
+        known = (at for at in _places(state, mjd, site) if at.problem is None)
+        place = next(known, None)
+        return None if place is None else unit_vector(place.ra_deg, place.dec_deg)
+
+    return Vantage(site, direction)
 
 
 def set_time(state: PlaneState, found: ExposureTime) -> None:
     """Keep the time, and find where targets, Sun and horizon are then."""
+    state.warnings.extend(found.remarks)
     state.timing = Timing(
         mid_exposure_mjd_utc=found.mid_mjd_utc,
         bjd_tdb=None,
@@ -133,7 +158,7 @@ def _find_circumstances(
     else:
         altitude = altitude_deg(mjd, direction, site)
         mass, sun = air_mass(altitude), sun_altitude_deg(mjd, site)
-        if altitude < 0 or sun > _DARK_SKY_SUN_ALTITUDE_DEG:
+        if altitude < 0 or sun > DARK_SKY_SUN_ALTITUDE_DEG:
             flags.append(FlagWord.TIME_OR_SITE_IMPLAUSIBLE)
         _compare_air_mass(state, mass)
     state.timing = replace(
@@ -162,18 +187,13 @@ def _site(
     if site is None:
         return None, None
     other = mirrored(site)
-    if not _is_night(mjd, direction, site) and _is_night(mjd, direction, other):
+    if not is_night(mjd, direction, site) and is_night(mjd, direction, other):
         state.warnings.append(
             f"The header's longitude {site.longitude_deg:g} deg was counted westward: "
             "eastward it would be day."
         )
         site = other
     return site, "header"
-
-
-def _is_night(mjd: float, direction: Vector, site: Site) -> bool:
-    dark = sun_altitude_deg(mjd, site) <= _DARK_SKY_SUN_ALTITUDE_DEG
-    return dark and altitude_deg(mjd, direction, site) > 0
 
 
 def _compare_air_mass(state: PlaneState, mass: float | None) -> None:

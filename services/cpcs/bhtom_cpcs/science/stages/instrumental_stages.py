@@ -24,7 +24,7 @@ from bhtom_cpcs.science.frames.fits_input import Plane
 from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.catalogue_file import CatalogueFile, EstimatorFigures
-from bhtom_cpcs.science.stages.frame_stages import set_time
+from bhtom_cpcs.science.stages.frame_stages import set_time, vantage_of
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stages.target_stages import timing_at
 from bhtom_cpcs.science.stars.detection import Sky, Sources
@@ -91,7 +91,9 @@ def read_catalogue_time(state: SourceListState) -> None:
     if given is not None and not _PLAUSIBLE_MJD[0] < given < _PLAUSIBLE_MJD[1]:
         raise Stop(Outcome.NO_TIME, reason=f"mjd = {given} is no date of our time")
     try:
-        told = exposure_time(state.plane.header, state.request.camera)
+        told = exposure_time(
+            state.plane.header, state.request.camera, vantage_of(state)
+        )
     except Stop:
         if given is None:
             raise Stop(
