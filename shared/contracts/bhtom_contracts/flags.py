@@ -35,6 +35,7 @@ class PointFlag(IntFlag):
     EXPOSURE_TIME_NOT_TOLD = 1 << 25
     TIME_CONVERTED = 1 << 26
     SITE_UNKNOWN = 1 << 27
+    POOR_FIT = 1 << 28
 
 
 DESCRIPTIONS: dict[PointFlag, str] = {
@@ -106,6 +107,10 @@ DESCRIPTIONS: dict[PointFlag, str] = {
     ),
     PointFlag.SITE_UNKNOWN: (
         "The observatory's place is not known: BJD is that of the Earth's centre."
+    ),
+    PointFlag.POOR_FIT: (
+        "The image is not that of the frame's stars of this brightness; what that may "
+        "change is in the error."
     ),
 }
 

@@ -251,6 +251,7 @@ def _measurement(measured: Plain, plane: Plain) -> Measurement:
             zero_point=budget.get("zero_point"),
             psf_normalisation=budget.get("psf_normalisation"),
             blend=budget.get("blend"),
+            misfit=budget.get("misfit"),
             position=budget.get("position"),
             scintillation=budget.get("scintillation"),
             cosmic_ray=budget.get("cosmic_ray"),

@@ -17,6 +17,7 @@ class FlagWord(StrEnum):
     COSMIC_RAY = "cosmic_ray"
     BLENDED = "blended"
     HOST_INCLUDED = "host_included"
+    POOR_FIT = "poor_fit"
     LIGHT_BESIDE_POSITION = "light_beside_position"
     MOVED_DURING_EXPOSURE = "moved_during_exposure"
     NO_SOURCE_WITHIN_MATCH_RADIUS = "no_source_within_match_radius"

@@ -98,9 +98,15 @@ def huntsman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, P
 
 @pytest.fixture
 def frame_of(field: Field) -> Callable[..., Frame]:
-    def render(camera: Camera | None = None, *, seed: int = 5, **options: str) -> Frame:
+    def render(
+        camera: Camera | None = None,
+        *,
+        seed: int = 5,
+        sky: Sky | None = None,
+        **options: str,
+    ) -> Frame:
         return render_frame(
-            field.sky,
+            sky or field.sky,
             camera or Camera(),
             MIDNIGHT,
             60.0,

@@ -9,7 +9,6 @@ from bhtom_cpcs.science.calibration.selection import (
     comparison_stars,
     faint_stars,
     frame_neighbours,
-    poor_images,
     select_stars,
 )
 from bhtom_cpcs.science.reference import ReferenceStars
@@ -120,14 +119,11 @@ def test_frame_neighbours() -> None:
     assert list(frame_neighbours(x[:1], x[:1], 3.0)) == [False]
 
 
-def test_faint_and_poorly_fitted_stars() -> None:
+def test_faint_stars() -> None:
     flux = np.array([100.0, 100, 100, -5, np.nan])
     error = np.array([5.0, 11, 9, 1, 1])
-    fluxes = StarFluxes(
-        flux, error, np.ones(5, dtype=bool), np.array([1.0, 1.2, 40, 1, np.nan])
-    )
+    fluxes = StarFluxes(flux, error, np.ones(5, dtype=bool))
     assert list(faint_stars(fluxes)) == [False, True, False, True, True]
-    assert list(poor_images(fluxes)) == [False, False, True, False, True]
     index = np.arange(5)
     pairs = comparison_stars(fluxes, np.array([1, 0, 1, 0, 0], bool), index, index)
     assert list(pairs.source) == [0, 2]

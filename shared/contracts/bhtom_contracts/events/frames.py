@@ -201,6 +201,7 @@ class ErrorBudget(BaseModel):
     aperture_correction: Magnitudes | None = None
     psf_normalisation: Magnitudes | None = None
     blend: Magnitudes | None = None
+    misfit: Magnitudes | None = None
     position: Magnitudes | None = None
     scintillation: Magnitudes | None = None
     cosmic_ray: Magnitudes | None = None

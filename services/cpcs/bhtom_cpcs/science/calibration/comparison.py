@@ -22,15 +22,15 @@ class StarFluxes:
     """Light of the matched stars, one element a pair, by the targets' estimator.
 
     `flux`, `error` [ADU]; `complete` without masked pixels and whole on the frame;
-    `reduced_chi2` of the star's model where there is one; `struck` by a cosmic ray in
-    the pixels of its fit, where pixels are known.
+    where pixels are known, `struck` by a cosmic ray in those of the star's fit, and
+    `poor`: not of the form that the frame's stars have.
     """
 
     flux: FloatArray
     error: FloatArray
     complete: BoolArray
-    reduced_chi2: FloatArray | None = None
     struck: BoolArray | None = None
+    poor: BoolArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,6 @@ ENOUGH_STARS = 10
 _BLEND_FWHM = 2.0
 # A neighbour this much fainter adds 2.5 % of light at most.
 _FAINT_NEIGHBOUR_MAG = 4.0
-_LARGEST_CHI2 = 5.0
-_CHI2_OVER_MEDIAN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +134,6 @@ def frame_neighbours(x: FloatArray, y: FloatArray, fwhm_px: float) -> BoolArray:
 def blend_reach_arcsec(fwhm_px: float, pixel_scale_arcsec: float) -> float:
     """Distance within which a neighbour blends [arcsec]."""
     return _BLEND_FWHM * fwhm_px * pixel_scale_arcsec
-
-
-def poor_images(fluxes: StarFluxes) -> BoolArray:
-    """Say whose image is fitted far worse than the others'."""
-    chi2 = fluxes.reduced_chi2
-    if chi2 is None:
-        return np.zeros(len(fluxes.flux), dtype=bool)
-    known = chi2[np.isfinite(chi2)]
-    usual = float(np.median(known)) if len(known) else 1.0
-    limit = max(_LARGEST_CHI2, _CHI2_OVER_MEDIAN * usual)
-    poor: BoolArray = ~(chi2 <= limit)
-    return poor
 
 
 def faint_stars(fluxes: StarFluxes) -> BoolArray:

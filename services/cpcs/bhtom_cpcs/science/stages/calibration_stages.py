@@ -32,7 +32,6 @@ from bhtom_cpcs.science.calibration.selection import (
     comparison_stars,
     faint_stars,
     frame_neighbours,
-    poor_images,
     select_stars,
 )
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
@@ -77,6 +76,9 @@ def _objections(state: PlaneState, fluxes: StarFluxes) -> Objections:
     whole = clean_sources(state, replace(sources, flags=sources.flags & ~SEP_MERGED))
     near = frame_neighbours(sources.x, sources.y, fwhm_px)
 
+    def told(flag: BoolArray | None) -> BoolArray:
+        return np.zeros(len(pair), dtype=bool) if flag is None else flag
+
     def known(flag: BoolArray | None) -> BoolArray:
         return np.zeros(len(star), dtype=bool) if flag is None else flag[star]
 
@@ -88,15 +90,13 @@ def _objections(state: PlaneState, fluxes: StarFluxes) -> Objections:
             "not one star in the catalogue": known(reference.duplicated)
             | known(reference.extended),
             "near saturation or cut off": ~whole[pair],
-            "struck by a cosmic ray": np.zeros(len(pair), dtype=bool)
-            if fluxes.struck is None
-            else fluxes.struck,
+            "struck by a cosmic ray": told(fluxes.struck),
             "masked pixels or over the edge": ~fluxes.complete,
             "signal to noise below 10": faint_stars(fluxes),
         },
         milder={
             "blended by the catalogue's own signs": known(reference.blended),
-            "a poor fit of the star's image": poor_images(fluxes),
+            "a poor fit of the star's image": told(fluxes.poor),
             "a neighbour within 2 FWHM in the catalogue": catalogue_neighbours(
                 reference, star, blend_reach_arcsec(fwhm_px, scale)
             ),

@@ -26,6 +26,7 @@ from bhtom_cpcs.science.stars.cosmic_rays import NO_STRIKES, Strikes
 from bhtom_cpcs.science.stars.detection import Sky, Sources
 from bhtom_cpcs.science.stars.psf_model import PsfModel
 from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes
+from bhtom_cpcs.science.stars.usual_fit import UsualFit
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.target_position import TargetPlace
 
@@ -72,6 +73,7 @@ class PlaneState:
     sources: Sources | None = None
     psf: PsfModel | None = None
     source_fluxes: PsfFluxes | None = None  # of all sources, by the PSF
+    usual_fit: UsualFit | None = None  # how well the PSF fits them
     reference: ReferenceStars | None = None
     matches: Matches | None = None
     star_fluxes: StarFluxes | None = None

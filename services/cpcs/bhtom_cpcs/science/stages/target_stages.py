@@ -14,6 +14,7 @@ from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.frame import Timing
 from bhtom_cpcs.science.results.target import TargetMeasurement
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stages.star_flux_stage import second_highest
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.forced_fit import FrameLight
 from bhtom_cpcs.science.targets.measuring import Measuring
@@ -87,6 +88,7 @@ def _measuring(state: PlaneState) -> Measuring:
         strikes=state.strikes,
         detector=need(state.detector, "find_sources"),
         sky_level=need(state.sky, "find_sources").level,
+        usual=need(state.usual_fit, "measure_stars"),
         zero_point=need(state.zero_point, "fit_zero_points"),
         timing=need(state.timing, "read_time"),
         reference=state.reference,
@@ -96,6 +98,7 @@ def _measuring(state: PlaneState) -> Measuring:
         site_height_m=0.0 if request.site is None else request.site.height_m,
         match_radius_arcsec=request.match_radius_arcsec,
         stars_missed_mag=_stars_missed_mag(state),
+        brightest_peak_adu=second_highest(need(state.sources, "find_sources").peak),
     )
 
 

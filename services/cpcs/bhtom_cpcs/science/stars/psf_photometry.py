@@ -13,6 +13,7 @@ from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.stars.aperture_flux import aperture_fluxes
 from bhtom_cpcs.science.stars.blends import variance_growth
 from bhtom_cpcs.science.stars.detection import Sources
+from bhtom_cpcs.science.stars.fit_quality import StarFit, fit_quality
 from bhtom_cpcs.science.stars.hidden_stars import (
     hidden_stars,
     is_crowded,
@@ -27,8 +28,6 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 _COMPLETE_COVERAGE = 0.98
-# What a pixel of the model may be wrong by before a star counts as badly fitted.
-_MODEL_ERROR = 0.03
 _MOST_VALUES = 8_000_000
 # The brightest of so many sources carry a zero point as well as all of them do; in a
 # crowd everybody is somebody's neighbour, and all are fitted.
@@ -52,8 +51,7 @@ class PsfFluxes:
     blend_error : what fitting the neighbours too adds
     empty_error : 1 sigma of the flux of a place here that has no star: the limit [ADU]
     background, background_error : sky above the subtracted background [ADU/px]
-    chi2 : reduced chi-square of the fitted pixels, 3 % of the star's own light in each
-        allowed for what a PSF is wrong by
+    chi2, noise_share, misfit, core, core_error : see `FitQuality`
     coverage : share of the star's weight that lies on good pixels, 0 to 1
     neighbour_flux : light of the other fitted stars that would pass for this one's if
         they had not been fitted too [ADU]
@@ -74,6 +72,10 @@ class PsfFluxes:
     background: FloatArray
     background_error: FloatArray
     chi2: FloatArray
+    noise_share: FloatArray
+    misfit: FloatArray
+    core: FloatArray
+    core_error: FloatArray
     coverage: FloatArray
     neighbour_flux: FloatArray
     optimal_flux: FloatArray
@@ -82,6 +84,16 @@ class PsfFluxes:
     aperture_error: FloatArray
     aperture_share: FloatArray
     complete: BoolArray
+
+    def star_fit(self, star: int) -> StarFit:
+        """How well one of them is fitted."""
+        return StarFit(
+            chi2=float(self.chi2[star]),
+            noise_share=float(self.noise_share[star]),
+            misfit=float(self.misfit[star]),
+            core=float(self.core[star]),
+            core_error=float(self.core_error[star]),
+        )
 
 
 def fit_positions(
@@ -221,11 +233,8 @@ def _fluxes(fit: SceneFit) -> PsfFluxes:
         read = np.minimum(read, 0.99 * sky)
     blend = (growth - 1) * (photon + sky)
     variance = photon + sky + level**2 + blend
-    inside = fit.profile > 0
-    count = np.count_nonzero(inside & fit.good, axis=(1, 2))
     left = fit.left()
-    uncertain = inside * weight / (1 + weight * (_MODEL_ERROR * own) ** 2)
-    chi2 = dot(uncertain, left, left)
+    quality = fit_quality(fit, left, model)
     pixel_variance = noise.variance(np.maximum(model, 0.0))
     optimal, optimal_variance = _optimal(fit, left, pixel_variance)
     aperture = aperture_fluxes(fit, left, pixel_variance)
@@ -241,7 +250,11 @@ def _fluxes(fit: SceneFit) -> PsfFluxes:
         empty_error=_empty_error(fit, model - own, growth) + nothing,
         background=fit.sky.level + nothing,
         background_error=fit.sky.error + nothing,
-        chi2=chi2 / np.maximum(count - 1, 1) + nothing,
+        chi2=quality.chi2 + nothing,
+        noise_share=quality.noise_share + nothing,
+        misfit=quality.misfit + nothing,
+        core=quality.core + nothing,
+        core_error=quality.core_error + nothing,
         coverage=fit.coverage,
         neighbour_flux=others + nothing,
         optimal_flux=optimal + nothing,

@@ -24,7 +24,8 @@ class Circumstances:
     `position_error_px` is 1 sigma an axis of a pinned position, 0 of a free one;
     `trail_px` the target's own motion during the exposure; `unmodelled_adu` light of
     detected neighbours that are in no scene, as far as it would pass for the
-    target's; `lost_share` the part of the target's weight that a cosmic ray took.
+    target's; `lost_share` the part of the target's weight that a cosmic ray took;
+    `misfit_adu` what an image that is not the PSF's may change the flux by.
     """
 
     zero_point_error_mag: float
@@ -39,6 +40,7 @@ class Circumstances:
     unmodelled_adu: float = 0.0
     lost_share: float = 0.0
     colour_error_mag: float = 0.0
+    misfit_adu: float = 0.0
 
 
 def scintillation(
@@ -63,6 +65,7 @@ def flux_terms(fit: ForcedFit, at: Circumstances) -> dict[str, float]:
         "sky": fit.sky_error,
         "read": fit.read_error,
         "blend": _blend(fit, at),
+        "misfit": at.misfit_adu,
         "cosmic_ray": abs(fit.flux) * 0.1 * at.lost_share,
     }
     least = _NEGLIGIBLE * fit.error

@@ -15,6 +15,7 @@ from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.results.target import OtherFluxes
 from bhtom_cpcs.science.stars.aperture_flux import aperture_radius_px
+from bhtom_cpcs.science.stars.fit_quality import StarFit
 from bhtom_cpcs.science.stars.psf_model import PsfModel
 from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes, fit_positions
 
@@ -68,9 +69,9 @@ class ForcedFit:
 
     Fluxes and errors are total light [ADU]; errors are those of `PsfFluxes`, of which
     this is the first element. `stars_x`, `stars_y`, `stars_flux` hold all fitted stars,
-    the target first. `centre` is None where the position stayed pinned for want of
-    signal; `astray` says that light lies near, but farther than the position may be
-    wrong.
+    the target first; `star` says how well that is fitted. `centre` is None where the
+    position stayed pinned for want of signal; `astray` says that light lies near, but
+    farther than the position may be wrong.
     """
 
     x: float
@@ -83,7 +84,7 @@ class ForcedFit:
     empty_error: float
     background: float
     background_error: float
-    chi2: float
+    star: StarFit
     coverage: float
     neighbour_flux: float
     other_fluxes: OtherFluxes
@@ -130,7 +131,7 @@ def pinned_fit(
         empty_error=float(found.empty_error[0]),
         background=float(found.background[0]),
         background_error=float(found.background_error[0]),
-        chi2=float(found.chi2[0]),
+        star=found.star_fit(0),
         coverage=float(found.coverage[0]),
         neighbour_flux=float(found.neighbour_flux[0]),
         other_fluxes=_other_fluxes(found, light.psf),

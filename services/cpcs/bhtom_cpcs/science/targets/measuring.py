@@ -11,6 +11,7 @@ from bhtom_cpcs.science.results.frame import Timing
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.stars.cosmic_rays import Strikes
 from bhtom_cpcs.science.stars.detection import Sources
+from bhtom_cpcs.science.stars.usual_fit import UsualFit
 from bhtom_cpcs.science.targets.forced_fit import FrameLight
 
 
@@ -20,7 +21,8 @@ class Measuring:
 
     `astrometric_error_arcsec` is 1 sigma an axis of the frame's own coordinates,
     `stars_missed_mag` what the PSF misses of the zero point's stars on average, but for
-    what it misses of all.
+    what it misses of all. `usual` is how well the frame's stars are fitted,
+    `brightest_peak_adu` their second highest peak above the sky.
     """
 
     light: FrameLight
@@ -30,6 +32,7 @@ class Measuring:
     strikes: Strikes
     detector: Detector
     sky_level: float
+    usual: UsualFit
     zero_point: ZeroPoint
     timing: Timing
     reference: ReferenceStars | None
@@ -39,6 +42,7 @@ class Measuring:
     site_height_m: float = 0.0
     match_radius_arcsec: float | None = None
     stars_missed_mag: float = 0.0
+    brightest_peak_adu: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from bhtom_cpcs.science.targets.error_budget import (
     in_quadrature,
     magnitude_terms,
 )
+from bhtom_cpcs.science.targets.fit_verdict import FitVerdict, judge_fit
 from bhtom_cpcs.science.targets.forced_fit import ForcedFit, forced_fit
 from bhtom_cpcs.science.targets.host_light import extended_light
 from bhtom_cpcs.science.targets.limiting_flux import (
@@ -88,7 +89,8 @@ def measure_target(
         at.light, x, y, at.sky_level, at.detector.saturation_adu, at.strikes
     )
     if pixels.saturated:
-        return _saturated(at, blank, pixels)
+        limit = at.detector.saturation_adu
+        return _saturated(blank, pixels, float(limit or 0.0))
     return _fitted(at, place, blank, pixels, neighbours, trail_px)
 
 
@@ -100,10 +102,10 @@ def _nearest_arcsec(at: Measuring, x: float, y: float) -> float | None:
 
 
 def _saturated(
-    at: Measuring, blank: TargetMeasurement, pixels: TargetPixels
+    blank: TargetMeasurement, pixels: TargetPixels, limit_adu: float
 ) -> TargetMeasurement:
     outcome = Outcome.TARGET_SATURATED
-    message = sentence(outcome, peak=pixels.peak_adu, limit=at.detector.saturation_adu)
+    message = sentence(outcome, peak=pixels.peak_adu, limit=limit_adu)
     return replace(blank, outcome=outcome, message=message, flags=(FlagWord.SATURATED,))
 
 
@@ -124,6 +126,14 @@ def _fitted(
     if refused := coverage_refusal(fit, pixels, at.shape):
         return replace(blank, message=refused)
     unmodelled = unmodelled_light(pixels.light, fit, at.sources)
+    host = extended_light(pixels.light, fit, unmodelled.fitted).found
+    verdict = judge_fit(
+        pixels.light, fit, unmodelled.star, at.usual, at.brightest_peak_adu
+    )
+    if verdict.saturated_at is not None:
+        return _saturated(blank, pixels, verdict.saturated_at + at.sky_level)
+    if host:  # its light is no star's, and that is said
+        verdict = FitVerdict()
     calibration = calibration_of(at, place, fit)
     circumstances = Circumstances(
         zero_point_error_mag=calibration.error,
@@ -137,9 +147,9 @@ def _fitted(
         position_error_px=0.0 if fit.is_free else error_px,
         trail_px=trail_px,
         unmodelled_adu=unmodelled.light_adu,
+        misfit_adu=verdict.misfit,
         lost_share=max(1.0 - fit.coverage, 0.0) if pixels.struck else 0.0,
     )
-    host = extended_light(pixels.light, fit, unmodelled.fitted).found
     terms = flux_terms(fit, circumstances)
     error = in_quadrature(terms)
     flags = coverage_flags(fit, at.shape, at.light.psf.fit_radius_px)
@@ -148,6 +158,7 @@ def _fitted(
         pixels,
         blended=unmodelled.light_adu > 0,
         host=host,
+        poor_fit=verdict.poor,
         trailed=trail_px > at.light.psf.fwhm_px,
         unmatched=_is_unmatched(at, blank),
         noise_empirical=at.detector.noise_empirical,
@@ -163,7 +174,7 @@ def _fitted(
         error_budget_adu=terms,
         flags=tuple(dict.fromkeys([*flags, *calibration.flags])),
         other_fluxes=fit.other_fluxes,
-        reduced_chi_square=fit.chi2,
+        reduced_chi_square=fit.star.chi2,
         neighbour_flux_adu=fit.neighbour_flux,
         local_background_adu=fit.background,
         # on a galaxy, what looks like stars beside the target may be pieces of it

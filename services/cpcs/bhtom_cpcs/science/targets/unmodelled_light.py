@@ -9,6 +9,7 @@ import numpy as np
 from bhtom_cpcs.science.astrometry.coordinates import Astrometry
 from bhtom_cpcs.science.scene_evidence import StarBeside
 from bhtom_cpcs.science.stars.detection import Sources
+from bhtom_cpcs.science.stars.fit_quality import StarFit
 from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes, fit_positions
 from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight, PointSources
 from bhtom_cpcs.science.targets.places_beside import Beside, places_beside
@@ -42,13 +43,15 @@ class Unmodelled:
 
     `is_resolved` says that the frame shows the target as a source of its own: only
     then is a source beside it another star, and none there says that it shows none.
-    `fitted` are all stars about the target as they were fitted with those beside it.
+    `fitted` are all stars about the target as they were fitted with those beside it,
+    `star` says how well the target is.
     """
 
     light_adu: float
     stars: tuple[FoundBeside, ...]
     is_resolved: bool
     fitted: PointSources
+    star: StarFit
 
 
 def unmodelled_light(light: FrameLight, fit: ForcedFit, sources: Sources) -> Unmodelled:
@@ -83,10 +86,10 @@ def unmodelled_light(light: FrameLight, fit: ForcedFit, sources: Sources) -> Unm
     total = abs(fit.flux - float(trial.flux[0])) if takes else 0.0
     if not math.isfinite(total):  # the common fit moved the target onto bad pixels
         known = PointSources(fit.stars_x, fit.stars_y, fit.stars_flux)
-        return Unmodelled(0.0, (), is_resolved=False, fitted=known)
-    return Unmodelled(
-        total, stars, resolved, PointSources(beside.x, beside.y, trial.flux)
-    )
+        return Unmodelled(0.0, (), is_resolved=False, fitted=known, star=fit.star)
+    together = PointSources(beside.x, beside.y, trial.flux)
+    target = trial.star_fit(0) if stars else fit.star
+    return Unmodelled(total, stars, resolved, together, target)
 
 
 def _real(light: FrameLight, beside: Beside) -> tuple[Beside, PsfFluxes]:
