@@ -38,7 +38,7 @@ NO_TRANSITION: dict[Place, str] = {
     ("bhtom_upload.intake.registration", "_insert"): "a new data product",
     ("bhtom_upload.recalibrations.service", "ask"): "a new re-calibration",
     ("bhtom_upload.data_products.store", "add_stage"): "history",
-    ("bhtom_upload.data_products.store", "keep_plane"): "derived from its answers",
+    ("bhtom_upload.data_products.plane_store", "keep_plane"): "derived from answers",
     ("bhtom_upload.replicas.cameras", "keep_camera"): "a copy of core's",
     ("bhtom_upload.testing", "make_camera"): "a test's event",
     ("bhtom_cpcs.testing", "product_snapshot"): "a test's event",

@@ -14,7 +14,7 @@ from bhtom_contracts.events.frames import (
 )
 from bhtom_runtime.service import Received, Subscription
 from bhtom_runtime.unit_of_work import UnitOfWork
-from bhtom_upload.data_products import store
+from bhtom_upload.data_products import plane_store, request_store, store
 from bhtom_upload.data_products.domain import (
     Answer,
     AnswerKind,
@@ -77,7 +77,7 @@ async def on_recorded(unit: UnitOfWork, event: Received) -> None:
         ),
     )
     product, order = payload.data_product_id, payload.request_order
-    if await store.is_preview(unit, product, order):
+    if await request_store.is_preview(unit, product, order):
         return
     plane = Plane(payload.plane, payload.plane_count, recorded=recorded)
     await _take(unit, product, order, plane, "recorded")
@@ -91,9 +91,9 @@ async def _take_preview(
     if await store.lock_product(unit, data_product_id) is None:
         ANSWERS.labels("unknown_product").inc()
         return False
-    before = (await store.planes_of(unit, data_product_id, order)).get(news.plane)
+    before = (await plane_store.planes_of(unit, data_product_id, order)).get(news.plane)
     after = news if before is None else before.joined(news)
-    await store.keep_plane(unit, data_product_id, order, after)
+    await plane_store.keep_plane(unit, data_product_id, order, after)
     ANSWERS.labels("preview").inc()
     return True
 
@@ -109,13 +109,13 @@ async def _take(
         _logger.error("answer to an unknown product", data_product_id=data_product_id)
         ANSWERS.labels("unknown_product").inc()
         return False
-    planes = await store.planes_of(unit, data_product_id, order)
+    planes = await plane_store.planes_of(unit, data_product_id, order)
     before = planes.get(news.plane)
     after = news if before is None else before.joined(news)
     if after == before:
         ANSWERS.labels("repeated").inc()
         return True
-    await store.keep_plane(unit, data_product_id, order, after)
+    await plane_store.keep_plane(unit, data_product_id, order, after)
     planes[news.plane] = after
     ANSWERS.labels(stage).inc()
     if order < product.request_order:

@@ -10,10 +10,11 @@ from bhtom_contracts.events.cameras import CameraPin
 from bhtom_contracts.events.frames import CalibrationParameters, TargetPin
 from bhtom_runtime.tracing import current_trace_id, current_traceparent
 from bhtom_runtime.unit_of_work import UnitOfWork
-from bhtom_upload.data_products import store
+from bhtom_upload.data_products import request_store, store
 from bhtom_upload.data_products.domain import REQUESTED
 from bhtom_upload.data_products.progress import move
-from bhtom_upload.data_products.store import Product, Request
+from bhtom_upload.data_products.request_store import Request
+from bhtom_upload.data_products.store import Product
 from bhtom_upload.data_products.tables import data_products
 
 
@@ -36,8 +37,8 @@ async def request_calibration(
     repeats_request_id: int | None = None,
 ) -> Product:
     """Make the next request of a locked product; the newest one decides."""
-    order = await store.next_order(unit, product.data_product_id)
-    request = await store.insert_request(
+    order = await request_store.next_order(unit, product.data_product_id)
+    request = await request_store.insert_request(
         unit,
         product.data_product_id,
         {
@@ -64,7 +65,7 @@ async def request_calibration(
         observers=list(observers),
         trace_id=current_trace_id(),
     )
-    unit.emit(store.event_of(moved, request))
+    unit.emit(request_store.event_of(moved, request))
     return moved
 
 
@@ -76,17 +77,19 @@ async def request_preview(
     observers: Sequence[str],
 ) -> Request:
     """Ask what a calibration of a locked product would come to; nothing moves."""
-    request = await store.insert_request(
+    request = await request_store.insert_request(
         unit,
         product.data_product_id,
         {
             **_asked(pins, parameters, observers),
-            "request_order": await store.next_order(unit, product.data_product_id),
+            "request_order": await request_store.next_order(
+                unit, product.data_product_id
+            ),
             "purpose": "preview",
             "background": True,
         },
     )
-    unit.emit(store.event_of(product, request))
+    unit.emit(request_store.event_of(product, request))
     return request
 
 
@@ -104,7 +107,7 @@ def _asked(
 
 async def ask_again(unit: UnitOfWork, product: Product, message: str) -> None:
     """Send the newest request once more, with its own id and in its own trace."""
-    request = await store.newest_request(unit, product.data_product_id)
+    request = await request_store.newest_request(unit, product.data_product_id)
     await unit.execute(
         update(data_products)
         .where(data_products.c.data_product_id == product.data_product_id)
@@ -114,7 +117,7 @@ async def ask_again(unit: UnitOfWork, product: Product, message: str) -> None:
         )
     )
     await store.add_stage(unit, product, "asked_again", message)
-    unit.emit(store.event_of(product, request), traceparent=request.traceparent)
+    unit.emit(request_store.event_of(product, request), traceparent=request.traceparent)
 
 
 def _told(parameters: CalibrationParameters) -> str:

@@ -4,7 +4,7 @@ from bhtom_contracts.events.frames import CalibrationParameters
 from bhtom_runtime.auth import Principal
 from bhtom_runtime.database import Database
 from bhtom_runtime.errors import Conflict, Forbidden, NotFound
-from bhtom_upload.data_products import store
+from bhtom_upload.data_products import request_store, store
 from bhtom_upload.data_products.domain import State
 from bhtom_upload.data_products.reading import Reader
 from bhtom_upload.data_products.requests import Pins, request_calibration
@@ -34,7 +34,7 @@ async def retry(
             raise NotFound(f"There is no data product {data_product_id}.")
         if product.state is State.DELETED:
             raise Conflict("This upload was deleted: upload the file again.")
-        newest = await store.newest_request(unit, data_product_id)
+        newest = await request_store.newest_request(unit, data_product_id)
         await request_calibration(
             unit,
             product,

@@ -10,7 +10,7 @@ from bhtom_contracts.events.frames import CalibratedKind
 from bhtom_runtime.object_store import StoredObject
 from bhtom_runtime.tracing import current_trace_id
 from bhtom_runtime.unit_of_work import UnitOfWork
-from bhtom_upload.data_products import store
+from bhtom_upload.data_products import request_store, store
 from bhtom_upload.data_products.domain import Standing, State
 from bhtom_upload.data_products.progress import move
 from bhtom_upload.data_products.requests import Pins, request_calibration
@@ -143,7 +143,7 @@ async def _existing(unit: UnitOfWork, submission: Submission, file: Kept) -> Pro
 
 
 async def _differs(unit: UnitOfWork, product: Product, submission: Submission) -> bool:
-    newest = await store.newest_request(unit, product.data_product_id)
+    newest = await request_store.newest_request(unit, product.data_product_id)
     return (newest.parameters, newest.observers) != (
         submission.wishes.parameters,
         submission.observers,

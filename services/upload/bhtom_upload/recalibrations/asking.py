@@ -9,6 +9,7 @@ from bhtom_contracts.events.cameras import CameraPin
 from bhtom_contracts.events.frames import CalibrationParameters, TargetPin
 from bhtom_contracts.events.targets import TargetPosition
 from bhtom_runtime.unit_of_work import UnitOfWork
+from bhtom_upload.data_products import plane_store, request_store
 from bhtom_upload.data_products import store as products
 from bhtom_upload.data_products.domain import AnswerKind
 from bhtom_upload.data_products.domain import State as ProductState
@@ -48,7 +49,7 @@ async def start_preview(unit: UnitOfWork, campaign: Campaign, item: Item) -> Non
         told = why_not or _NO_PINS
         await store.move_item(unit, mine, item, ItemState.SKIPPED, told)
         return
-    newest = await products.newest_request(unit, item.data_product_id)
+    newest = await request_store.newest_request(unit, item.data_product_id)
     request = await request_preview(
         unit,
         product,
@@ -134,7 +135,7 @@ async def start_recording(unit: UnitOfWork, campaign: Campaign, item: Item) -> N
         await store.move_item(unit, mine, item, ItemState.SKIPPED, str(asked))
         return
     pins, parameters, repeats = asked
-    newest = await products.newest_request(unit, number)
+    newest = await request_store.newest_request(unit, number)
     old_order = await store.newest_measured(unit, number)
     moved = await request_calibration(
         unit,
@@ -169,14 +170,14 @@ async def _asked(
         pins = await _pins(unit, campaign, product)
         if pins is None:
             return _NO_PINS
-        newest = await products.newest_request(unit, number)
+        newest = await request_store.newest_request(unit, number)
         return pins, changed(newest.parameters, campaign), None
-    planes = await products.planes_of(unit, number, item.preview_order)
+    planes = await plane_store.planes_of(unit, number, item.preview_order)
     if not any(
         plane.answer is not None and plane.answer.kind is AnswerKind.CALIBRATED
         for plane in planes.values()
     ):
         return _NOT_MEASURED
-    shown = await products.request_at(unit, number, item.preview_order)
+    shown = await request_store.request_at(unit, number, item.preview_order)
     pins = Pins(shown.target, shown.camera)
     return pins, shown.parameters, shown.calibration_request_id

@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, or_, select, tuple_, update
 
 from bhtom_runtime.service import Cron, Effect, Job, JobKind
 from bhtom_runtime.unit_of_work import UnitOfWork
+from bhtom_upload.data_products import request_store
 from bhtom_upload.data_products import store as products
 from bhtom_upload.data_products.domain import State
 from bhtom_upload.recalibrations.tables import missing_measurements, plane_measurements
@@ -79,5 +80,5 @@ async def _ask(unit: UnitOfWork, data_product_id: int, order: int) -> None:
     product = await products.lock_product(unit, data_product_id)
     if product is None or product.state is State.DELETED:
         return
-    request = await products.request_at(unit, data_product_id, order)
-    unit.emit(products.event_of(product, request), traceparent=request.traceparent)
+    request = await request_store.request_at(unit, data_product_id, order)
+    unit.emit(request_store.event_of(product, request), traceparent=request.traceparent)

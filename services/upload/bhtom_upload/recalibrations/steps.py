@@ -12,6 +12,7 @@ import structlog
 
 from bhtom_runtime.service import Cron, Effect, Job, JobKind
 from bhtom_runtime.unit_of_work import UnitOfWork
+from bhtom_upload.data_products import plane_store, request_store
 from bhtom_upload.data_products import store as products
 from bhtom_upload.data_products.domain import State as ProductState
 from bhtom_upload.recalibrations import store
@@ -140,7 +141,7 @@ async def _finish_when_nothing_is_left(
 
 async def _is_answered(unit: UnitOfWork, item: Item) -> bool:
     assert item.preview_order is not None  # noqa: S101 - set with the state
-    planes = await products.planes_of(unit, item.data_product_id, item.preview_order)
+    planes = await plane_store.planes_of(unit, item.data_product_id, item.preview_order)
     answered = [plane for plane in planes.values() if plane.answer is not None]
     return bool(answered) and len(answered) >= answered[0].plane_count
 
@@ -155,10 +156,12 @@ async def _ask_overdue_again(unit: UnitOfWork, campaign: Campaign) -> None:
         product = await products.lock_product(unit, item.data_product_id)
         assert product is not None  # noqa: S101 - a foreign key holds it
         assert item.preview_order is not None  # noqa: S101 - set with the state
-        request = await products.request_at(
+        request = await request_store.request_at(
             unit, item.data_product_id, item.preview_order
         )
-        unit.emit(products.event_of(product, request), traceparent=request.traceparent)
+        unit.emit(
+            request_store.event_of(product, request), traceparent=request.traceparent
+        )
         await store.touch(unit, mine, item.data_product_id)
 
 
