@@ -60,6 +60,13 @@ class Conflict(ServiceError):
     default_code = "conflict"
 
 
+class Stale(ServiceError):
+    """It was to be changed from a state that is no longer its newest."""
+
+    status = 412
+    default_code = "stale"
+
+
 class TooLarge(ServiceError):
     """The body is larger than this service takes."""
 

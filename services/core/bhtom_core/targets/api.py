@@ -6,7 +6,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_contracts.events import targets as contract
-from bhtom_core.etags import CACHE_HEADERS, entity_tag, not_modified
+from bhtom_core.etags import (
+    CACHE_HEADERS,
+    VersionsSeen,
+    not_modified,
+    versioned_tag,
+)
 from bhtom_core.ids import PathId, QueryId
 from bhtom_core.light_curves.summaries import summaries
 from bhtom_core.rows import Record
@@ -124,11 +129,22 @@ def _add_writes(router: APIRouter, context: Context, targets: Targets) -> None:
         return await shown(row.target_id, caller)
 
     @router.patch("/{target_id}")
-    async def change(target_id: PathId, given: TargetChanges, caller: Writer) -> Target:
-        """Change a target; only its owner and administrators may."""
+    async def change(
+        target_id: PathId, given: TargetChanges, caller: Writer, seen: VersionsSeen
+    ) -> Target:
+        """Change a target; only its owner and administrators may.
+
+        With If-Match (the ETag of the target, or its `version` in quotes) only while
+        nobody else has changed it: 412 otherwise.
+        """
         async with database.unit_of_work() as unit:
             await targets.change(
-                unit, caller, target_id, given.fields(), allow_close=given.allow_close
+                unit,
+                caller,
+                target_id,
+                given.fields(),
+                allow_close=given.allow_close,
+                seen=seen,
             )
         return await shown(target_id, caller)
 
@@ -143,7 +159,7 @@ async def _answer(
     connection: AsyncConnection, request: Request, row: Record, reader: Reader
 ) -> Response:
     short = (await summaries(connection, reader, [row.target_id])).get(row.target_id)
-    tag = entity_tag("target", row.target_id, row.version, short, reader)
+    tag = versioned_tag(row.version, "target", row.target_id, short, reader)
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged

@@ -1,6 +1,6 @@
 """Use cases of targets: make, change, delete, and never have one twice."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -24,7 +24,7 @@ from bhtom_core.targets.snapshots import target_snapshot
 from bhtom_core.targets.store import Cone
 from bhtom_core.visibility import Reader
 from bhtom_runtime.auth import Principal
-from bhtom_runtime.errors import Conflict, Forbidden, NotFound
+from bhtom_runtime.errors import Conflict, Forbidden, NotFound, Stale
 from bhtom_runtime.unit_of_work import UnitOfWork
 
 _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
@@ -80,12 +80,17 @@ class Targets:
         fields: Mapping[str, Any],
         *,
         allow_close: bool = False,
+        seen: Collection[int] | None = None,
     ) -> Record:
-        """Change fields of a target; those not given stay."""
+        """Change fields of a target; those not given stay.
+
+        Where the caller says which versions he has `seen`, of these only.
+        """
         checked = _checked(fields)
         if checked.keys() & (_NAMES | _SHARING | set(POSITION)):
             await store.lock_identities(unit.connection)
         target = await self._own(unit, caller, target_id)
+        _refuse_stale(target, seen)
         changes, rows = settle_position(checked, target)
         after = {**target._asdict(), **changes}
         after["aliases"] = checked_aliases(after["aliases"], after["name"])
@@ -225,3 +230,14 @@ def _derived(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _differ(before: Record, after: Mapping[str, Any], names: Iterable[str]) -> bool:
     return any(getattr(before, name) != after[name] for name in names)
+
+
+def _refuse_stale(target: Record, seen: Collection[int] | None) -> None:
+    """Keep what another person changed from being overwritten unseen."""
+    if seen is None or target.version in seen:
+        return
+    raise Stale(
+        f"'{target.name}' was changed meanwhile: its version is {target.version} now. "
+        "Read it again and repeat what you want to change.",
+        version=target.version,
+    )

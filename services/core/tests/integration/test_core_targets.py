@@ -65,6 +65,58 @@ async def test_the_tag_changes_with_the_target(core) -> None:
     assert fresh.json()["description"] == "new"
 
 
+async def test_two_people_do_not_overwrite_each_other(core) -> None:
+    ada = await core.person("ada")
+    made = await core.target(ada)
+    path = f"/api/v1/targets/{made['target_id']}"
+    async with core.client(ada) as client:
+        tag = (await client.get(path)).headers["etag"]
+        for form in ("tag", "strong tag", "version"):
+            seen = f'"{made["version"]}"' if form == "version" else tag
+            if form == "strong tag":
+                seen = tag.removeprefix("W/")
+            first, second = await asyncio.gather(
+                *(
+                    client.patch(
+                        path, json={"description": text}, headers={"If-Match": seen}
+                    )
+                    for text in ("mine", "yours")
+                )
+            )
+            won, lost = sorted((first, second), key=lambda one: one.status_code)
+            assert (won.status_code, lost.status_code) == (200, 412)
+            assert lost.json()["code"] == "stale"
+            assert lost.json()["version"] == won.json()["version"]
+            assert "was changed meanwhile" in lost.json()["detail"]
+            shown = await client.get(path)
+            assert shown.json()["description"] == won.json()["description"]
+            made, tag = shown.json(), shown.headers["etag"]
+        for version in (None, "*", "one of several"):
+            tag = (await client.get(path)).headers["etag"]
+            given = f'"0", {tag}' if version == "one of several" else version
+            changed = await client.patch(
+                path,
+                json={"description": "any"},
+                headers={} if given is None else {"If-Match": given},
+            )
+            assert changed.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header", ["", "7", '"seven"', '"7', '"7.abc"', f'"{"7" * 30}"']
+)
+async def test_a_condition_that_cannot_be_read_is_refused(core, header: str) -> None:
+    ada = await core.person("ada")
+    made = await core.target(ada)
+    async with core.client(ada) as client:
+        refused = await client.patch(
+            f"/api/v1/targets/{made['target_id']}",
+            json={"description": "new"},
+            headers={"If-Match": header},
+        )
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_if_match")
+
+
 @pytest.mark.parametrize(
     ("bad", "code"),
     [

@@ -23,6 +23,10 @@ from bhtom_web.visits import CurrentVisit, SignedInVisit, Visit
 router = page_router()
 _PAGE_SIZE: Final = 50
 _DEFAULT_RADIUS_ARCSEC: Final = 300.0
+_CHANGED_MEANWHILE: Final = (
+    "Somebody changed this target while you wrote. Below are your values; the page of "
+    "the target shows what it is now. Save again to keep yours."
+)
 
 
 @router.get("/targets")
@@ -128,16 +132,18 @@ async def save_target(
     form = Form(await read_form(request))
     target = await find_target(visit, str(target_id))
     body = body_of(form)
-    if form.text("version") and form.text("version") != str(target.get("version")):
-        form.errors[""] = (
-            "Somebody changed this target while you wrote. Below are your values; "
-            "the page of the target shows what it is now. Save again to keep yours."
-        )
     if form.errors:
         return _form_page(visit, form, target=target, status=422)
+    told = form.text("version")
+    seen = told if told.isascii() and told.isdigit() else target["version"]
+    path, condition = f"/api/v1/targets/{target_id}", {"If-Match": f'"{seen}"'}
     try:
-        await visit.api.send("PATCH", "core", f"/api/v1/targets/{target_id}", body)
+        await visit.api.send("PATCH", "core", path, body, condition)
     except ApiProblem as problem:
+        if problem.code == "stale":
+            form.errors[""] = _CHANGED_MEANWHILE
+            now = await find_target(visit, str(target_id))
+            return _form_page(visit, form, target=now, status=412)
         return _refused(visit, form, problem, target=target)
     return visit.go_to(f"/targets/{target_id}", done="target-saved")
 

@@ -88,6 +88,8 @@ def add(app: FastAPI, world: World) -> None:
     @app.patch("/api/v1/targets/{number}")
     async def change_target(number: int, request: Request) -> Any:
         found = find(world.targets, "target_id", number)
+        if request.headers["if-match"] != f'"{found["version"]}"':
+            return problem(412, "stale", "Somebody changed the target.")
         found["description"] = (await request.json())["description"]
         return found
 

@@ -134,7 +134,7 @@ async def test_an_edit_over_another_edit_is_stopped(
     client = visit_as(services.ADA)
     form = {"name": "NGC 1566", "ra": "65", "dec": "-55", "description": "mine"}
     stale = await client.post("/targets/1/edit", data={**form, "version": "2"})
-    assert stale.status_code == 422
+    assert stale.status_code == 412
     assert "Somebody changed this target" in stale.text
     assert 'name="version" value="3"' in stale.text
     fresh = await client.post("/targets/1/edit", data={**form, "version": "3"})
