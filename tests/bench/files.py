@@ -223,7 +223,8 @@ def _middle(path: Path) -> Any:
     import warnings
 
     from bhtom_cpcs.science.astrometry.coordinates import read_astrometry
-    from bhtom_cpcs.science.frames.fits_input import open_fits, read_planes
+    from bhtom_cpcs.science.frames.fits_files import open_fits
+    from bhtom_cpcs.science.frames.fits_input import read_planes
     from bhtom_cpcs.science.request import TargetPosition
     from bhtom_cpcs.science.stop import Stop
 

@@ -55,7 +55,8 @@ def huntsman_scatter() -> HuntsmanScatter:
     """
     from bhtom_cpcs.reference_catalogues.catalogue import open_catalogue
     from bhtom_cpcs.reference_catalogues.importers import Cone, import_slice
-    from bhtom_cpcs.science.frames.fits_input import open_fits, read_planes
+    from bhtom_cpcs.science.frames.fits_files import open_fits
+    from bhtom_cpcs.science.frames.fits_input import read_planes
     from bhtom_cpcs.science.reduction import STAGES
     from bhtom_cpcs.science.request import ReductionRequest, TargetPosition
     from bhtom_cpcs.science.stages.plane_state import PlaneState

@@ -83,7 +83,8 @@ class LargeFrame:
         raise RuntimeError("No stage finds sources.")
 
     def _plane(self) -> "Plane":
-        from bhtom_cpcs.science.frames.fits_input import open_fits, read_planes
+        from bhtom_cpcs.science.frames.fits_files import open_fits
+        from bhtom_cpcs.science.frames.fits_input import read_planes
 
         with open_fits(self.path) as hdus:
             return next(iter(read_planes(hdus)))

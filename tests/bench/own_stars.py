@@ -31,7 +31,8 @@ def import_own_stars(path: Path, folder: Path, pointing: tuple[float, float]) ->
     """Make tiles of a frame's stars below a folder; return how many stars."""
     from bhtom_cpcs.reference_catalogues.importers import Cone, import_slice
     from bhtom_cpcs.science.astrometry.coordinates import separation_deg
-    from bhtom_cpcs.science.frames.fits_input import open_fits, read_planes
+    from bhtom_cpcs.science.frames.fits_files import open_fits
+    from bhtom_cpcs.science.frames.fits_input import read_planes
 
     found: list[FloatArray] = []
     with warnings.catch_warnings():

@@ -16,9 +16,11 @@ from bhtom_contracts.events.cameras import (
     LearnedLimit,
 )
 from bhtom_cpcs.camera_reports import learning
+from bhtom_cpcs.camera_reports.estimates import FEWEST_FRAMES, Estimate
 from bhtom_cpcs.camera_reports.frame_figures import FrameFigures
-from bhtom_cpcs.camera_reports.learning import Estimate
 from bhtom_cpcs.camera_reports.schemas import CameraReport, Proposal, ReportedFigure
+from bhtom_cpcs.camera_reports.shutter import shutter_time
+from bhtom_cpcs.camera_reports.sky_gain import sky_gain
 
 _MEASURED: Final = ("calibrated", "limit")
 _SURE_SIGMA: Final = 3.0
@@ -98,10 +100,10 @@ def _figures(camera: CameraPin, frames: Sequence[FrameFigures]) -> list[Reported
         for name, unit, stated, figure in rows
         if (measured := learning.typical(frames, figure)) is not None
     ]
-    gain = learning.gain([f for f in frames if f.gain_source in _SINGLE_FRAMES])
+    gain = sky_gain([f for f in frames if f.gain_source in _SINGLE_FRAMES])
     if gain is not None:
         found.insert(0, _figure("gain", "electron/adu", camera.gain, gain))
-    shutter = learning.shutter_time(frames)
+    shutter = shutter_time(frames)
     if shutter is not None:
         stated = None if camera.learned is None else camera.learned.shutter_time
         found.append(_figure("shutter_time", "s", stated, shutter))
@@ -165,7 +167,7 @@ def _flat(frames: Sequence[FrameFigures]) -> FlatResiduals | None:
 
 def _proposal(report: CameraReport, frames: Sequence[FrameFigures]) -> Proposal | None:
     """The changes worth a new version; None while too little is known."""
-    too_few = len(frames) < learning.FEWEST_FRAMES
+    too_few = len(frames) < FEWEST_FRAMES
     if too_few or report.nights < learning.FEWEST_NIGHTS:
         return None
     changes: dict[str, Any] = {}

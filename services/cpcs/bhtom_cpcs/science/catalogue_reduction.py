@@ -13,7 +13,7 @@ from bhtom_cpcs.science.catalogue_files.instrumental_catalogue import (
     InstrumentalCatalogue,
 )
 from bhtom_cpcs.science.catalogue_files.reading import read_catalogue
-from bhtom_cpcs.science.frames.fits_input import Plane
+from bhtom_cpcs.science.frames.planes import Plane
 from bhtom_cpcs.science.reduction import (
     answer,
     astropy_texts,

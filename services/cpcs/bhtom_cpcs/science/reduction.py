@@ -10,12 +10,9 @@ from pathlib import Path
 from astropy.utils.exceptions import AstropyWarning
 
 from bhtom_cpcs.science.frames.fingerprint import fingerprint, pixel_digest
-from bhtom_cpcs.science.frames.fits_input import (
-    Plane,
-    open_fits,
-    plane_count,
-    read_planes,
-)
+from bhtom_cpcs.science.frames.fits_files import open_fits
+from bhtom_cpcs.science.frames.fits_input import plane_count, read_planes
+from bhtom_cpcs.science.frames.planes import Plane
 from bhtom_cpcs.science.mosaic import Mosaic
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import ReferenceCatalogue

@@ -8,6 +8,8 @@ import pytest
 
 from bhtom_cpcs.camera_reports import learning
 from bhtom_cpcs.camera_reports.frame_figures import figures_of
+from bhtom_cpcs.camera_reports.shutter import shutter_time
+from bhtom_cpcs.camera_reports.sky_gain import sky_gain
 from bhtom_cpcs.science.calibration.residual_map import residual_map
 
 LONGITUDE = 149.0
@@ -49,7 +51,7 @@ def nights(shutter: float, seed: int = 1):
 def test_the_shutter_time_is_found_within_its_error(shutter: float) -> None:
     pulls = []
     for seed in range(30):
-        found = learning.shutter_time(list(nights(shutter, seed)))
+        found = shutter_time(list(nights(shutter, seed)))
         assert found is not None
         assert found.frames == 20
         pulls.append((found.value - shutter) / found.error)
@@ -58,7 +60,7 @@ def test_the_shutter_time_is_found_within_its_error(shutter: float) -> None:
 
 
 def test_exposures_alike_say_nothing_of_the_shutter() -> None:
-    assert learning.shutter_time([plane() for _ in range(30)]) is None
+    assert shutter_time([plane() for _ in range(30)]) is None
 
 
 def test_frames_in_adu_per_second_are_no_shutter() -> None:
@@ -69,7 +71,7 @@ def test_frames_in_adu_per_second_are_no_shutter() -> None:
         )
         for time in (1.0, 5.0, 60.0) * 5
     ]
-    assert learning.shutter_time(frames) is None
+    assert shutter_time(frames) is None
 
 
 def test_colour_terms_need_frames_and_nights_and_grow_with_disagreement() -> None:
@@ -126,7 +128,7 @@ def test_the_gain_is_the_slope_of_the_skys_variance(pedestal: float) -> None:
             frames.append(plane(quality=level))
         # a mean of ten frames
         level = {"sky_level_adu": 900.0, "sky_variance_adu2": 58.0}
-        found = learning.gain([*frames, plane(quality=level)])
+        found = sky_gain([*frames, plane(quality=level)])
         assert found is not None
         pulls.append((found.value - 1.6) / found.error)
     assert abs(np.mean(pulls)) < 0.7
@@ -135,7 +137,7 @@ def test_the_gain_is_the_slope_of_the_skys_variance(pedestal: float) -> None:
 
 def test_an_even_sky_says_nothing_of_the_gain() -> None:
     level = {"sky_level_adu": 500.0, "sky_variance_adu2": 300.0}
-    assert learning.gain([plane(quality=level) for _ in range(9)]) is None
+    assert sky_gain([plane(quality=level) for _ in range(9)]) is None
 
 
 def test_limits_are_brought_to_the_usual_exposure() -> None:

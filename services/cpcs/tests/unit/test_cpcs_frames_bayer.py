@@ -8,7 +8,8 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from bhtom_cpcs.science.frames.fits_input import open_fits, plane_count, read_planes
+from bhtom_cpcs.science.frames.fits_files import open_fits
+from bhtom_cpcs.science.frames.fits_input import plane_count, read_planes
 from bhtom_cpcs.science.frames.planes import Plane
 
 # the coordinates' library says what it takes a date for; the pixels count here

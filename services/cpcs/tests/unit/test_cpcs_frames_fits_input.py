@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from bhtom_cpcs.science.frames import fits_input
+from bhtom_cpcs.science.frames import hdu_kinds
 from bhtom_cpcs.science.frames.fingerprint import fingerprint, pixel_digest
-from bhtom_cpcs.science.frames.fits_input import open_fits, plane_count, read_planes
+from bhtom_cpcs.science.frames.fits_files import open_fits
+from bhtom_cpcs.science.frames.fits_input import plane_count, read_planes
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stop import Stop
 
@@ -341,10 +342,10 @@ def test_the_colours_of_a_cube_are_too_large_together(
     path = tmp_path / "rgb.fits"
     fits.PrimaryHDU(CUBE).writeto(path)
     each = CUBE.shape[1] * CUBE.shape[2]
-    monkeypatch.setattr(fits_input, "MAX_PIXELS", 3 * each)
+    monkeypatch.setattr(hdu_kinds, "MAX_PIXELS", 3 * each)
     with open_fits(path) as hdus:
         assert plane_count(hdus) == 3
-    monkeypatch.setattr(fits_input, "MAX_PIXELS", 3 * each - 1)
+    monkeypatch.setattr(hdu_kinds, "MAX_PIXELS", 3 * each - 1)
     with open_fits(path) as hdus, pytest.raises(Stop) as stop:
         plane_count(hdus)
     assert stop.value.outcome is Outcome.IMAGE_TOO_LARGE

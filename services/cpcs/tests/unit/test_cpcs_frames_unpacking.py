@@ -14,8 +14,9 @@ import pytest
 from astropy.io import fits
 
 from bhtom_cpcs.science.catalogue_files import reading
-from bhtom_cpcs.science.frames import fits_input
-from bhtom_cpcs.science.frames.fits_input import open_fits, plane_count, read_planes
+from bhtom_cpcs.science.frames import fits_files
+from bhtom_cpcs.science.frames.fits_files import open_fits
+from bhtom_cpcs.science.frames.fits_input import plane_count, read_planes
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stop import Stop
 from bhtom_runtime import unpacking
@@ -134,7 +135,7 @@ def test_ten_gigabytes_of_nothing_end_early(
 def test_a_large_file_that_packs_as_frames_do_is_bounded_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fits_input, "MAX_UNPACKED_BYTES", 1 << 20)
+    monkeypatch.setattr(fits_files, "MAX_UNPACKED_BYTES", 1 << 20)
     noise = np.random.default_rng(2).integers(0, 99, 2 << 20, dtype=np.uint8)
     path = tmp_path / "large"
     path.write_bytes(gzip.compress(noise.tobytes(), 1))

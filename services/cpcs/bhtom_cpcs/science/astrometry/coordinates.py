@@ -16,7 +16,7 @@ from bhtom_cpcs.science.astrometry.plane_correction import (
     NO_CORRECTION,
     PlaneCorrection,
 )
-from bhtom_cpcs.science.frames.fits_input import FITS_ERRORS
+from bhtom_cpcs.science.frames.fits_files import FITS_ERRORS
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stop import Stop
 

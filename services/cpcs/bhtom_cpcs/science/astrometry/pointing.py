@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from astropy.io import fits
 
-from bhtom_cpcs.science.frames.fits_input import FITS_ERRORS
+from bhtom_cpcs.science.frames.fits_files import FITS_ERRORS
 
 # Cards with a pointing, the more trustworthy ones first.
 _POINTING_CARDS = (

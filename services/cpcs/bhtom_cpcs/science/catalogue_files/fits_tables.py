@@ -20,7 +20,7 @@ from bhtom_cpcs.science.catalogue_files.table import (
     refuse,
 )
 from bhtom_cpcs.science.catalogue_files.text_rows import check_rows
-from bhtom_cpcs.science.frames.fits_input import FITS_ERRORS
+from bhtom_cpcs.science.frames.fits_files import FITS_ERRORS
 
 _MOST_HDUS = 1000
 _IMAGE_HEADER = "LDAC_IMHEAD"

@@ -18,7 +18,7 @@ from bhtom_cpcs.science.catalogue_files.table import (
     refuse,
 )
 from bhtom_cpcs.science.catalogue_files.text_rows import check_rows
-from bhtom_cpcs.science.frames.fits_input import FITS_ERRORS
+from bhtom_cpcs.science.frames.fits_files import FITS_ERRORS
 
 # A cell of XML becomes some hundred bytes while it is read.
 _MAX_XML_BYTES = 30_000_000

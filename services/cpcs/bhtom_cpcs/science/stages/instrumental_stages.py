@@ -20,7 +20,7 @@ from bhtom_cpcs.science.catalogue_files.sky_grid import SkyGrid, lay_grid
 from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.frames.exposure_time import ExposureTime, exposure_time
-from bhtom_cpcs.science.frames.fits_input import Plane
+from bhtom_cpcs.science.frames.planes import Plane
 from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.catalogue_file import CatalogueFile, EstimatorFigures
