@@ -6,7 +6,8 @@ from typing import get_args
 
 import pytest
 
-from bhtom_contracts.events.frames import DataProductState, ErrorBudget
+from bhtom_contracts.events.calibrations import ErrorBudget
+from bhtom_contracts.events.frames import DataProductState
 from bhtom_contracts.flags import DESCRIPTIONS
 from bhtom_contracts.outcomes import OUTCOMES
 from bhtom_core.light_curves.presentation import CSV_COLUMNS

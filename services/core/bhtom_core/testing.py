@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-from bhtom_contracts.events.frames import (
+from bhtom_contracts.events.calibrations import (
     ErrorBudget,
     FrameQuality,
     FrameTime,

@@ -5,21 +5,20 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from bhtom_contracts.base import Payload, Snapshot
-from bhtom_contracts.events.cameras import CameraChanged, CameraProposed
-from bhtom_contracts.events.frames import (
+from bhtom_contracts.events.calibrations import (
     CalibrationAnswer,
     CalibrationFailed,
     CalibrationWaiting,
-    DataProductChanged,
-    FitsUploaded,
     PhotometryCalibrated,
-    PhotometryRecorded,
 )
+from bhtom_contracts.events.cameras import CameraChanged, CameraProposed
+from bhtom_contracts.events.frames import DataProductChanged, FitsUploaded
 from bhtom_contracts.events.identities import IdentityChanged, TokenChanged
 from bhtom_contracts.events.photometry import (
     LightCurveUpdated,
     PhotometryHarvested,
     PhotometryPublished,
+    PhotometryRecorded,
     PhotometryWithdrawn,
 )
 from bhtom_contracts.events.targets import TargetChanged

@@ -2,7 +2,7 @@
 
 import structlog
 
-from bhtom_contracts.events.frames import PhotometryCalibrated
+from bhtom_contracts.events.calibrations import PhotometryCalibrated
 from bhtom_contracts.events.photometry import PhotometryHarvested
 from bhtom_core.light_curves.harvesting import record_harvested
 from bhtom_core.light_curves.recording import record_calibrated

@@ -8,11 +8,8 @@ from typing import Any, Final
 
 import orjson
 
-from bhtom_contracts.events.frames import (
-    CalibratedKind,
-    Measurement,
-    PhotometryCalibrated,
-)
+from bhtom_contracts.events.calibrations import Measurement, PhotometryCalibrated
+from bhtom_contracts.events.frames import CalibratedKind
 from bhtom_contracts.events.photometry import HarvestedRow, PhotometryHarvested
 from bhtom_contracts.passbands import system_of
 from bhtom_runtime.errors import Invalid

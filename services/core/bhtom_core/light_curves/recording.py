@@ -3,9 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from bhtom_contracts.events.frames import (
-    Measurement,
-    PhotometryCalibrated,
+from bhtom_contracts.events.calibrations import Measurement, PhotometryCalibrated
+from bhtom_contracts.events.photometry import (
     PhotometryRecorded,
     RecordedDisposition,
     RecordedRevision,

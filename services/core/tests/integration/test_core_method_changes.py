@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from bhtom_contracts.events.frames import PhotometryCalibrated
+from bhtom_contracts.events.calibrations import PhotometryCalibrated
 from bhtom_core.light_curves.tables import point_revisions, points
 from bhtom_core.testing import calibrated, measurement
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bhtom_contracts.events.frames import PhotometryCalibrated
+from bhtom_contracts.events.calibrations import PhotometryCalibrated
 from bhtom_core.light_curves.tables import light_curves, points
 from bhtom_core.targets.tables import targets
 from bhtom_core.testing import calibrated, measurement

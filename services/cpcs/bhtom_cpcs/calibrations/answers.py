@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from bhtom_contracts.events.frames import (
+from bhtom_contracts.events.calibrations import (
     CalibrationAnswer,
     CalibrationFailed,
     CalibrationWaiting,
     ErrorBudget,
-    FitsUploaded,
     FrameQuality,
     FrameTime,
     Measurement,
@@ -22,6 +21,7 @@ from bhtom_contracts.events.frames import (
     PhotometryCalibrated,
     ZeroPoint,
 )
+from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_contracts.flags import PointFlag
 from bhtom_contracts.outcomes import OUTCOMES, Outcome
 from bhtom_cpcs.science.flag_words import FlagWord

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import structlog
 
-from bhtom_contracts.events.frames import CalibrationAnswer, FitsUploaded
+from bhtom_contracts.events.calibrations import CalibrationAnswer
+from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_contracts.outcomes import Outcome
 from bhtom_contracts.registry import BY_NAME, BY_PAYLOAD
 from bhtom_cpcs.calibrations import store

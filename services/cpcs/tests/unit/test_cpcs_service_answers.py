@@ -7,20 +7,18 @@ from typing import Any
 
 import pytest
 
+from bhtom_contracts.events.calibrations import (
+    CalibrationFailed,
+    CalibrationWaiting,
+    PhotometryCalibrated,
+)
 from bhtom_contracts.events.cameras import (
     CameraPin,
     HeaderKeywords,
     SecondOrderExtinction,
     Site,
 )
-from bhtom_contracts.events.frames import (
-    CalibrationFailed,
-    CalibrationParameters,
-    CalibrationWaiting,
-    FitsUploaded,
-    PhotometryCalibrated,
-    TargetPin,
-)
+from bhtom_contracts.events.frames import CalibrationParameters, FitsUploaded, TargetPin
 from bhtom_contracts.events.targets import TargetPosition
 from bhtom_contracts.flags import DESCRIPTIONS, PointFlag, describe
 from bhtom_contracts.outcomes import OUTCOMES

@@ -5,13 +5,13 @@ from typing import Final
 
 import structlog
 
-from bhtom_contracts.events.frames import (
+from bhtom_contracts.events.calibrations import (
     CalibrationAnswer,
     CalibrationFailed,
     CalibrationWaiting,
     PhotometryCalibrated,
-    PhotometryRecorded,
 )
+from bhtom_contracts.events.photometry import PhotometryRecorded
 from bhtom_runtime.service import Received, Subscription
 from bhtom_runtime.unit_of_work import UnitOfWork
 from bhtom_upload.data_products import plane_store, request_store, store

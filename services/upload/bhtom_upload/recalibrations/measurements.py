@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 
-from bhtom_contracts.events.frames import CalibrationFailed, PhotometryCalibrated
+from bhtom_contracts.events.calibrations import CalibrationFailed, PhotometryCalibrated
 from bhtom_runtime.unit_of_work import UnitOfWork
 from bhtom_upload.recalibrations.tables import plane_failures, plane_measurements
 

@@ -7,14 +7,14 @@ from typing import Any
 import asyncpg
 from sqlalchemy import delete, insert, select, update
 
-from bhtom_contracts.events.frames import (
-    FitsUploaded,
+from bhtom_contracts.events.calibrations import (
     FrameQuality,
     FrameTime,
     Measurement,
     PhotometryCalibrated,
     ZeroPoint,
 )
+from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_contracts.outcomes import Outcome
 from bhtom_runtime.migrations.commands import upgrade
 from bhtom_upload.recalibrations.earlier_answers import BATCH, KIND

@@ -12,18 +12,17 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from bhtom_contracts.base import Payload
-from bhtom_contracts.events.frames import (
+from bhtom_contracts.events.calibrations import (
     CalibrationFailed,
     CalibrationWaiting,
-    FitsUploaded,
     FrameQuality,
     FrameTime,
     Measurement,
     PhotometryCalibrated,
-    PhotometryRecorded,
-    RecordedRevision,
     ZeroPoint,
 )
+from bhtom_contracts.events.frames import FitsUploaded
+from bhtom_contracts.events.photometry import PhotometryRecorded, RecordedRevision
 from bhtom_contracts.outcomes import OUTCOMES, Outcome
 from bhtom_upload.data_products import reconciliation
 from bhtom_upload.data_products.domain import Standing, State

@@ -7,17 +7,16 @@ import httpx
 import pytest
 from sqlalchemy import Text, delete, literal, select, text, update
 
-from bhtom_contracts.events.frames import (
+from bhtom_contracts.events.calibrations import (
     CalibrationFailed,
-    FitsUploaded,
     FrameQuality,
     FrameTime,
     Measurement,
     PhotometryCalibrated,
-    PhotometryRecorded,
-    RecordedRevision,
     ZeroPoint,
 )
+from bhtom_contracts.events.frames import FitsUploaded
+from bhtom_contracts.events.photometry import PhotometryRecorded, RecordedRevision
 from bhtom_contracts.outcomes import Outcome
 from bhtom_upload.recalibrations import service, steps
 from bhtom_upload.recalibrations.selection import older

@@ -91,3 +91,39 @@ class PhotometryWithdrawn(Payload):
     target_id: int
     reason: str
     withdrawn_at: AwareDatetime
+
+
+RecordedDisposition = Literal[
+    "recorded",
+    "repeated",
+    "superseded",
+    "copy",
+    "dry_run",
+    "preview",
+    "not_in_plane",
+    "target_deleted",
+    "product_deleted",
+]
+
+
+class RecordedRevision(BaseModel):
+    """What core did with one measurement."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    target_id: int
+    disposition: RecordedDisposition
+    point_id: int | None = None
+    revision: int | None = None
+
+
+class PhotometryRecorded(Payload):
+    """Core's answer to `photometry.calibrated`: the loop is closed."""
+
+    data_product_id: int
+    calibration_request_id: int
+    request_order: int = Field(ge=1)
+    plane: int = Field(default=0, ge=0)
+    plane_count: int = Field(default=1, ge=1)
+    results: tuple[RecordedRevision, ...]
+    recorded_at: AwareDatetime
