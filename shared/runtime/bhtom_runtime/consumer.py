@@ -12,8 +12,9 @@ from bhtom_runtime.database import Database
 from bhtom_runtime.dead_letters import DeadLetterLimit, TooManyDeadLetters
 from bhtom_runtime.event_metrics import CONSUMER_LAG, CONSUMER_STOPPED
 from bhtom_runtime.inbox import Inbox
+from bhtom_runtime.kafka.flow import Done
 from bhtom_runtime.kafka.messages import BrokerUnavailable, Incoming, Partition
-from bhtom_runtime.kafka.poller import Done, Poller
+from bhtom_runtime.kafka.poller import Poller
 from bhtom_runtime.lanes import Lane
 from bhtom_runtime.reading import routes_of
 from bhtom_runtime.service import Subscription

@@ -31,15 +31,13 @@ from bhtom_cpcs.science.stages import (
     star_stages,
     target_stages,
 )
-from bhtom_cpcs.science.stages.explanation_stage import (
-    explanation,
-    residual_map_of,
-)
+from bhtom_cpcs.science.stages.explanation_stage import explanation
 from bhtom_cpcs.science.stages.plane_state import (
     OtherChips,
     PlaneState,
     need,
 )
+from bhtom_cpcs.science.stages.star_explanation import residual_map_of
 from bhtom_cpcs.science.stages.target_stages import best_of
 from bhtom_cpcs.science.stages.verdict import verdict_of
 from bhtom_cpcs.science.stop import Stop

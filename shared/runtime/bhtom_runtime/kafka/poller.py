@@ -5,7 +5,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
@@ -17,8 +16,10 @@ from confluent_kafka import (
     TopicPartition,
 )
 
+from bhtom_runtime.kafka.flow import Done, Flow
 from bhtom_runtime.kafka.messages import BrokerUnavailable, Incoming, Partition
 from bhtom_runtime.kafka.settings import consumer_settings
+from bhtom_runtime.kafka.translation import incoming_of, reason_of, topic_partition
 
 _logger = structlog.get_logger(__name__)
 
@@ -28,9 +29,6 @@ COMMIT_EVERY_S: Final = 0.1
 WATCH_S: Final = 3.0
 BROKER_TIMEOUT_S: Final = 3.0
 READ_AT_ONCE: Final = 1000
-# A partition is paused while this much of it waits, and read on below the half.
-HIGH_WATER_EVENTS: Final = 2000
-HIGH_WATER_BYTES: Final = 8 << 20
 
 
 class Sink(Protocol):
@@ -45,40 +43,6 @@ class Sink(Protocol):
         """Forget these partitions; first finish what is in work, if there is time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Messages of a partition whose effect is committed in the database."""
-
-    partition: Partition
-    generation: int
-    next_offset: int
-    events: int
-    size: int
-
-
-@dataclass(slots=True)
-class _Flow:
-    """What is known of one assigned partition."""
-
-    generation: int
-    events: int = 0
-    size: int = 0
-    paused: bool = False
-    done: int | None = None
-    committed: int | None = None
-    start: int | None = None
-
-    @property
-    def is_full(self) -> bool:
-        return self.events >= HIGH_WATER_EVENTS or self.size >= HIGH_WATER_BYTES
-
-    @property
-    def is_low(self) -> bool:
-        return (
-            self.events <= HIGH_WATER_EVENTS // 2 and self.size <= HIGH_WATER_BYTES // 2
-        )
-
-
 class Poller:
     """A group member, for as long as it stays with one Kafka cluster."""
 
@@ -89,7 +53,7 @@ class Poller:
         self.lag = 0
         self._topics = list(topics)
         self._sink = sink
-        self._flows: dict[Partition, _Flow] = {}
+        self._flows: dict[Partition, Flow] = {}
         self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
         self._generation = 0
         self._committed_at = 0.0
@@ -117,7 +81,7 @@ class Poller:
                 while not stop.is_set():
                     self._turn()
         except KafkaException as error:
-            raise BrokerUnavailable(_reason(error.args[0])) from error
+            raise BrokerUnavailable(reason_of(error.args[0])) from error
         finally:
             self._close()
 
@@ -135,7 +99,7 @@ class Poller:
             try:
                 metadata = self._consumer.list_topics(timeout=BROKER_TIMEOUT_S)
             except KafkaException as error:
-                self.problem = f"Kafka does not answer: {_reason(error.args[0])}"
+                self.problem = f"Kafka does not answer: {reason_of(error.args[0])}"
             else:
                 missing = [name for name in self._topics if name not in metadata.topics]
                 if not missing:
@@ -166,19 +130,19 @@ class Poller:
             if error is not None:
                 self._on_error(error)
                 continue
-            incoming = _incoming(message)
+            incoming = incoming_of(message)
             found[incoming.partition].append(incoming)
         for partition, incoming_messages in found.items():
             flow = self._flows.get(partition)
             if flow is None:
                 # Fetched before the partition was taken away: its new owner has it.
                 continue
-            flow.events += len(incoming_messages)
-            flow.size += sum(len(one.body) for one in incoming_messages)
+            size = sum(len(one.body) for one in incoming_messages)
+            flow.take(len(incoming_messages), size)
             self._sink.receive(partition, flow.generation, incoming_messages)
             if flow.is_full and not flow.paused:
                 flow.paused = True
-                self._consumer.pause([_topic_partition(partition)])
+                self._consumer.pause([topic_partition(partition)])
 
     def _take_done(self, *, now: bool = False) -> None:
         """Account for what is done, resume, and commit it."""
@@ -191,12 +155,10 @@ class Poller:
             # Of an earlier assignment: its offsets say nothing about this one.
             if flow is None or flow.generation != done.generation:
                 continue
-            flow.events -= done.events
-            flow.size -= done.size
-            flow.done = done.next_offset
+            flow.finish(done)
             if flow.paused and flow.is_low:
                 flow.paused = False
-                self._consumer.resume([_topic_partition(done.partition)])
+                self._consumer.resume([topic_partition(done.partition)])
         if now or time.monotonic() - self._committed_at >= COMMIT_EVERY_S:
             self._commit(wait=now)
 
@@ -204,7 +166,7 @@ class Poller:
         offsets = []
         for partition, flow in self._flows.items():
             if flow.done is not None and flow.done != flow.committed:
-                offsets.append(_topic_partition(partition, flow.done))
+                offsets.append(topic_partition(partition, flow.done))
                 flow.committed = flow.done
         if not offsets or not self._trusted:
             return
@@ -219,7 +181,7 @@ class Poller:
                 self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as error:
             # Nothing is lost: these events come once more, and are known.
-            _logger.info("offsets not committed", error=_reason(error.args[0]))
+            _logger.info("offsets not committed", error=reason_of(error.args[0]))
 
     def _watch(self) -> None:
         """See that it is still the same cluster, and how far behind we are."""
@@ -234,7 +196,7 @@ class Poller:
                 raise BrokerUnavailable("It is another Kafka cluster than before.")
             self._measure_lag()
         except KafkaException as error:
-            self.problem = f"Kafka does not answer: {_reason(error.args[0])}"
+            self.problem = f"Kafka does not answer: {reason_of(error.args[0])}"
         else:
             self.problem = None
         finally:
@@ -244,14 +206,14 @@ class Poller:
         unknown = [name for name, flow in self._flows.items() if flow.start is None]
         if unknown:
             for found in self._consumer.committed(
-                [_topic_partition(one) for one in unknown], timeout=BROKER_TIMEOUT_S
+                [topic_partition(one) for one in unknown], timeout=BROKER_TIMEOUT_S
             ):
                 flow = self._flows[Partition(found.topic, found.partition)]
                 flow.start = max(found.offset, 0)
         lag = 0
         for partition, flow in self._flows.items():
             low, high = self._consumer.get_watermark_offsets(
-                _topic_partition(partition), cached=True
+                topic_partition(partition), cached=True
             )
             reached = flow.done if flow.done is not None else flow.start or 0
             lag += max(0, high - max(reached, low, 0))
@@ -260,7 +222,7 @@ class Poller:
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._generation += 1
         for each in partitions:
-            self._flows[Partition(each.topic, each.partition)] = _Flow(self._generation)
+            self._flows[Partition(each.topic, each.partition)] = Flow(self._generation)
         _logger.info("partitions assigned", count=len(partitions))
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
@@ -288,33 +250,5 @@ class Poller:
             # One connection of several, or nothing to read: others are in use.
             return
         if self.problem is None:
-            self.problem = f"Kafka cannot be read: {_reason(error)}"
-            _logger.warning("consumer waits for Kafka", error=_reason(error))
-
-
-def _incoming(message: Message) -> Incoming:
-    return Incoming(
-        partition=Partition(message.topic() or "", message.partition() or 0),
-        offset=message.offset() or 0,
-        timestamp_ms=message.timestamp()[1],
-        key=message.key() or b"",
-        headers=_headers(message),
-        body=message.value() or b"",
-    )
-
-
-def _headers(message: Message) -> list[tuple[str, bytes]]:
-    headers = message.headers() or []
-    pairs = headers.items() if isinstance(headers, dict) else headers
-    return [
-        (name, value if isinstance(value, bytes) else (value or "").encode())
-        for name, value in pairs
-    ]
-
-
-def _topic_partition(partition: Partition, offset: int = -1001) -> TopicPartition:
-    return TopicPartition(partition.topic, partition.number, offset)
-
-
-def _reason(error: KafkaError) -> str:
-    return error.str() or error.name()
+            self.problem = f"Kafka cannot be read: {reason_of(error)}"
+            _logger.warning("consumer waits for Kafka", error=reason_of(error))

@@ -37,8 +37,8 @@ from bhtom_cpcs.science.calibration.selection import (
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.frames.filter_card import filter_card
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.stages.explanation_stage import explain_stars
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
+from bhtom_cpcs.science.stages.star_explanation import explain_stars
 from bhtom_cpcs.science.stages.star_places import star_places
 from bhtom_cpcs.science.stages.star_stages import clean_sources
 from bhtom_cpcs.science.stars.detection import SEP_MERGED, Sources
