@@ -15,6 +15,7 @@ _ZONE = re.compile(
     r"^(.*[:hH].*[\ds])\s?(?:UTC?|GMT)?\s?([+-])(\d{1,2})(?::?(\d{2}))?$"
 )
 _LARGEST_ZONE_H = 15
+_LONGEST_TEXT = 80  # a card; patterns of longer ones would take their time
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ def read_clock(text: str) -> Clock | None:
     A plain number is decimal hours, or seconds of the day when it is above 24. The
     mark of decimals may be a comma.
     """
-    text = " ".join(text.split())
+    text = " ".join(text[: _LONGEST_TEXT + 1].split())
+    if len(text) > _LONGEST_TEXT:
+        return None
     ahead_s, in_utc = 0, _IN_UTC.search(text) is not None
     if (zone := _ZONE.match(text)) and int(zone[3]) < _LARGEST_ZONE_H:
         ahead_s = int(zone[3]) * 3600 + int(zone[4] or 0) * 60

@@ -18,6 +18,7 @@ _NAMED = re.compile(
     r"|(\d{4})[-\s/]([A-Za-z]{3})[a-z]*[-\s/](\d{1,2}))(?:[T\s]+(.+))?$"
 )
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
+_LONGEST_TEXT = 80  # a card; patterns of longer ones would take their time
 _CENTURY = 40  # two-digit years below it are of the 21st
 
 
@@ -43,7 +44,9 @@ def read_date(text: str) -> DateText | None:
     `01/03/24` is rather of 2024 than of a plate of 1924, and ambiguous. A clock with an
     offset from UTC (`+01:00`) is brought to UTC.
     """
-    text = " ".join(text.split())
+    text = " ".join(text[: _LONGEST_TEXT + 1].split())
+    if len(text) > _LONGEST_TEXT:
+        return None
     if match := _COMPACT.match(text):
         clock = f"{match[4]}:{match[5]}:{match[6]}{match[7] or ''}"
         return _made(int(match[1]), int(match[2]), int(match[3]), clock)

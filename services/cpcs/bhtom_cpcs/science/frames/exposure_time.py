@@ -201,7 +201,7 @@ def _middle(
 def _what_was_there(header: fits.Header, camera: CameraSettings) -> str:
     """Name the date cards that were looked at and what they held."""
     found = [
-        f"{card} = '{text}'"
+        f"{card} = '{text[:80]}'"
         for card in dict.fromkeys(
             (camera.date_keyword, camera.time_keyword, "DATE-OBS", "MJD-OBS", "JD")
         )

@@ -10,6 +10,8 @@ _NUMBER = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?)")
 _SEXAGESIMAL = re.compile(
     r"^\s*([-+]?)(\d{1,3})[\s:dh]+(\d{1,2}(?:\.\d*)?)(?:[\s:m']+(\d{1,2}(?:\.\d*)?))?"
 )
+# Two cards of text; whoever writes more into a comment says it in the beginning.
+_LONGEST_COMMENT = 160
 
 
 def text_of(header: fits.Header, card: str) -> str | None:
@@ -54,9 +56,9 @@ def first_text(header: fits.Header, cards: Iterable[str]) -> str | None:
 
 
 def comment_of(header: fits.Header, card: str) -> str:
-    """A card's comment, empty where there is none."""
+    """A card's comment, empty where there is none; one of many cards is cut."""
     try:
-        return str(header.comments[card]) if card in header else ""
+        return str(header.comments[card])[:_LONGEST_COMMENT] if card in header else ""
     except (fits.VerifyError, ValueError, KeyError):
         return ""
 

@@ -92,6 +92,7 @@ _AHEAD = re.compile(
     re.IGNORECASE,
 )
 _FURTHEST_H: Final = 14.0
+_LONGEST_TEXT: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def zone_of(header: fits.Header, card: str) -> Zone | None:
     """The zone of a local card's clock, from its comment, TIMESYS or an offset card."""
     for told_by, words in (
         (f"the comment of {card}", comment_of(header, card)),
-        ("TIMESYS", text_of(header, "TIMESYS") or ""),
+        ("TIMESYS", (text_of(header, "TIMESYS") or "")[:_LONGEST_TEXT]),
     ):
         hours = _hours_in(words)
         if hours is not None:
@@ -153,7 +154,7 @@ def offset_of(header: fits.Header) -> Zone | None:
     """The zone by a card of its own; None where there is none, or it says 0."""
     for card in _OFFSET_CARDS:
         text = text_of(header, card)
-        if text is None:
+        if text is None or len(text) > _LONGEST_TEXT:
             continue
         comment = comment_of(header, card)
         hours = _hours_in(text)

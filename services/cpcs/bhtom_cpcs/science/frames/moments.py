@@ -30,6 +30,7 @@ TIME_CARDS = (
 )
 EARLIEST_MJD, LATEST_MJD = 10000.0, 100000.0  # 1886 to 2132
 _JD_ZERO = 2400000.5
+_LONGEST_TEXT = 80
 _FINE_DECIMALS = 5  # of a day: 0.9 s
 
 
@@ -119,6 +120,8 @@ def _in_utc(local: Moment, header: fits.Header) -> Moment:
 def numbered(header: fits.Header, card: str) -> Moment | None:
     """A card that counts days, from the zero of MJD or of JD."""
     text = text_of(header, card)
+    if text is not None and len(text) > _LONGEST_TEXT:
+        return None
     try:
         value = float(text.replace(",", ".")) if text is not None else None
     except ValueError:
