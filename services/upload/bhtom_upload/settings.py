@@ -14,8 +14,9 @@ class UploadSettings(ServiceSettings):
     """Limits on what is taken in, and how long an answer may take."""
 
     max_upload_bytes: int = Field(default=2 * _GIB, ge=_MIB)
-    # What a compressed file may unpack to: a 32k x 32k frame of floats has 4 GiB.
-    max_unpacked_bytes: int = Field(default=8 * _GIB, ge=_MIB)
+    # What a compressed file may unpack to. The calibration unpacks no more: a file
+    # beyond it would be taken here and fail there.
+    max_unpacked_bytes: int = Field(default=4 * _GIB, ge=_MIB)
     max_files_per_form: int = Field(default=100, ge=1)
     redrive_calibrating_after: timedelta = timedelta(minutes=15)
     redrive_recording_after: timedelta = timedelta(minutes=5)
