@@ -167,3 +167,14 @@ def test_local_time_alone_is_uncertain_and_said() -> None:
     assert hours_from_utc(found) == pytest.approx(-7, abs=1e-6)
     assert found.flags == ("time_uncertain",)
     assert "no card tells its offset" in found.remarks[0]
+
+
+def test_a_date_that_only_the_offset_brings_into_the_night_is_doubted() -> None:
+    cards: Cards = {"DATE-OBS": (AT_11_PM, "start"), "TIMEZONE": 7}
+    found = read(cards, KITT_PEAK)  # 16:00 there, if it is UTC
+    assert hours_from_utc(found) == pytest.approx(-7, abs=1e-6)
+    assert found.flags == ("time_uncertain",)
+    assert "as local time, with TIMEZONE = 7, it was night" in found.remarks[0]
+    assert read(cards).flags == ()
+    assert read({**cards, "TIMESYS": "UTC"}, KITT_PEAK).flags == ()
+    assert read({**cards, "DATE-OBS": (AT_6, "start")}, KITT_PEAK).flags == ()

@@ -1,6 +1,6 @@
 """Finds the middle of the exposure in a header's many dialects."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from astropy.io import fits
@@ -15,11 +15,15 @@ from bhtom_cpcs.science.frames.exposure_length import (
 from bhtom_cpcs.science.frames.header_cards import text_of
 from bhtom_cpcs.science.frames.moments import EARLIEST_MJD, LATEST_MJD, Moment
 from bhtom_cpcs.science.frames.stack_times import exposure_starts, interval
-from bhtom_cpcs.science.frames.time_agreement import belief, contradictions
+from bhtom_cpcs.science.frames.time_agreement import (
+    Contradiction,
+    belief,
+    contradictions,
+)
 from bhtom_cpcs.science.frames.time_scales import HELIOCENTRIC, scale_of, to_utc
 from bhtom_cpcs.science.frames.told_moments import surest, to_middle, told_moments
 from bhtom_cpcs.science.frames.vantage import Vantage
-from bhtom_cpcs.science.frames.zone_choice import copies_marked, zone_choice
+from bhtom_cpcs.science.frames.zone_choice import copies_marked, suspicion, zone_choice
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.request import CameraSettings
 from bhtom_cpcs.science.stop import Stop
@@ -78,35 +82,23 @@ def exposure_time(
     if chosen is None:
         raise Stop(Outcome.NO_TIME, reason=_what_was_there(header, camera))
     mjd, flags = _middle(chosen, length, span, starts)
-    scale, known = scale_of(header, chosen.card)
-    shift_h, remarks = 0.0, []
-    if chosen.local:
-        choice = zone_choice(chosen, mjd, header, vantage)
-        remarks.append(choice.remark)
-        shift_h, known = choice.hours or 0.0, known or choice.hours is not None
-        sure = choice.hours is not None
-        flags.append(FlagWord.TIME_CONVERTED if sure else FlagWord.TIME_UNCERTAIN)
-    others = contradictions(
-        chosen, moments, header, _reach_s(length, span), scale == "utc"
-    )
-    mjd -= shift_h / 24
-    if others:
-        flags.append(FlagWord.TIME_CARDS_DISAGREE)
-        verdict = belief(chosen, others, mjd, vantage)
-        mjd += verdict.move_s / 86400
-        remarks.append(verdict.remark)
-    if not known:
-        flags.append(FlagWord.TIME_SCALE_UNKNOWN)
-    if scale != "utc":
-        flags.append(FlagWord.TIME_CONVERTED)
-    mjd = to_utc(mjd, scale)
     if not EARLIEST_MJD < mjd < LATEST_MJD:
         raise Stop(
             Outcome.NO_TIME,
             reason=f"{chosen.card} = '{chosen.text}' is no date of our time",
         )
+    scale, known = scale_of(header, chosen.card)
+    others = contradictions(
+        chosen, moments, header, _reach_s(length, span), scale == "utc"
+    )
+    clock = _clock(chosen, mjd, others, header, vantage)
+    flags += clock.flags
+    if not known and not clock.zone_known:
+        flags.append(FlagWord.TIME_SCALE_UNKNOWN)
+    if scale != "utc":
+        flags.append(FlagWord.TIME_CONVERTED)
     return ExposureTime(
-        mid_mjd_utc=mjd,
+        mid_mjd_utc=to_utc(clock.mjd, scale),
         exposure_s=total_s,
         as_reported=chosen.text,
         card=chosen.card,
@@ -114,8 +106,47 @@ def exposure_time(
         flags=tuple(dict.fromkeys(flags)),
         n_exposures=length.n_exposures,
         light_time=scale if scale in HELIOCENTRIC else None,
-        remarks=tuple(remarks),
+        remarks=clock.remarks,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """The middle without the zone of its clock, and what was decided for that."""
+
+    mjd: float
+    flags: tuple[FlagWord, ...] = ()
+    remarks: tuple[str, ...] = ()
+    zone_known: bool = False
+
+
+def _clock(
+    chosen: Moment,
+    mjd: float,
+    others: list[Contradiction],
+    header: fits.Header,
+    vantage: Vantage | None,
+) -> _Clock:
+    """Bring local time to UTC, and decide between cards that disagree."""
+    found = _Clock(mjd)
+    if chosen.local:
+        choice = zone_choice(chosen, mjd, header, vantage)
+        sure = choice.hours is not None
+        flag = FlagWord.TIME_CONVERTED if sure else FlagWord.TIME_UNCERTAIN
+        mjd -= (choice.hours or 0.0) / 24
+        found = _Clock(mjd, (flag,), (choice.remark,), sure)
+    if others:
+        verdict = belief(chosen, others, mjd, vantage)
+        return replace(
+            found,
+            mjd=mjd + verdict.move_s / 86400,
+            flags=(*found.flags, FlagWord.TIME_CARDS_DISAGREE),
+            remarks=(*found.remarks, verdict.remark),
+        )
+    doubt = suspicion(chosen, mjd, header, vantage)
+    if doubt is not None:
+        return replace(found, flags=(FlagWord.TIME_UNCERTAIN,), remarks=(doubt,))
+    return found
 
 
 def _reach_s(length: ExposureLength, span: tuple[float, float] | None) -> float:

@@ -113,3 +113,29 @@ def _by_site(
     if len(dark) == 1:
         return dark[0], "the other way the Sun was up or the target below the horizon"
     return None, "Sun and horizon allow both" if dark else "it is never night"
+
+
+def suspicion(
+    chosen: Moment, mid_mjd_utc: float, header: fits.Header, vantage: Vantage | None
+) -> str | None:
+    """What the site makes of a time that nobody calls UTC, beside an offset card.
+
+    The FITS standard has it in UTC, and so it stays; but where it was day then, and
+    night by the offset, the observer should look.
+    """
+    offset = offset_of(header)
+    if vantage is None or offset is None or chosen.local or chosen.in_utc:
+        return None
+    if vantage.is_possible(mid_mjd_utc):
+        return None
+    ways = {offset.hours} if offset.signed else {offset.hours, -offset.hours}
+    if not any(
+        vantage.has_zone(hours) and vantage.is_possible(mid_mjd_utc - hours / 24)
+        for hours in sorted(ways)
+    ):
+        return None
+    return (
+        f"{chosen.card} = {chosen.text} counts as UTC, but then the Sun was up or the "
+        f"target below the horizon; as local time, with {offset.told_by}, it was "
+        "night. If the camera writes local time, have it write UTC."
+    )
