@@ -1,4 +1,4 @@
-"""A simulated field that end-to-end, chaos and bench runs observe."""
+"""Simulated fields that end-to-end, chaos and bench runs observe."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ class Field:
     model: Camera
     target: dict[str, Any]
     camera: dict[str, Any]
+    catalogue: str = CATALOGUE
 
     def frames(self, count: int, first: int = 0) -> Iterator[Frame]:
         """Different frames, all of the target in the middle."""
@@ -53,31 +54,57 @@ class Field:
             target=self.target["name"],
             camera=self.camera["oname"],
             file_name=frame.name,
-            filter=f"{CATALOGUE}/any",
+            filter=f"{self.catalogue}/any",
             **fields,
         )
+
+    def points(self, client: ApiClient) -> dict[int, Any]:
+        """The target's points by their numbers, the poor ones too."""
+        path = f"/api/v1/targets/{self.target['target_id']}/light-curve"
+        curve = client.get(path, hidden=True)
+        return {point["point_id"]: point for point in curve["points"]}
 
 
 def import_field(stack: Stack, client: ApiClient, folder: Path) -> Field:
     """Load the reference stars and register camera and target."""
     sky = make_sky(11, CENTRE, 0.08, 260, variable_magnitude=15.0, faintest=18.0)
     model = Camera(width_px=256, height_px=256, pixel_scale_arcsec=1.2)
-    path = folder / "field.csv"
+    import_stars(stack, folder, sky, CATALOGUE)
+    return register_field(client, "Field-RR", sky, model, camera="Cam")
+
+
+def import_stars(
+    stack: Stack, folder: Path, sky: Sky, catalogue: str, release: str = "1"
+) -> None:
+    """Make a sky's stars a reference catalogue of the suite."""
+    path = folder / f"{catalogue}-{release}.csv"
     write_catalogue(sky, path)
-    ra, dec = CENTRE
-    catalogue_importer(stack, path, CATALOGUE, "1", f"{ra},{dec},0.08")
+    disc = f"{sky.centre[0]},{sky.centre[1]},{sky.radius_deg}"
+    catalogue_importer(stack, path, catalogue, release, disc)
+
+
+def register_field(
+    client: ApiClient,
+    name: str,
+    sky: Sky,
+    model: Camera,
+    *,
+    camera: str,
+    catalogue: str = CATALOGUE,
+) -> Field:
+    """Register a target in the middle of a sky, and a camera."""
     observatory = client.ensure_observatory(
         "FieldSite", longitude=-70.4, latitude=-24.6, altitude=2400.0
     )
-    camera = client.ensure_camera(
+    registered = client.ensure_camera(
         observatory,
-        "Cam",
+        camera,
         gain=model.gain_e_per_adu,
         readout_noise=model.read_noise_e,
         saturation_level=model.saturation_adu,
         pixel_scale=model.pixel_scale_arcsec,
     )
     target = client.ensure_target(
-        "Field-RR", ra, dec, archives_allowed=False, description="A simulated star."
+        name, *sky.centre, archives_allowed=False, description="A simulated star."
     )
-    return Field(sky, model, target, camera)
+    return Field(sky, model, target, registered, catalogue)

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from bhtom_local.api_client import ApiClient
 from bhtom_local.stack import Stack
 from bhtom_local.testing import temporary_stack
 from tests.field import Field, import_field
+from tests.visitor import Visitor, chromium, visitor_of
 
 # A closed port of this machine: tests ask no archive, and the page must say so.
 NO_ARCHIVE = "http://127.0.0.1:9/alerts"
@@ -38,6 +40,20 @@ def field(
     """A simulated field with its reference stars, camera and target in the suite."""
     folder: Path = tmp_path_factory.mktemp("field")
     return import_field(stack, admin, folder)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium of the system."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def visitor(stack: Stack, browser: Browser) -> Iterator[Visitor]:
+    """A fresh browser session; every error in its console is noted."""
+    with visitor_of(stack, browser) as opened:
+        yield opened
 
 
 def run_command(stack: Stack, service: str, *arguments: str) -> str:

@@ -3,19 +3,9 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import (
-    Browser,
-    ConsoleMessage,
-    Error,
-    Locator,
-    Page,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Locator, Page, expect
 
 from bhtom_local.api_client import ApiClient
 from bhtom_local.demo.run import catalogue_importer
@@ -27,8 +17,8 @@ from bhtom_sky.sample_data import (
     HUNTSMAN_FRAME,
     sample,
 )
+from tests.visitor import Visitor, sign_in
 
-CHROMIUM = "/usr/bin/chromium"
 # Calibration takes a moment; a machine that also does other things takes longer.
 PATIENCE_MS = 120_000
 MAX_PAGE_BYTES = 1_500_000
@@ -36,57 +26,6 @@ TARGET = "Seen in a browser"
 OBSERVATORY = "BrowserHill"
 CAMERA = "Tube"
 REASON = "A cloud, <b>I think</b>"
-
-
-@dataclass
-class Visitor:
-    """A page of the browser, and what it complained about."""
-
-    page: Page
-    complaints: list[str]
-    weights: dict[str, int]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium of the system."""
-    with sync_playwright() as playwright:
-        try:
-            chromium = playwright.chromium.launch(
-                executable_path=CHROMIUM,
-                args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-            )
-        except Error as error:
-            pytest.fail(f"Chromium cannot be started ({CHROMIUM}): {error.message}")
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def visitor(stack: Stack, browser: Browser) -> Iterator[Visitor]:
-    """A fresh browser session; every error in its console is noted."""
-    context = browser.new_context(
-        base_url=stack.plan.public_url, viewport={"width": 1360, "height": 1400}
-    )
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    complaints: list[str] = []
-    weights: dict[str, int] = {}
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            complaints.append(f"{page.url}: {message.text}")
-
-    page.on("console", note)
-    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
-    session = context.new_cdp_session(page)
-    session.send("Network.enable")
-    session.on(
-        "Network.loadingFinished",
-        lambda event: weights.update({event["requestId"]: event["encodedDataLength"]}),
-    )
-    yield Visitor(page, complaints, weights)
-    context.close()
 
 
 @pytest.fixture(scope="module")
@@ -121,15 +60,6 @@ def another_star() -> tuple[float, float]:
     ]
     _, ra, dec = min(near)
     return ra, dec
-
-
-def sign_in(page: Page, stack: Stack) -> None:
-    username, password = stack.plan.administrator
-    page.goto("/sign-in")
-    page.get_by_label("User name").fill(username)
-    page.get_by_label("Password").fill(password)
-    page.locator("main").get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 def register_target(page: Page) -> int:

@@ -98,6 +98,8 @@ def frame_row(origin: Origin, plane: Plain) -> dict[str, Any]:
     good = (
         # A catalogue's zero point belongs to the program that wrote its fluxes.
         origin.request.kind == "fits_file"
+        # Chips differ; what is lent is of the chip that targets are put on.
+        and plane.get("outcome") != "target_outside_frame"
         # A blank or generic card may stand for any filter.
         and names_a_filter(card)
         and not _is_of_a_colour_camera(plane)

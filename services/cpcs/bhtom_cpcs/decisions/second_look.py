@@ -11,6 +11,7 @@ Plain = Mapping[str, Any]
 
 _LACKS_ZERO_POINT: Final = ("no_reference_in_band", "too_few_matches")
 _LACKS_COLOUR: Final = "colour_assumed"
+_OUTSIDE: Final = "target_outside_frame"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,15 @@ def serves_better(known: Decisions, found: Decisions, planes: Sequence[Plain]) -
     """Whether a file is worth reducing again with what was found for its true night.
 
     It is where an image lacks a zero point of its own or its target's colour and the
-    night has one that was not known, or shows a target that was not looked for.
+    night has one that was not known, or shows a target that was not looked for. A chip
+    without the frame's target asks for nothing.
     """
     return any(
         _zero_point_lent(known, found, plane)
         or _colour_found(known, found, plane)
         or _targets_shown(known, found, plane)
         for plane in planes
+        if plane["outcome"] != _OUTSIDE
     )
 
 

@@ -1,13 +1,14 @@
 """What the images of one file tell each other: they share the telescope's pointing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bhtom_cpcs.science.astrometry.chip_layout import chip_layout
 from bhtom_cpcs.science.astrometry.other_chips import SolvedChip, is_far_from
 from bhtom_cpcs.science.frames.planes import Plane
 from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.results.reduction import PlaneReduction
 from bhtom_cpcs.science.stages.astrometry_stages import frame_shape
 from bhtom_cpcs.science.stages.plane_state import OtherChips, PlaneState
 
@@ -16,6 +17,11 @@ _NOT_SOLVED: Final = (Outcome.NO_WCS, Outcome.TOO_FEW_MATCHES)
 # And where a wrong header, believed, may have said where it is.
 _BY_HEADER: Final = (Outcome.WAITING_FOR_CATALOGUE, Outcome.TARGET_OUTSIDE_FRAME)
 _GOOD_HEADER: Final = ("header", "refined")
+_WAITS_TOO: Final = (
+    "By what is known so far, this image does not show the target, or cannot tell. It "
+    "is looked at again with the file's other images, which wait for reference stars: "
+    "the calibration goes on by itself when they are imported."
+)
 
 
 @dataclass(slots=True)
@@ -84,3 +90,26 @@ class Mosaic:
             )
 
         return max(chips, key=lambda chip: (n_near(chip), chip.n_matched))
+
+
+def waiting_together(planes: Sequence[PlaneReduction]) -> list[PlaneReduction]:
+    """Planes that no star has placed wait where another one of their file does.
+
+    When the reference stars come, they may show that the header was wrong, and the
+    target on another chip; and a chip that is placed helps the others.
+    """
+    waiting = [one for one in planes if one.outcome is Outcome.WAITING_FOR_CATALOGUE]
+    if not waiting:
+        return list(planes)
+    return [
+        replace(
+            plane,
+            outcome=Outcome.WAITING_FOR_CATALOGUE,
+            message=_WAITS_TOO,
+            missing_tiles=waiting[0].missing_tiles,
+        )
+        if plane.outcome in (Outcome.TARGET_OUTSIDE_FRAME, *_NOT_SOLVED)
+        and (plane.wcs is None or plane.wcs.n_matched is None)
+        else plane
+        for plane in planes
+    ]

@@ -13,7 +13,7 @@ from bhtom_cpcs.science.frames.fingerprint import fingerprint, pixel_digest
 from bhtom_cpcs.science.frames.fits_files import open_fits
 from bhtom_cpcs.science.frames.fits_input import plane_count, read_planes
 from bhtom_cpcs.science.frames.planes import Plane
-from bhtom_cpcs.science.mosaic import Mosaic
+from bhtom_cpcs.science.mosaic import Mosaic, waiting_together
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import ReferenceCatalogue
 from bhtom_cpcs.science.request import ReductionRequest
@@ -55,7 +55,7 @@ STAGES: tuple[Callable[[PlaneState], None], ...] = (
     frame_stages.read_detector,
     star_stages.find_sources,
     sky_match_stage.match_to_sky,
-    astrometry_stages.place_targets,
+    astrometry_stages.place_targets_in_file,
     star_flux_stage.measure_stars,
     calibration_stages.choose_comparison_stars,
     calibration_stages.fit_zero_points,
@@ -88,7 +88,8 @@ def reduce_frame(
                     frame.reduce_again(number, plane, caught)
         except Stop as stop:
             frame.give_up(stop)
-    return FrameReduction(tuple(frame.planes), frame.fingerprint, frame.seconds)
+    planes = tuple(waiting_together(frame.planes))
+    return FrameReduction(planes, frame.fingerprint, frame.seconds)
 
 
 @dataclass(slots=True)
@@ -151,6 +152,8 @@ class _Frame:
                     break
         except Stop as stop:
             state.outcome, state.message = stop.outcome, stop.message
+        if state.shown_elsewhere is not None:
+            state.outcome, state.message = state.shown_elsewhere
         state.warnings += [*plane.notes, *astropy_texts(caught)]
         if plane.damaged_cards:
             cards = ", ".join(dict.fromkeys(plane.damaged_cards))

@@ -187,6 +187,9 @@ def test_doubtful_planes_are_no_evidence() -> None:
     unnamed = calibrated_result()
     unnamed["filter"]["card"] = "3"
     assert not frame_row(origin(), unnamed)["lends_zero_point"]
+    without_its_target = calibrated_result() | {"outcome": "target_outside_frame"}
+    assert tells(without_its_target)
+    assert not frame_row(origin(), without_its_target)["lends_zero_point"]
     # A time that is read as the start spoils neither, a poor zero point the colour.
     dated = calibrated_result()
     dated["timing"]["flags"] = ["date_obs_taken_as_start"]

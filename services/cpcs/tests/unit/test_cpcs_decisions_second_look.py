@@ -52,6 +52,9 @@ def test_a_frame_without_a_zero_point_looks_again(outcome: str) -> None:
     assert not serves_better(NOTHING_DECIDED, far, [failed])
     assert not serves_better(NOTHING_DECIDED, found, [calibrated_result(MJD)])
     assert not serves_better(NOTHING_DECIDED, found, [{"outcome": outcome}])
+    elsewhere = calibrated_result(MJD) | {"outcome": "target_outside_frame"}
+    elsewhere["zero_point"] |= {"source": "borrowed"}
+    assert not serves_better(NOTHING_DECIDED, found, [elsewhere])
     nowhere = failed | {"wcs": failed["wcs"] | {"n_matched": None}}
     assert not serves_better(NOTHING_DECIDED, found, [nowhere])
 

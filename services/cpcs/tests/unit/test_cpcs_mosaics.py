@@ -197,7 +197,11 @@ def test_the_target_on_a_sparse_chip_is_measured(
     for number, plane in enumerate(planes):
         if number not in (SPARSE, EMPTY):
             assert plane.outcome is Outcome.TARGET_OUTSIDE_FRAME, plane.message
+            assert plane.message.startswith("The target is outside the frame")
             assert is_placed(plane)
+            assert plane.zero_point is not None
+            assert plane.zero_point.error < 0.01
+            assert plane.measurements == ()
             assert plane.wcs.pixel_scale_arcsec == pytest.approx(0.8, rel=3e-3)
             assert plane.wcs.rms_px < 0.5
 
@@ -235,6 +239,21 @@ def test_alone_the_sparse_chip_is_not_found(scene: Scene, tmp_path: Path) -> Non
         tmp_path / "alone.fits", scene.request, scene.reference
     ).planes
     assert plane.outcome is Outcome.NO_WCS, plane.message
+
+
+def test_a_frame_of_one_image_ends_where_its_target_is_not(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """A chip of several is calibrated without the target; this costs no more."""
+    path = scene.write(tmp_path / "mosaic.fits", wrong_as_a_whole)
+    with fits.open(path) as hdus:
+        alone = fits.PrimaryHDU(hdus[1].data, hdus[1].header)
+    alone.writeto(tmp_path / "alone.fits")
+    (plane,) = reduce_frame(
+        tmp_path / "alone.fits", scene.request, scene.reference
+    ).planes
+    assert plane.outcome is Outcome.TARGET_OUTSIDE_FRAME
+    assert plane.zero_point is None
 
 
 def test_false_stars_are_never_placed(scene: Scene, tmp_path: Path) -> None:
@@ -287,3 +306,34 @@ def test_good_headers_are_left_as_they_are(scene: Scene, tmp_path: Path) -> None
     planes = reduced(scene, tmp_path / "mosaic.fits", as_it_is).planes
     assert planes[SPARSE].outcome is Outcome.CALIBRATED
     assert {plane.wcs.method for plane in planes if is_placed(plane)} == {"header"}
+
+
+def test_chips_wait_together_for_their_stars(scene: Scene, tmp_path: Path) -> None:
+    """The header puts the target on one chip, the stars on another: both must wait."""
+
+    def off_by_a_chip(chip: int, pixels: np.ndarray, header: fits.Header) -> np.ndarray:
+        # The target seems to be on the chip below its own.
+        header["CRPIX2"] -= STEP
+        return pixels
+
+    path = scene.write(tmp_path / "mosaic.fits", off_by_a_chip)
+    nothing = open_catalogue(tmp_path / "no_tiles", "GaiaSP")
+    planes = reduce_frame(path, scene.request, nothing).planes
+    waits = Outcome.WAITING_FOR_CATALOGUE
+    assert {plane.outcome for plane in planes} <= {waits, Outcome.TOO_FEW_STARS}
+    assert planes[SPARSE].outcome is waits, planes[SPARSE].message
+    assert "goes on by itself" in planes[SPARSE].message
+    assert planes[SPARSE].missing_tiles is not None
+    planes = reduce_frame(path, scene.request, scene.reference).planes
+    assert planes[SPARSE].outcome is Outcome.CALIBRATED, planes[SPARSE].message
+    assert Outcome.WAITING_FOR_CATALOGUE not in {plane.outcome for plane in planes}
+
+
+def test_no_chip_waits_for_a_target_in_another_part_of_the_sky(
+    scene: Scene, tmp_path: Path
+) -> None:
+    path = scene.write(tmp_path / "mosaic.fits", wrong_as_a_whole)
+    far = ReductionRequest((TargetPosition(1, 20.0, -60.0),), site=scene.request.site)
+    planes = reduce_frame(path, far, open_catalogue(tmp_path / "none", "GaiaSP")).planes
+    outside = Outcome.TARGET_OUTSIDE_FRAME
+    assert {plane.outcome for plane in planes} == {outside}

@@ -59,6 +59,17 @@ def place_targets(state: PlaneState) -> None:
         state.outcome, state.message = refusals[0]
 
 
+def place_targets_in_file(state: PlaneState) -> None:
+    """Stop when no target is on the frame; a file's chip is calibrated all the same.
+
+    Its zero point tells of the camera and of the night, and its field is the file's.
+    """
+    place_targets(state)
+    if state.outcome is not None and state.others.n_planes > 1:
+        state.shown_elsewhere = state.outcome, state.message
+        state.outcome, state.message = None, ""
+
+
 def frame_shape(state: PlaneState) -> tuple[int, int]:
     """Height and width of the plane [px]."""
     height, width = state.plane.pixels.shape

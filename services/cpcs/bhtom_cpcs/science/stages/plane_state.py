@@ -60,6 +60,8 @@ class PlaneState:
     frame_flags: list[FlagWord] = field(default_factory=list)
     outcome: Outcome | None = None
     message: str = ""
+    # How a chip ends that does not show the target; it is calibrated all the same.
+    shown_elsewhere: tuple[Outcome, str] | None = None
 
     timing: Timing | None = None
     header_astrometry: Astrometry | None = None
