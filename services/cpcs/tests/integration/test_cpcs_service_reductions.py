@@ -171,6 +171,42 @@ async def _was_checked(cpcs: Cpcs, request: int, release: str) -> bool:
     return checked and row.state == "waiting"
 
 
+async def test_a_repeat_of_a_request_stores_the_same_rows(
+    working: Cpcs, sky: Sky, frame: Frame, tmp_path: Path
+) -> None:
+    """All but ids and clock times, to the last bit; plots are named by their bytes."""
+    cpcs = working
+    import_stars(cpcs, sky, tmp_path)
+    sha256 = await cpcs.store_frame(frame.fits_bytes)
+    await cpcs.deliver(request_for(sha256, 60))
+    await cpcs.answered(60)
+    again = {"calibration_request_id": 601, "request_order": 2}
+    await cpcs.deliver(request_for(sha256, 60, repeats_request_id=600, **again))
+    await cpcs.answered(60, 2)
+    of_a_run = {"id", "calibration_request_id"}
+    of_a_run |= {"started_at", "finished_at", "reduction_time_s"}
+    of_an_event = {"calibration_id", "calibration_request_id", "request_order"}
+    # The repeat names the release that the first one used, as one more decision.
+    of_an_event |= {"finished_at", "reduction_time", "decisions_version"}
+    rows = []
+    async with cpcs.context.database.read() as connection:
+        for request in (600, 601):
+            statement = select(CALIBRATIONS).where(
+                CALIBRATIONS.c.calibration_request_id == request
+            )
+            row = (await connection.execute(statement)).mappings().one()
+            kept = {name: row[name] for name in row.keys() - of_a_run}
+            kept["answer"] = {
+                name: value
+                for name, value in row["answer"].items()
+                if name not in of_an_event
+            }
+            rows.append(kept)
+    assert rows[0]["outcome"] == "calibrated"
+    assert rows[0]["plot_key"] is not None
+    assert rows[0] == rows[1]
+
+
 async def test_a_missing_file_is_a_stated_outcome(working: Cpcs) -> None:
     await working.deliver(request_for("c" * 64, 3))
     (event,) = await working.answered(3)
