@@ -136,12 +136,15 @@ def test_a_light_curve_stops_following_the_seeing(
     page = visitor.page
     sign_in(page, stack)
     page.goto(f"/targets/{lonely.target['target_id']}")
+    # The middle of the first exposure, as it was taken and to the second.
+    expect(page.locator("#view-table")).to_contain_text("2026-03-01 02:00:00")
     page.get_by_role("link", name="What many frames decided").click()
     neighbours = page.locator("section").filter(has_text="Its neighbours")
     learnt = neighbours.locator("p").filter(has_text="found the star at")
     expect(learnt).to_contain_text("which no catalogue lists")
-    expect(learnt).to_contain_text("Unlisted/r 17.")
+    expect(learnt).to_contain_text("r(Unlisted) 17.")
     expect(neighbours.get_by_text(re.compile("^Version 2, "))).to_be_visible()
+    expect(neighbours.locator("td").filter(has_text="frames")).to_have_count(1)
 
     recalibrate_in_the_browser(page, lonely, len(seeing))
     after = lonely.points(admin)

@@ -44,18 +44,22 @@ def _parse(text: str, *, hours: bool) -> float:
     return (-1 if sign == "-" else 1) * value * (15 if hours else 1)
 
 
-def write_right_ascension(degrees: float) -> str:
-    """`04h 20m 00.42s`: to a hundredth of a second of time."""
-    hundredths = round(degrees / 15 * 360_000) % (24 * 360_000)
-    hours, rest = divmod(hundredths, 360_000)
-    minutes, rest = divmod(rest, 6_000)
-    return f"{hours:02d}h {minutes:02d}m {rest / 100:05.2f}s"
+def write_right_ascension(degrees: float, more_digits: int = 0) -> str:
+    """`04h 20m 00.42s`: to a hundredth of a second of time, or finer."""
+    digits = 2 + more_digits
+    second = 10**digits
+    parts = round(degrees / 15 * 3600 * second) % (24 * 3600 * second)
+    hours, rest = divmod(parts, 3600 * second)
+    minutes, rest = divmod(rest, 60 * second)
+    return f"{hours:02d}h {minutes:02d}m {rest / second:0{digits + 3}.{digits}f}s"
 
 
-def write_declination(degrees: float) -> str:
-    """`-54° 56′ 16.1″`: to a tenth of an arcsecond."""
-    tenths = round(abs(degrees) * 36_000)
-    whole, rest = divmod(tenths, 36_000)
-    minutes, rest = divmod(rest, 600)
-    sign = "−" if degrees < 0 and tenths else "+"
-    return f"{sign}{whole:02d}° {minutes:02d}′ {rest / 10:04.1f}″"
+def write_declination(degrees: float, more_digits: int = 0) -> str:
+    """`-54° 56′ 16.1″`: to a tenth of an arcsecond, or finer."""
+    digits = 1 + more_digits
+    second = 10**digits
+    parts = round(abs(degrees) * 3600 * second)
+    whole, rest = divmod(parts, 3600 * second)
+    minutes, rest = divmod(rest, 60 * second)
+    sign = "−" if degrees < 0 and parts else "+"
+    return f"{sign}{whole:02d}° {minutes:02d}′ {rest / second:0{digits + 3}.{digits}f}″"

@@ -62,16 +62,20 @@ def count(value: Any) -> str:
     return NOTHING if figure is None else f"{int(figure):,}".replace(",", "\u202f")
 
 
-def right_ascension(value: Any) -> str:
+def right_ascension(value: Any, more_digits: int = 0) -> str:
     """Hours, minutes and seconds from degrees."""
     figure = as_float(value)
-    return NOTHING if figure is None else coordinates.write_right_ascension(figure)
+    if figure is None:
+        return NOTHING
+    return coordinates.write_right_ascension(figure, more_digits)
 
 
-def declination(value: Any) -> str:
+def declination(value: Any, more_digits: int = 0) -> str:
     """Degrees, arcminutes and arcseconds from degrees."""
     figure = as_float(value)
-    return NOTHING if figure is None else coordinates.write_declination(figure)
+    if figure is None:
+        return NOTHING
+    return coordinates.write_declination(figure, more_digits)
 
 
 def utc(value: Any, *, seconds: bool = False) -> str:
@@ -139,6 +143,12 @@ def upload_state(value: Any) -> str:
 def passband(value: Any) -> str:
     """`r` for `GaiaSP/r`, where the catalogue stands beside it anyway."""
     return str(value).rpartition("/")[2]
+
+
+def band_text(value: Any) -> str:
+    """`r(GaiaSP)` for `GaiaSP/r`: what points, plots and verdicts say."""
+    catalogue, slash, band = str(value).rpartition("/")
+    return f"{band}({catalogue})" if slash else str(value)
 
 
 def classification(value: Any) -> str:
@@ -268,5 +278,6 @@ FILTERS: Final = {
     "words": words,
     "upload_state": upload_state,
     "passband": passband,
+    "band_text": band_text,
     "classification": classification,
 }

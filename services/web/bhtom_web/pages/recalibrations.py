@@ -120,10 +120,20 @@ async def recalibration_details(
     return visit.page(
         "_recalibration.html" if visit.is_partial else "recalibration.html",
         one=one,
+        target_name=await _target_name(visit, one["selection"]),
         rows=[row for item in page["items"] for row in _rows(item)],
         next_cursor=page.get("next_cursor"),
         form=form,
     )
+
+
+async def _target_name(visit: Visit, selection: Json) -> str:
+    """What the selected target is called; nothing where nobody says."""
+    number = selection.get("target_id")
+    if number is None:
+        return ""
+    answer = await attempt(visit.api.get("core", f"/api/v1/targets/{number}"))
+    return str((answer.value or {}).get("name", ""))
 
 
 def _rows(item: Json) -> list[Json]:

@@ -70,15 +70,24 @@ async def _page(visit: Visit, target_id: int, form: Form) -> HTMLResponse:
 
 
 def _stars(decided: Json | None) -> list[tuple[str, str]]:
-    """The scene's stars to choose from: their coordinates, and as people read them."""
+    """The scene's stars to choose from: their coordinates, and as people read them.
+
+    Those found in frames come first; they are doubted sooner than a catalogue's.
+    """
     scene = (decided or {}).get("scene") or {}
+    stars = sorted(scene.get("stars", ()), key=lambda one: not _is_of_frames(one))
     return [
         (
             f"{star['ra_deg']!r} {star['dec_deg']!r}",
-            f"{right_ascension(star['ra_deg'])} {declination(star['dec_deg'])}",
+            f"{right_ascension(star['ra_deg'])} {declination(star['dec_deg'])}"
+            + (", found in frames" if _is_of_frames(star) else ""),
         )
-        for star in scene.get("stars", ())
+        for star in stars
     ]
+
+
+def _is_of_frames(star: Json) -> bool:
+    return bool(star.get("source") == "frames")
 
 
 async def _camera_names(visit: Visit) -> dict[int, str]:

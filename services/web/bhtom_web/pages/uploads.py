@@ -146,11 +146,17 @@ async def _details(
     )
 
 
-def _newest_first(target_plane: int | None) -> Callable[[Json], tuple[int, bool, int]]:
-    """Order calibrations: of one request that of the target's plane comes first."""
+def _newest_first(
+    target_plane: int | None,
+) -> Callable[[Json], tuple[bool, int, bool, int]]:
+    """Order calibrations: of one request that of the target's plane comes first.
 
-    def place(item: Json) -> tuple[int, bool, int]:
+    What was only looked at comes last: it is not what the light curve holds.
+    """
+
+    def place(item: Json) -> tuple[bool, int, bool, int]:
         return (
+            item.get("purpose") == "preview",
             -(item.get("request_order") or 0),
             item.get("plane") != target_plane,
             -(item.get("calibration_id") or 0),

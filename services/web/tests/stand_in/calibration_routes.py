@@ -4,7 +4,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import Response
-from stand_in.calibrations_shown import MOSAIC, calibration, camera_report, chips
+from stand_in.calibrations_shown import (
+    MOSAIC,
+    calibration,
+    camera_report,
+    chips,
+    previewed,
+)
 from stand_in.records import Json
 from stand_in.world import World, problem
 
@@ -19,7 +25,7 @@ def add(app: FastAPI, world: World) -> None:
 
     @app.get("/api/v1/calibrations")
     async def calibrations(data_product_id: int | None = None) -> Json:
-        items = chips() if data_product_id == MOSAIC else [calibration()]
+        items = chips() if data_product_id == MOSAIC else previewed()
         return {"items": items, "next_cursor": None}
 
     @app.get("/api/v1/calibrations/cameras/{number}/report")

@@ -88,6 +88,12 @@ def calibration() -> Json:
     }
 
 
+def previewed() -> list[Json]:
+    """A calibration, and what came of looking whether another would be better."""
+    newer = {"calibration_id": 511, "request_order": 9, "purpose": "preview"}
+    return [{**calibration(), **newer}, calibration()]
+
+
 def chips() -> list[Json]:
     """The calibrations of a mosaic's chips, the newest first, as cpcs lists them."""
     beside = {"outcome": "target_outside_frame", "message": BESIDE}

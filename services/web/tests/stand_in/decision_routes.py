@@ -84,6 +84,7 @@ def target_decisions(number: int) -> Json:
         **{"ra_deg": 65.01, "dec_deg": -54.94, "epoch_jyear": 2016.0},
         **{"pm_ra_masyr": -1.2, "pm_dec_masyr": 3.4},
     }
+    of_frames = star | {"ra_deg": 65.0029, "dec_deg": -54.9371, "source": "frames"}
     place = {
         **{"ra": 65.0017, "dec": -54.9378, "epoch_jyear": 2026.16, "n_frames": 24},
         **{"ra_error_arcsec": 0.0065, "dec_error_arcsec": 0.0068},
@@ -94,6 +95,7 @@ def target_decisions(number: int) -> Json:
     }
     pin = {"camera_id": 1, "catalogue": "GaiaSP", "release": "DR3"}
     scene = {"radius_arcsec": 30.0, "source": "GaiaSP DR3", "stars": [star]}
+    learnt_too = {"stars": [star, of_frames], "source": "GaiaSP DR3; 1 found in frames"}
     learnt = {
         **{"ra_deg": 65.0029, "dec_deg": -54.9371, "position_error_arcsec": 0.011},
         **{"magnitudes": {"GaiaSP/r": 17.08}, "n_frames": 12, "n_nights": 3},
@@ -109,6 +111,7 @@ def target_decisions(number: int) -> Json:
         "target_id": 1,
         "scene": when
         | scene
+        | learnt_too
         | {"version": 3, "calibration_id": 501, "learnt": [learnt]},
         "earlier_scenes": [when | scene | {"calibration_id": 501, "learnt": []}],
         "scene_rulings": [dropped],

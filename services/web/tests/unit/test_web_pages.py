@@ -220,8 +220,10 @@ async def test_old_and_new_are_compared_before_they_are_accepted(
     asked = await visitor.post("/recalibrations", data={"target_id": "1"})
     assert asked.headers["location"].startswith("/recalibrations/7?done=")
     page = (await visitor.get("/recalibrations/7")).text
-    for told in ("15.100", "15.123", "+0.0230", "psf-1", "No WCS.", "Accept"):
+    told_of_old = "r(GaiaSP) · aperture-1 · sim+1"
+    for told in ("15.100", "15.123", "+0.0230", told_of_old, "No WCS.", "Accept"):
         assert told in page, told
+    assert re.search(r'<a href="/targets/1">(?!target 1<)', page)
     assert "every 5s" not in page
     accepted = await visitor.post("/recalibrations/7/accept")
     assert accepted.status_code == 303
@@ -298,12 +300,16 @@ async def test_decisions_about_a_target_have_units_and_reasons(
         "Siding-Spring_Huntsman",
     ):
         assert told in text, told
-    assert "1 star of GaiaSP DR3 within 30″ is fitted beside the target" in text
+    assert "2 stars within 30″ are fitted beside the target" in text
+    assert "From GaiaSP DR3; 1 found in frames." in text
     assert "12 frames of 3 nights found the star at" in text
-    assert "GaiaSP/r 17.08, its place good to 0.011″" in text
+    assert "r(GaiaSP) 17.08, its place good to 0.011″" in text
     assert "owner dropped the star at" in text
     assert "A ghost." in text
     assert "Points measured with an earlier version keep it" in text
+    assert '<a href="/recalibrations?target_id=1">calibrated again</a>' in text
+    listed = text.index("04h 20m 02.40s −54° 56′ 24.0″</option>")
+    assert text.index("found in frames</option>") < listed
     nothing = (await visitor.get("/targets/2/decisions")).text
     for told in ("Not measured yet", "Not known: no", "None yet", "Not known yet"):
         assert told in nothing, told
@@ -324,6 +330,15 @@ async def test_an_owner_drops_a_neighbour_and_takes_it_back(
     assert done.headers["location"] == f"{place}?done=ruling"
     back = await visitor.post(f"{place}/stars/1/withdraw")
     assert back.headers["location"] == f"{place}?done=ruling-withdrawn"
+
+
+async def test_what_the_light_curve_holds_is_shown_before_what_was_looked_at(
+    visit_as: Visitors, services: ModuleType
+) -> None:
+    text = (await visit_as(services.ADA).get("/uploads/101")).text
+    assert "Calibration 501</h2>" in text
+    preview = text.index("<summary>Calibration 511: measured in a preview")
+    assert preview > text.index("Calibration 501</h2>")
 
 
 async def test_of_a_mosaic_the_targets_chip_comes_first(

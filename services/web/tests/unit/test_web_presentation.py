@@ -76,6 +76,18 @@ def test_writing_near_the_ends() -> None:
     assert write_declination(89.99999999) == "+90° 00′ 00.0″"
 
 
+def test_a_place_is_written_as_finely_as_it_is_known() -> None:
+    assert shown.right_ascension(152.000012, 2) == "10h 08m 00.0029s"
+    assert shown.declination(-31.0000031, 2) == "−31° 00′ 00.011″"
+    assert shown.declination(-31.0000031) == "−31° 00′ 00.0″"
+    assert write_right_ascension(359.9999999999, 2) == "00h 00m 00.0000s"
+
+
+def test_bands_are_called_as_points_and_plots_call_them() -> None:
+    assert shown.band_text("GaiaSP/r") == "r(GaiaSP)"
+    assert shown.band_text("r(GaiaSP)") == "r(GaiaSP)"
+
+
 def test_numbers_with_units() -> None:
     assert shown.number(-1.234, 2, "mag") == "−1.23 mag"
     assert shown.number(1.2, 1, "″") == "1.2″"
