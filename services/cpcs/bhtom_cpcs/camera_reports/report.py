@@ -180,12 +180,7 @@ def _proposal(report: CameraReport, frames: Sequence[FrameFigures]) -> Proposal 
             changes[figure.name] = float(f"{figure.measured:.5g}")
             sentences.append(figure.sentence)
     learned = _learned(report, frames)
-    sentences.append(
-        f"Colour terms: {len(learned.colour_terms)}; limits: {len(learned.limits)}; "
-        "cells of the flat-field map: "
-        f"{len(learned.flat_residuals.cells) if learned.flat_residuals else 0}; "
-        f"from {learned.frames} frames of {learned.nights} nights."
-    )
+    sentences.append(_what_was_learnt(learned))
     changes["learned"] = learned.model_dump(mode="json")
     changes["note"] = " ".join(sentences)[:500]
     text = json.dumps(changes, sort_keys=True, separators=(",", ":"))
@@ -194,6 +189,22 @@ def _proposal(report: CameraReport, frames: Sequence[FrameFigures]) -> Proposal 
         sentences=sentences,
         digest=hashlib.sha256(text.encode()).hexdigest()[:16],
     )
+
+
+def _what_was_learnt(learned: LearnedFigures) -> str:
+    flat = learned.flat_residuals
+    counts = (
+        (len(learned.colour_terms), "colour term", "colour terms"),
+        (len(learned.limits), "limiting magnitude", "limiting magnitudes"),
+        (
+            len(flat.cells) if flat else 0,
+            "cell of a flat field",
+            "cells of a flat field",
+        ),
+    )
+    told = [f"{n} {one if n == 1 else several}" for n, one, several in counts if n]
+    known = ", ".join(told) or "nothing else"
+    return f"From {learned.frames} frames of {learned.nights} nights: {known}."
 
 
 def _learned(report: CameraReport, frames: Sequence[FrameFigures]) -> LearnedFigures:

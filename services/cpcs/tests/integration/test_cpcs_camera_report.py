@@ -143,7 +143,8 @@ async def test_a_camera_is_reported_on_and_nothing_changes_by_it(cpcs: Cpcs) -> 
     assert changes["gain"] == 2.1
     assert "pixel_scale" not in changes
     assert changes["learned"]["limits"][0]["limit_5_sigma"] == 19.0
-    assert "6 frames of 3 nights" in changes["note"]
+    told = "From 6 frames of 3 nights: 1 colour term, 1 limiting magnitude."
+    assert changes["note"].endswith(told)
     learned = changes["learned"]
     assert (learned["first_mjd"], learned["last_mjd"]) == (60990.0, 61020.0)
 
