@@ -62,6 +62,19 @@ def test_the_data_draw_the_same_picture_again(success: Explanation) -> None:
     assert b"<svg" in draw_details(again, "svg")[:400]
 
 
+def test_bands_are_called_as_on_the_page() -> None:
+    bands = [
+        {"passband": f"GaiaSP/{band}", "ranked": True, "scatter_mag": scatter}
+        | {"chosen": band == "r"}
+        for band, scatter in (("r", 0.02), ("g", 0.4))
+    ]
+    figure = detail_figure(replace(failure("Fine."), bands=tuple(bands)))
+    labels = {
+        label.get_text() for axes in figure.axes for label in axes.get_yticklabels()
+    }
+    assert {"r(GaiaSP)", "g(GaiaSP)"} <= labels
+
+
 def test_every_matched_star_is_told_of(success: Explanation) -> None:
     stars = success.stars
     assert stars is not None

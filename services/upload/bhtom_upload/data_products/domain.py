@@ -201,10 +201,11 @@ _WHY_NOT_RECORDED: Final[Mapping[str, str]] = {
 }
 
 
-_ENDED: Final[Mapping[AnswerKind, str]] = {
-    AnswerKind.WAITING: "wait",
-    AnswerKind.FAILED: "failed",
-    AnswerKind.CALIBRATED: "were measured",
+# What happened to one image, and to several.
+_ENDED: Final[Mapping[AnswerKind, tuple[str, str]]] = {
+    AnswerKind.WAITING: ("waits", "wait"),
+    AnswerKind.FAILED: ("failed", "failed"),
+    AnswerKind.CALIBRATED: ("was measured", "were measured"),
 }
 
 # Which plane of a mosaic holds the target: it was measured there, or seen there, or
@@ -262,7 +263,7 @@ def _stated(state: State, planes: Sequence[Plane], kind: AnswerKind) -> Standing
         count = sum(1 for plane in planes if plane.answer and plane.answer.kind is kind)
         sentences.append(
             f"(Image {speaker.plane + 1}; {count} of the file's {len(planes)} images "
-            f"{_ENDED[kind]}.)"
+            f"{_ENDED[kind][count > 1]}.)"
         )
     if speaker.recorded is not None:
         sentences += [

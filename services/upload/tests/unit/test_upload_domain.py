@@ -201,6 +201,16 @@ def test_a_measured_plane_speaks_before_those_beside_the_target() -> None:
     assert standing.message.startswith("calibrated at 2 (Image 3; 2 of the file's 3 ")
 
 
+def test_of_one_image_it_is_told_in_the_singular() -> None:
+    beside = answer(AnswerKind.FAILED, outcome=Outcome.TARGET_OUTSIDE_FRAME)
+    planes = [
+        Plane(0, 2, answer(AnswerKind.CALIBRATED), recorded(1)),
+        Plane(1, 2, beside),
+    ]
+    told = standing_of(planes).message
+    assert told.endswith("(Image 1; 1 of the file's 2 images was measured.)")
+
+
 def test_the_later_of_two_answers_of_a_kind_counts() -> None:
     old, new = (
         answer(AnswerKind.CALIBRATED, seconds=second, calibration_id=second)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
+from bhtom_cpcs.science.calibration.bands import passband_text
 from bhtom_cpcs.science.explain.explanation import (
     Explanation,
     FloatArray,
@@ -172,7 +173,7 @@ def band_panel(axes: Any, explained: Explanation) -> None:
     """How much the same stars scatter in each band, least on top."""
     ranked = [band for band in explained.bands if band["ranked"]]
     ranked.sort(key=lambda band: band["scatter_mag"], reverse=True)
-    names = [band["passband"] for band in ranked]
+    names = [passband_text(band["passband"]) for band in ranked]
     values = [band["scatter_mag"] for band in ranked]
     colours = [_RED if band["chosen"] else _GREY for band in ranked]
     axes.barh(names, values, color=colours)
