@@ -82,7 +82,7 @@ def target_decisions(number: int) -> Json:
     when = {"version": 1, "decided_at": "2026-11-20T21:14:09+00:00"}
     star = {
         **{"ra_deg": 65.01, "dec_deg": -54.94, "epoch_jyear": 2016.0},
-        **{"pm_ra_masyr": -1.2, "pm_dec_masyr": 3.4},
+        **{"pm_ra_masyr": -1.2, "pm_dec_masyr": 3.4, "source": "catalogue"},
     }
     of_frames = star | {"ra_deg": 65.0029, "dec_deg": -54.9371, "source": "frames"}
     place = {

@@ -308,6 +308,7 @@ async def test_decisions_about_a_target_have_units_and_reasons(
     assert "A ghost." in text
     assert "Points measured with an earlier version keep it" in text
     assert '<a href="/recalibrations?target_id=1">calibrated again</a>' in text
+    assert text.index(">frames</td>") < text.index(">the catalogue</td>")
     listed = text.index("04h 20m 02.40s −54° 56′ 24.0″</option>")
     assert text.index("found in frames</option>") < listed
     nothing = (await visitor.get("/targets/2/decisions")).text
