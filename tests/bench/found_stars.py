@@ -147,7 +147,8 @@ def reduced(
         psf.fwhm_px,
         Detector(None, 0.0, GAIN, READ_E, False),
     )
-    sources, fluxes = fit_sources(pixels, None, psf, noise, sources)
+    found = fit_sources(pixels, None, psf, noise, sources, lambda s: s.flags == 0)
+    sources, fluxes = found.sources, found.fluxes
     return (
         sources.x,
         sources.y,

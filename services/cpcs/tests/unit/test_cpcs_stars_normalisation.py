@@ -93,7 +93,8 @@ def pulls_in(
     pixels, x, y, flux = frame(seed, growth, change, power)
     sources = detect(pixels, None, RMS, 3.0)
     psf = fit_psf(pixels, None, sources, sources.flags == 0, Shape(3.3), NOISE)
-    found, fluxes = fit_sources(pixels, None, psf, NOISE, sources)
+    fitted = fit_sources(pixels, None, psf, NOISE, sources)
+    found, fluxes = fitted.sources, fitted.fluxes
     star = np.argmin(np.hypot(found.x[:, None] - x, found.y[:, None] - y), axis=0)
     magnitude = -2.5 * np.log10(fluxes.flux[star] / flux)
     error = 1.0857 * fluxes.error[star] / fluxes.flux[star]

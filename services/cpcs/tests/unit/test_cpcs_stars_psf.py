@@ -153,7 +153,8 @@ def test_psf_follows_the_stars(varying: bool) -> None:
     sources = detect(pixels, None, RMS, 3.0)
     psf = fit_psf(pixels, None, sources, sources.flags == 0, Shape(3.6), NOISE)
     assert (psf.variation is not None) == varying
-    found, fluxes = fit_sources(pixels, None, psf, NOISE, sources)
+    fitted = fit_sources(pixels, None, psf, NOISE, sources)
+    found, fluxes = fitted.sources, fitted.fluxes
     distance = np.hypot(found.x[:, None] - x, found.y[:, None] - y)
     star = np.argmin(distance, axis=0)
     alone = np.sum(distance < 9.0, axis=0) == 1

@@ -1,6 +1,7 @@
 """The stages that look for stars: background, sources, point-spread function."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -70,10 +71,16 @@ def find_sources(state: PlaneState) -> None:
         state.psf.fwhm_px,
         need(state.detector, "read_detector"),
     )
-    state.sources, state.source_fluxes = fit_sources(
-        plane.pixels, plane.mask, state.psf, state.pixel_noise, sources
+    found = fit_sources(
+        plane.pixels,
+        plane.mask,
+        state.psf,
+        state.pixel_noise,
+        sources,
+        partial(clean_sources, state),
     )
-    sources = state.sources
+    sources = state.sources = found.sources
+    state.source_fluxes, state.psf = found.fluxes, found.psf
     state.quality = _quality(state)
     if len(sources) < FEWEST_STARS:
         raise Stop(Outcome.TOO_FEW_STARS, n_found=len(sources), n_needed=FEWEST_STARS)

@@ -3,6 +3,7 @@
 The one estimator of the suite, for comparison stars and targets alike.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,11 +22,13 @@ from bhtom_cpcs.science.stars.hidden_stars import (
     with_hidden,
 )
 from bhtom_cpcs.science.stars.psf_model import PsfModel
+from bhtom_cpcs.science.stars.psf_refinement import refined_psf
 from bhtom_cpcs.science.stars.scene_fit import ROUNDS_BLENDED, SceneFit
 from bhtom_cpcs.science.stars.stamps import dot
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+Usable = Callable[[Sources], BoolArray]
 
 _COMPLETE_COVERAGE = 0.98
 _MOST_VALUES = 8_000_000
@@ -96,6 +99,22 @@ class PsfFluxes:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class FittedSources:
+    """Sources at their fitted places, brightest first, and their fluxes in this order.
+
+    Those that were hidden are among them. `psf` is what they were fitted with.
+    """
+
+    sources: Sources
+    fluxes: PsfFluxes
+    psf: PsfModel
+
+
+def _all_usable(sources: Sources) -> BoolArray:
+    return np.ones(len(sources), dtype=bool)
+
+
 def fit_positions(
     pixels: Image,
     mask: Mask | None,
@@ -142,51 +161,60 @@ def fit_sources(
     psf: PsfModel,
     noise: PixelNoise,
     sources: Sources,
-) -> tuple[Sources, PsfFluxes]:
+    usable: Usable = _all_usable,
+) -> FittedSources:
     """Fit positions and fluxes of detected sources together, and of hidden ones.
 
     Like `fit_positions`, but sources above 5 sigma move to where their image is, at
     most half a FWHM from where they were found. In a crowd, stars that show when the
     known ones are taken out are added, everything is fitted again, and what then is
-    below 4 sigma or has moved onto a brighter one is no star. Of too many
-    sources the faintest keep their place and get no flux.
+    below 4 sigma or has moved onto a brighter one is no star; and the PSF is made again
+    from stars without their neighbours. Of too many sources the faintest keep their
+    place and get no flux.
 
-    Returns
-    -------
-    Sources
-        At their new positions, those that were hidden among them; brightest first.
-    PsfFluxes
-        In the order of these sources.
+    `usable` says which sources are whole and unsaturated, for the PSF.
     """
     if is_crowded(len(sources), pixels.shape, psf.fwhm_px):
-        sources = _searched(pixels, mask, psf, noise, sources)
+        sources, psf = _searched(pixels, mask, psf, noise, sources, usable)
     fit, sources = _fit_sources(pixels, mask, psf, noise, sources)
     found = None if fit is None else _fluxes(fit)
     index = np.arange(0 if fit is None else len(fit.x))
-    return sources, _spread_out(len(sources), index, found)
+    return FittedSources(sources, _spread_out(len(sources), index, found), psf)
 
 
 def _searched(
-    pixels: Image, mask: Mask | None, psf: PsfModel, noise: PixelNoise, sources: Sources
-) -> Sources:
+    pixels: Image,
+    mask: Mask | None,
+    psf: PsfModel,
+    noise: PixelNoise,
+    sources: Sources,
+    usable: Usable,
+) -> tuple[Sources, PsfModel]:
     """Add the stars that show in what is left; take out what then is none."""
-    fit, sources = _fit_sources(pixels, mask, psf, noise, sources, _QUICK_ROUNDS)
+    fit, fitted = _fit_sources(pixels, mask, psf, noise, sources, _QUICK_ROUNDS)
+    stars = fitted
     for rounds in _LOOKS:
         if fit is None:
             break
         left_over = fit.whole_left_over()
         hidden = hidden_stars(pixels, left_over, mask, noise, psf.fwhm_px)
-        more = with_hidden(sources, hidden, psf.fwhm_px)
+        psf = refined_psf(pixels, mask, fitted, usable(fitted), fit, noise)
+        more = with_hidden(stars, hidden, psf.fwhm_px)
         del fit, left_over  # their pixels take as much room as the next fit's
-        fit, sources = _fit_sources(pixels, mask, psf, noise, more, rounds)
-        if fit is not None:
-            fluxes = _fluxes(fit)
-            real = np.ones(len(sources), dtype=bool)
-            real[: len(fit.x)] = still_stars(
-                fit.x, fit.y, fluxes.flux, fluxes.error, psf.fwhm_px
-            )
-            sources = sources.of(real)
-    return sources
+        fit, fitted = _fit_sources(pixels, mask, psf, noise, more, rounds)
+        stars = _stars_among(fitted, fit, psf.fwhm_px)
+    if fit is not None:
+        psf = refined_psf(pixels, mask, fitted, usable(fitted), fit, noise)
+    return stars, psf
+
+
+def _stars_among(sources: Sources, fit: SceneFit | None, fwhm_px: float) -> Sources:
+    if fit is None:
+        return sources
+    fluxes = _fluxes(fit)
+    real = np.ones(len(sources), dtype=bool)
+    real[: len(fit.x)] = still_stars(fit.x, fit.y, fluxes.flux, fluxes.error, fwhm_px)
+    return sources.of(real)
 
 
 def _fit_sources(

@@ -21,7 +21,7 @@ FEWEST_STARS = 5
 _MOST_STARS, _MOST_VALUES = 80, 600_000
 _SIGNAL_TO_NOISE = 40.0
 # A neighbour's light in the star's fitted pixels, as a share of the star's own.
-_CONTAMINATION = (0.01, 0.05, 0.3)
+CONTAMINATION = (0.01, 0.05, 0.3)
 # What no profile is better than: keeps the brightest star from deciding alone.
 _MODEL_ERROR = 0.03
 _LARGEST_STEP_PX = 0.3
@@ -89,6 +89,7 @@ def choose(
     profile: Shape,
     half: int,
     rms: float,
+    contamination: tuple[float, ...] = CONTAMINATION,
 ) -> IndexArray:
     """Return bright stars that stand alone, the brightest first.
 
@@ -105,7 +106,7 @@ def choose(
     )
     candidate = candidate[: 10 * most]
     share = _contamination(sources, candidate, profile)
-    for limit in _CONTAMINATION:
+    for limit in contamination:
         alone = candidate[share < limit]
         if len(alone) >= 2 * FEWEST_STARS:
             break

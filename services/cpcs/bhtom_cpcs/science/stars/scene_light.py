@@ -75,6 +75,14 @@ class SceneLight:
             self.y - self._bottom - self.at.row,
         )
 
+    def with_stars(self, who: IndexArray, flux: FloatArray) -> Image:
+        """Return the whole image with no stars but these, of their fluxes [ADU]."""
+        before = self.left_over.copy()
+        self._subtract(who, -flux)
+        image = self.whole_left_over()
+        self.left_over = before
+        return image
+
     def whole_left_over(self) -> Image:
         """What is left of the whole image, places far from any star included [ADU]."""
         left_over: Image = self._whole.astype(np.float32)

@@ -1,0 +1,66 @@
+"""A crowd's PSF made again, from stars whose neighbours have been taken out."""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
+from bhtom_cpcs.science.frames.planes import Image, Mask
+from bhtom_cpcs.science.stars.detection import Sources
+from bhtom_cpcs.science.stars.psf_fit import fit_psf
+from bhtom_cpcs.science.stars.psf_model import PsfModel
+from bhtom_cpcs.science.stars.psf_stars import choose
+from bhtom_cpcs.science.stars.scene_fit import SceneFit
+
+BoolArray = npt.NDArray[np.bool_]
+
+# Of the candidates those, whose neighbours' light is a smaller part of theirs.
+_CONTAMINATION: Final = 0.3
+
+
+def refined_psf(
+    pixels: Image,
+    mask: Mask | None,
+    sources: Sources,
+    usable: BoolArray,
+    fit: SceneFit,
+    noise: PixelNoise,
+) -> PsfModel:
+    """Fit the PSF once more to its stars, all other stars' light taken out.
+
+    What neighbours leave in the wings of the few stars that stand nearly alone makes a
+    crowd's PSF too narrow: where 11 stars carry it by 1.2 %, and a star beside one
+    2.5 times as bright is then measured 20 mmag too faint.
+
+    Parameters
+    ----------
+    sources : the first are those of the fit
+    usable : which of them are whole and unsaturated
+
+    Returns
+    -------
+    PsfModel
+        That of the fit where no more stars than before tell it.
+    """
+    count = len(fit.x)
+    fitted = replace(sources.of(np.arange(count)), x=fit.x, y=fit.y, flux=fit.flux)
+    old = fit.psf
+    half = old.half_px
+    index = choose(
+        fitted,
+        usable[:count] & (fit.flux > 0),
+        pixels.shape,
+        old.shape,
+        half,
+        noise.sky_rms_adu,
+        (_CONTAMINATION,),
+    )
+    if len(index) < old.n_stars:
+        return old
+    alone = fitted.of(index)
+    cleaned = fit.with_stars(index, fit.flux[index])
+    everyone = np.ones(len(alone), dtype=bool)
+    psf = fit_psf(cleaned, mask, alone, everyone, old.shape, noise)
+    return psf if psf.n_stars >= old.n_stars else old
