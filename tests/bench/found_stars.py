@@ -147,7 +147,7 @@ def reduced(
         psf.fwhm_px,
         Detector(None, 0.0, GAIN, READ_E, False),
     )
-    found = fit_sources(pixels, None, psf, noise, sources, lambda s: s.flags == 0)
+    found = fit_sources(pixels, None, psf, noise, sources)
     sources, fluxes = found.sources, found.fluxes
     return (
         sources.x,

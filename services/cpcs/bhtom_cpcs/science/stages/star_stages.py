@@ -77,7 +77,7 @@ def find_sources(state: PlaneState) -> None:
         state.psf,
         state.pixel_noise,
         sources,
-        partial(clean_sources, state),
+        partial(whole_sources, state),
     )
     sources = state.sources = found.sources
     state.source_fluxes, state.psf = found.fluxes, found.psf
@@ -139,15 +139,21 @@ def _first_noise(state: PlaneState) -> PixelNoise:
 
 def clean_sources(state: PlaneState, sources: Sources) -> BoolArray:
     """Say which sources are whole, unblended and unsaturated."""
+    alone = (sources.flags & SEP_MERGED) == 0
+    return np.asarray(alone & whole_sources(state, sources), dtype=bool)
+
+
+def whole_sources(state: PlaneState, sources: Sources) -> BoolArray:
+    """Say which sources are whole and unsaturated."""
     sky, detector = (
         need(state.sky, "find_sources"),
         need(state.detector, "read_detector"),
     )
-    clean = (sources.flags & (SEP_MERGED | SEP_TRUNCATED)) == 0
+    whole = (sources.flags & SEP_TRUNCATED) == 0
     if detector.saturation_adu is not None:
         ceiling = _NEAR_SATURATION * detector.saturation_adu
-        clean &= sources.peak + sky.level < ceiling
-    return np.asarray(clean, dtype=bool)
+        whole &= sources.peak + sky.level < ceiling
+    return np.asarray(whole, dtype=bool)
 
 
 def _quality(state: PlaneState) -> Quality:

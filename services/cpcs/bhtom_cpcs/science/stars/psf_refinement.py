@@ -15,9 +15,12 @@ from bhtom_cpcs.science.stars.psf_stars import choose
 from bhtom_cpcs.science.stars.scene_fit import SceneFit
 
 BoolArray = npt.NDArray[np.bool_]
+IndexArray = npt.NDArray[np.intp]
 
 # Of the candidates those, whose neighbours' light is a smaller part of theirs.
-_CONTAMINATION: Final = 0.3
+_CONTAMINATION: Final = (0.3, 1.0)
+_MARGIN_FWHM: Final = 3.0
+_APART_FWHM: Final = 5.0
 
 
 def refined_psf(
@@ -30,9 +33,10 @@ def refined_psf(
 ) -> PsfModel:
     """Fit the PSF once more to its stars, all other stars' light taken out.
 
-    What neighbours leave in the wings of the few stars that stand nearly alone makes a
-    crowd's PSF too narrow: where 11 stars carry it by 1.2 %, and a star beside one
-    2.5 times as bright is then measured 20 mmag too faint.
+    What neighbours put into the few stars that stand nearly alone is in a crowd's first
+    PSF: too narrow by 1.2 % where 11 stars told it, and a star beside one 2.5 times as
+    bright was 20 mmag too faint; too wide by 40 % where every bright star has one
+    3 FWHM away. Blends may take part here, for their parts are fitted.
 
     Parameters
     ----------
@@ -47,16 +51,16 @@ def refined_psf(
     count = len(fit.x)
     fitted = replace(sources.of(np.arange(count)), x=fit.x, y=fit.y, flux=fit.flux)
     old = fit.psf
-    half = old.half_px
     index = choose(
         fitted,
         usable[:count] & (fit.flux > 0),
         pixels.shape,
         old.shape,
-        half,
+        int(np.ceil(_MARGIN_FWHM * old.fwhm_px)),
         noise.sky_rms_adu,
-        (_CONTAMINATION,),
+        _CONTAMINATION,
     )
+    index = _apart(fitted, index, _APART_FWHM * old.fwhm_px)
     if len(index) < old.n_stars:
         return old
     alone = fitted.of(index)
@@ -64,3 +68,15 @@ def refined_psf(
     everyone = np.ones(len(alone), dtype=bool)
     psf = fit_psf(cleaned, mask, alone, everyone, old.shape, noise)
     return psf if psf.n_stars >= old.n_stars else old
+
+
+def _apart(sources: Sources, index: IndexArray, apart_px: float) -> IndexArray:
+    """Leave out stars near a brighter one: its light stays in the image."""
+    kept: list[int] = []
+    for star in index:
+        away = np.hypot(
+            sources.x[kept] - sources.x[star], sources.y[kept] - sources.y[star]
+        )
+        if np.all(away >= apart_px):
+            kept.append(int(star))
+    return np.array(kept, dtype=np.intp)
