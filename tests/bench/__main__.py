@@ -16,6 +16,7 @@ MODULES = (
     "astrometry",
     "injected_truth",
     "targets",
+    "hosts",
     "cosmic_rays",
     "zero_points",
     "files",

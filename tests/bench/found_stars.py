@@ -1,7 +1,7 @@
 """Faint stars of simulated frames: how many the suite finds, and how many sep does."""
 
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,13 @@ from tests.bench.injected_scenes import (
     scene,
 )
 
+if TYPE_CHECKING:
+    from bhtom_cpcs.science.stars.detection import Sources
+    from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes
+    from bhtom_cpcs.science.targets.forced_fit import FrameLight
+
 FloatArray = npt.NDArray[np.float64]
+Image = npt.NDArray[np.float32]
 
 COMMAND: Final = "make bench (tests/bench/injected_truth.py)"
 # Thresholds of sep, from where noise is found to where only bright stars are.
@@ -122,6 +128,20 @@ def reduced(
     scene: Scene,
 ) -> tuple[FloatArray, FloatArray, dict[str, tuple[FloatArray, FloatArray]]]:
     """Find and measure the stars as a reduction does."""
+    _, sources, fluxes = stars_of(scene.pixels.copy())
+    return (
+        sources.x,
+        sources.y,
+        {
+            "PSF": (fluxes.flux, fluxes.error),
+            "optimal": (fluxes.optimal_flux, fluxes.optimal_error),
+            "aperture": (fluxes.aperture_flux, fluxes.aperture_error),
+        },
+    )
+
+
+def stars_of(pixels: Image) -> tuple["FrameLight", "Sources", "PsfFluxes"]:
+    """Subtract a frame's sky in place, fit its PSF, find and fit its sources."""
     from bhtom_cpcs.science.frames.detector import Detector
     from bhtom_cpcs.science.frames.pixel_noise import PixelNoise, measure_pixel_noise
     from bhtom_cpcs.science.stars.detection import (
@@ -132,8 +152,8 @@ def reduced(
     from bhtom_cpcs.science.stars.psf_fit import fit_psf
     from bhtom_cpcs.science.stars.psf_photometry import fit_sources
     from bhtom_cpcs.science.stars.psf_shape import Shape
+    from bhtom_cpcs.science.targets.forced_fit import FrameLight
 
-    pixels = scene.pixels.copy()
     sky = subtract_background(pixels, None)
     guess = first_look(pixels, None, sky.rms)
     sources = detect(pixels, None, sky.rms, guess)
@@ -148,16 +168,8 @@ def reduced(
         Detector(None, 0.0, GAIN, READ_E, False),
     )
     found = fit_sources(pixels, None, psf, noise, sources)
-    sources, fluxes = found.sources, found.fluxes
-    return (
-        sources.x,
-        sources.y,
-        {
-            "PSF": (fluxes.flux, fluxes.error),
-            "optimal": (fluxes.optimal_flux, fluxes.optimal_error),
-            "aperture": (fluxes.aperture_flux, fluxes.aperture_error),
-        },
-    )
+    light = FrameLight(pixels, None, found.psf, noise)
+    return light, found.sources, found.fluxes
 
 
 def matched(

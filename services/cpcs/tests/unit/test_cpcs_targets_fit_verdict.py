@@ -16,7 +16,7 @@ from bhtom_cpcs.science.reduction import reduce_frame
 from bhtom_cpcs.science.stars.psf_model import PsfModel, model_of
 from bhtom_cpcs.science.stars.psf_photometry import fit_positions
 from bhtom_cpcs.science.stars.psf_shape import Shape
-from bhtom_cpcs.science.stars.usual_fit import UsualFit, usual_fit
+from bhtom_cpcs.science.stars.usual_fit import NO_FRAME_STARS, UsualFit, usual_fit
 from bhtom_cpcs.science.targets.fit_verdict import FitVerdict, judge_fit
 from bhtom_cpcs.science.targets.forced_fit import FrameLight, forced_fit
 from bhtom_sky import Camera, Frame
@@ -46,7 +46,9 @@ def usual(by_model: float = 0.3) -> UsualFit:
     """Of a frame whose stars are fitted well."""
     rng = np.random.default_rng(4)
     share = np.sort(rng.uniform(0.3, 1.0, 80))
-    return UsualFit(1.0, by_model, share, rng.normal(0, 0.12, 80), 0.0, 0.012)
+    return UsualFit(
+        1.0, by_model, share, rng.normal(0, 0.12, 80), 0.0, 0.012, NO_FRAME_STARS
+    )
 
 
 def verdict(
@@ -141,13 +143,13 @@ def test_what_is_usual_follows_the_stars_brightness() -> None:
     image += rng.normal(size=image.shape) * np.sqrt(RMS**2 + image / GAIN)
     noise = PixelNoise(RMS, GAIN, None, 1.0, False)
     found = fit_positions(image.astype(np.float32), None, psf, noise, x, y)
-    told = usual_fit(found, np.ones(len(x), dtype=bool))
+    told = usual_fit(found, np.ones(len(x), dtype=bool), x, y)
     assert told.by_noise == pytest.approx(1.0, abs=0.15)
     assert told.by_model > 2
     poor = told.is_poor(found.chi2, found.noise_share)
     assert np.mean(poor) < 0.01
     assert told.core < -0.02
-    few = usual_fit(found, np.arange(len(x)) < 3)
+    few = usual_fit(found, np.arange(len(x)) < 3, x, y)
     assert (few.by_noise, few.by_model) == (1.0, 1.0)
     assert float(few.limit(1.0)[0]) == 4.0
     assert np.isnan(few.missing_core(0.5, 0.01))

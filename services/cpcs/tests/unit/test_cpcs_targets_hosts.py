@@ -16,13 +16,21 @@ from bhtom_cpcs.science.reduction import reduce_frame
 from bhtom_cpcs.science.stars.detection import detect
 from bhtom_cpcs.science.stars.psf_model import model_of
 from bhtom_cpcs.science.stars.psf_shape import Shape
+from bhtom_cpcs.science.stars.usual_fit import NO_FRAME_STARS, FrameStars
+from bhtom_cpcs.science.targets.compact_host import compact_host
 from bhtom_cpcs.science.targets.error_budget import (
     FLOOR_MAG,
     Circumstances,
     calibration_terms,
     magnitude_terms,
 )
-from bhtom_cpcs.science.targets.forced_fit import FrameLight, forced_fit, pinned_fit
+from bhtom_cpcs.science.targets.forced_fit import (
+    FrameLight,
+    Piece,
+    PointSources,
+    forced_fit,
+    pinned_fit,
+)
 from bhtom_cpcs.science.targets.host_light import aperture_flux, extended_light
 from bhtom_cpcs.science.targets.unmodelled_light import unmodelled_light
 from bhtom_sky import Frame
@@ -74,11 +82,32 @@ def has_host(light: FrameLight) -> bool:
 def test_a_galaxy_is_a_host_wherever_its_core_is(offset: float) -> None:
     for flux in (3e4, 1e5):
         for scale, sersic in ((2.0, 1), (4.0, 1), (8.0, 1), (0.002, 4)):
-            if scale == 2.0 and flux > 3e4:
-                continue  # a few point sources explain a bright and narrow core
             image = galaxy(offset, flux, scale, sersic)
             image += stars((*MIDDLE, FLUX))
             assert has_host(light_of(image)), (flux, scale)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.0, 1.5, 2.0, 2.4])
+def test_a_compact_galaxy_is_a_host(offset: float) -> None:
+    """Half-light radii of 0.5 and 0.8 FWHM: little light farther out tells of them."""
+    for scale in (0.9, 1.45):
+        for flux in (8e4, 2e5):
+            image = galaxy(offset, flux, scale) + stars((*MIDDLE, FLUX))
+            assert has_host(light_of(image)), (scale, flux)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_as_wide_as_the_frames_stars_is_no_galaxy(*, known: bool) -> None:
+    """On a plate the images of bright stars are wider than those of faint ones."""
+    wide = model_of(Shape(1.3 * FWHM, softness=1 / 3), 0)
+    another = (42.3, 76.8)
+    light = light_of(stars((*MIDDLE, 2e5), (*another, 2e5), psf=wide))
+    fit = forced_fit(light, *MIDDLE, NOBODY, 0.3)
+    others = FrameStars(*(np.full(9, value) for value in (*another, 2e5, 0.0)))
+    alone = PointSources(fit.stars_x, fit.stars_y, fit.stars_flux, 1)
+    piece = Piece.about(light, fit.x, fit.y, 24)
+    told = others if known else NO_FRAME_STARS
+    assert compact_host(light, piece, alone, 0.0, told) is not known
 
 
 @pytest.mark.parametrize("width", [1.0, 1.02, 0.98])

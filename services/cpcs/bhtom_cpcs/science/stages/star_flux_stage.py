@@ -19,7 +19,7 @@ def measure_stars(state: PlaneState) -> None:
     fitted = need(state.source_fluxes, "find_sources")
     sources = need(state.sources, "find_sources")
     whole = clean_sources(state, sources)
-    state.usual_fit = usual = usual_fit(fitted, whole)
+    state.usual_fit = usual = usual_fit(fitted, whole, sources.x, sources.y)
     with np.errstate(invalid="ignore"):
         cut = usual.missing_core(fitted.core, fitted.core_error) > CERTAIN_SIGMA
     cut &= sources.peak * CEILINGS_ALIKE > second_highest(sources.peak)

@@ -26,6 +26,24 @@ _CORE_SPREAD: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
+class FrameStars:
+    """Stars of a frame that stand alone: places [px], light [ADU], sky [ADU/px]."""
+
+    x: FloatArray
+    y: FloatArray
+    flux: FloatArray
+    background: FloatArray
+
+    def alike(self, flux: float, count: int) -> npt.NDArray[np.intp]:
+        """Indices of the stars nearest in brightness to a flux above 0."""
+        order = np.argsort(np.abs(np.log(self.flux / flux)), kind="stable")
+        return order[:count]
+
+
+NO_FRAME_STARS: Final = FrameStars(*(np.zeros(0) for _ in range(4)))
+
+
+@dataclass(frozen=True, slots=True)
 class UsualFit:
     """What the model of the PSF leaves of a frame's own stars.
 
@@ -37,6 +55,7 @@ class UsualFit:
         the expected
     core, core_spread : median of the bright stars' cores (see `FitQuality`) and their
         1 sigma spread beyond the noise; NaN where too few stars tell
+    stars : the stars that told
     """
 
     by_noise: float
@@ -45,6 +64,7 @@ class UsualFit:
     excess: FloatArray
     core: float
     core_spread: float
+    stars: FrameStars
 
     def expected(self, noise_share: FloatArray | float) -> FloatArray:
         """Reduced chi-square of a star by the part that noise has in its pixels."""
@@ -82,7 +102,9 @@ class UsualFit:
         return sigma
 
 
-def usual_fit(fluxes: PsfFluxes, whole: BoolArray) -> UsualFit:
+def usual_fit(
+    fluxes: PsfFluxes, whole: BoolArray, x: FloatArray, y: FloatArray
+) -> UsualFit:
     """Learn from a frame's stars how well they are fitted.
 
     The chi-square of a star whose pixels' errors are by a part `a` noise and else what
@@ -93,6 +115,7 @@ def usual_fit(fluxes: PsfFluxes, whole: BoolArray) -> UsualFit:
     ----------
     fluxes : of all sources of the frame
     whole : which of them are neither saturated nor cut off, shape (n,)
+    x, y : their places [px]
     """
     with np.errstate(invalid="ignore"):
         good = whole & fluxes.complete & (fluxes.chi2 > 0)
@@ -111,7 +134,10 @@ def usual_fit(fluxes: PsfFluxes, whole: BoolArray) -> UsualFit:
     excess = np.log(chi2 / (share * by_noise + (1 - share) * by_model))
     bright = good & (fluxes.flux > _CORE_SIGNAL_TO_NOISE * fluxes.error)
     core, spread = _usual_core(fluxes.core[bright], fluxes.core_error[bright])
-    return UsualFit(by_noise, by_model, share[order], excess[order], core, spread)
+    stars = FrameStars(x[good], y[good], fluxes.flux[good], fluxes.background[good])
+    return UsualFit(
+        by_noise, by_model, share[order], excess[order], core, spread, stars
+    )
 
 
 def _usual_core(core: FloatArray, error: FloatArray) -> tuple[float, float]:

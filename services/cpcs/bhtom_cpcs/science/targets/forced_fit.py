@@ -56,11 +56,15 @@ class Centre:
 
 @dataclass(frozen=True, slots=True)
 class PointSources:
-    """Stars that were fitted together: places [px] and light [ADU], shape (n,)."""
+    """Stars that were fitted together: places [px] and light [ADU], shape (n,).
+
+    The first `n_known` are the target and stars of its scene, the others in no list.
+    """
 
     x: FloatArray
     y: FloatArray
     flux: FloatArray
+    n_known: int
 
 
 @dataclass(frozen=True, slots=True)

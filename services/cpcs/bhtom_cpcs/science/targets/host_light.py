@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import sep
 
+from bhtom_cpcs.science.stars.usual_fit import NO_FRAME_STARS, FrameStars
+from bhtom_cpcs.science.targets.compact_host import compact_host
 from bhtom_cpcs.science.targets.forced_fit import (
     ForcedFit,
     FrameLight,
@@ -24,8 +26,9 @@ _INNER_FWHM, _OUTER_FWHM, _FAR_FWHM = 1.75, 3.0, 5.0
 _NEAR_FWHM: Final = 3.5
 # So much light beside the stars' images is a galaxy: 5 sigma of the sky, and more than
 # what is wrong with a model of the PSF, at most 2 % of the stars' light there for a
-# width wrong by 2 %. Exponential discs from 0.7 FWHM on and de Vaucouleurs spheroids
-# leave 5 % and more (simulated 0 to 3 FWHM from the target).
+# width wrong by 2 %. Galaxies of half-light radii from 1.5 FWHM on leave 5 % and more;
+# of narrower ones, stars fitted to the core may explain so much that less is left:
+# those are known by their width, `compact_host`.
 _SIGNIFICANT_SIGMA: Final = 5.0
 _SHARE_OF_STARS: Final = 0.04
 _FEWEST_RING_PX: Final = 30
@@ -55,7 +58,10 @@ class ApertureFlux:
 
 
 def extended_light(
-    light: FrameLight, fit: ForcedFit, stars: PointSources
+    light: FrameLight,
+    fit: ForcedFit,
+    stars: PointSources,
+    frame_stars: FrameStars = NO_FRAME_STARS,
 ) -> ExtendedLight:
     """Look for light about the target that is wider than the images of stars.
 
@@ -68,6 +74,7 @@ def extended_light(
     ----------
     fit : the target's fit
     stars : all that were fitted together about the target, itself among them
+    frame_stars : stars of the frame that stand alone
     """
     fwhm = light.psf.fwhm_px
     outer = math.ceil(8 * fwhm)
@@ -89,7 +96,8 @@ def extended_light(
     near = np.hypot(stars.x - fit.x, stars.y - fit.y) < _NEAR_FWHM * fwhm
     of_stars = float(np.sum(np.abs(stars.flux[near])))
     enough = max(_SIGNIFICANT_SIGMA * error, _SHARE_OF_STARS * of_stars)
-    return ExtendedLight(excess, error, excess > enough)
+    found = excess > enough or compact_host(light, piece, stars, level, frame_stars)
+    return ExtendedLight(excess, error, found)
 
 
 def aperture_flux(

@@ -126,7 +126,7 @@ def _fitted(
     if refused := coverage_refusal(fit, pixels, at.shape):
         return replace(blank, message=refused)
     unmodelled = unmodelled_light(pixels.light, fit, at.sources)
-    host = extended_light(pixels.light, fit, unmodelled.fitted).found
+    host = extended_light(pixels.light, fit, unmodelled.fitted, at.usual.stars).found
     verdict = judge_fit(
         pixels.light, fit, unmodelled.star, at.usual, at.brightest_peak_adu
     )

@@ -85,9 +85,9 @@ def unmodelled_light(light: FrameLight, fit: ForcedFit, sources: Sources) -> Unm
     takes = any(star.distance < BESIDE_FWHM * fwhm for star in stars)
     total = abs(fit.flux - float(trial.flux[0])) if takes else 0.0
     if not math.isfinite(total):  # the common fit moved the target onto bad pixels
-        known = PointSources(fit.stars_x, fit.stars_y, fit.stars_flux)
+        known = PointSources(fit.stars_x, fit.stars_y, fit.stars_flux, len(fit.stars_x))
         return Unmodelled(0.0, (), is_resolved=False, fitted=known, star=fit.star)
-    together = PointSources(beside.x, beside.y, trial.flux)
+    together = PointSources(beside.x, beside.y, trial.flux, beside.n_known)
     target = trial.star_fit(0) if stars else fit.star
     return Unmodelled(total, stars, resolved, together, target)
 
