@@ -128,6 +128,20 @@ def test_a_star_is_no_galaxy(flux: float) -> None:
         assert not has_host(light_of(stars((*MIDDLE, flux), (*beside, 8000.0)), seed))
 
 
+def test_a_star_of_the_scene_beyond_the_edge_spoils_nothing() -> None:
+    """Its flux is not known, and another star beside the target has all fitted anew."""
+    image = stars((*MIDDLE, FLUX), (MIDDLE[0] + 6.0, MIDDLE[1], FLUX))[:, 52:]
+    light = light_of(image)
+    x, y = MIDDLE[0] - 52, MIDDLE[1]
+    sources = detect(light.pixels.copy(), None, RMS, FWHM)
+    beyond = (np.array([-9.0]), np.array([y]))
+    fit = forced_fit(light, x, y, beyond, 0.3)
+    found = unmodelled_light(light, fit, sources)
+    assert len(found.stars) == 1
+    assert np.isfinite(found.fitted.flux).all()
+    assert not extended_light(light, fit, found.fitted).found
+
+
 def test_the_fixed_aperture_holds_all_the_light() -> None:
     under = galaxy(1 / 3, 60000.0, 4.0)
     light = light_of(under + stars((*MIDDLE, 5000.0)))

@@ -87,7 +87,9 @@ def unmodelled_light(light: FrameLight, fit: ForcedFit, sources: Sources) -> Unm
     if not math.isfinite(total):  # the common fit moved the target onto bad pixels
         known = PointSources(fit.stars_x, fit.stars_y, fit.stars_flux, len(fit.stars_x))
         return Unmodelled(0.0, (), is_resolved=False, fitted=known, star=fit.star)
-    together = PointSources(beside.x, beside.y, trial.flux, beside.n_known)
+    # a star of the scene beyond the edge has no flux, and no light here
+    fluxes = np.where(np.isfinite(trial.flux), trial.flux, 0.0)
+    together = PointSources(beside.x, beside.y, fluxes, beside.n_known)
     target = trial.star_fit(0) if stars else fit.star
     return Unmodelled(total, stars, resolved, together, target)
 
