@@ -8,8 +8,9 @@ import pytest
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.stars.aperture_flux import aperture_radius_px
 from bhtom_cpcs.science.stars.psf_figures import PsfFigures
+from bhtom_cpcs.science.stars.psf_fluxes import PsfFluxes
 from bhtom_cpcs.science.stars.psf_model import PsfModel, model_of
-from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes, fit_positions
+from bhtom_cpcs.science.stars.psf_photometry import fit_positions
 from bhtom_cpcs.science.stars.psf_shape import Shape
 
 SIDE, RMS, GAIN = 401, 10.0, 2.0

@@ -24,8 +24,8 @@ from bhtom_cpcs.science.results.target import TargetMeasurement
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.stars.cosmic_rays import NO_STRIKES, Strikes
 from bhtom_cpcs.science.stars.detection import Sky, Sources
+from bhtom_cpcs.science.stars.psf_fluxes import PsfFluxes
 from bhtom_cpcs.science.stars.psf_model import PsfModel
-from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes
 from bhtom_cpcs.science.stars.usual_fit import UsualFit
 from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.targets.target_position import TargetPlace

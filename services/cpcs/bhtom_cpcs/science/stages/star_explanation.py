@@ -18,7 +18,7 @@ from bhtom_cpcs.science.frames.flat_residuals import residual_grid
 from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stages.star_places import star_places
-from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes
+from bhtom_cpcs.science.stars.psf_fluxes import PsfFluxes
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]

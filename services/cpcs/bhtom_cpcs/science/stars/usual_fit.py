@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes
+from bhtom_cpcs.science.stars.psf_fluxes import PsfFluxes
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

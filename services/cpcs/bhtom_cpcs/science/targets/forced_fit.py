@@ -16,8 +16,9 @@ from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.results.target import OtherFluxes
 from bhtom_cpcs.science.stars.aperture_flux import aperture_radius_px
 from bhtom_cpcs.science.stars.fit_quality import StarFit
+from bhtom_cpcs.science.stars.psf_fluxes import PsfFluxes
 from bhtom_cpcs.science.stars.psf_model import PsfModel
-from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes, fit_positions
+from bhtom_cpcs.science.stars.psf_photometry import fit_positions
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -10,7 +10,8 @@ from bhtom_cpcs.science.astrometry.coordinates import Astrometry
 from bhtom_cpcs.science.scene_evidence import StarBeside
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stars.fit_quality import StarFit
-from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes, fit_positions
+from bhtom_cpcs.science.stars.psf_fluxes import PsfFluxes
+from bhtom_cpcs.science.stars.psf_photometry import fit_positions
 from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight, PointSources
 from bhtom_cpcs.science.targets.places_beside import Beside, places_beside
 
