@@ -16,6 +16,7 @@ MODULES = (
     "astrometry",
     "injected_truth",
     "targets",
+    "limits",
     "hosts",
     "cosmic_rays",
     "zero_points",

@@ -1,50 +1,43 @@
-"""Targets in simulated frames: a constant star beside a neighbour, and the limits.
+"""Targets in simulated frames: a constant star beside a neighbour.
 
 Whole reductions, from FITS file to magnitude. The neighbour lies 1.5 FWHM of the median
 seeing away while the seeing goes from 2 to 5 px: from 2.6 to 1.05 of its own FWHM.
-Limits: stars of the magnitude that a frame states as its limit at a place are put there
-in another exposure of the same sky, and half of them should come out above it.
 """
 
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.reference_catalogues.catalogue import open_catalogue
-from bhtom_cpcs.reference_catalogues.importers import Cone, import_slice
 from bhtom_cpcs.science.calibration.bands import passband_text
 from bhtom_cpcs.science.calibration.settlement import observing_night
 from bhtom_cpcs.science.decisions import Decisions, Scene
-from bhtom_cpcs.science.reduction import reduce_frame
-from bhtom_cpcs.science.reference import ReferenceCatalogue
-from bhtom_cpcs.science.request import (
-    CameraSettings,
-    ReductionRequest,
-    Site,
-    TargetPosition,
-)
 from bhtom_cpcs.science.results.reduction import PlaneReduction
 from bhtom_cpcs.science.scene_evidence import SceneEvidence
 from bhtom_cpcs.science.targets.scene_learning import learn_star, with_stars
-from bhtom_sky import Camera, Sky, make_sky, render_frame, write_catalogue
+from bhtom_sky import Camera
 from tests.bench.figures import Figure
+from tests.bench.target_frames import (
+    CENTRE,
+    SCALE_ARCSEC,
+    SITE,
+    imported,
+    moved,
+    reduced_frame,
+    star_field,
+    without,
+)
 
 FloatArray = npt.NDArray[np.float64]
 
 COMMAND: Final = "make bench (tests/bench/targets.py)"
-CENTRE: Final = (150.0, 20.0)
-SCALE_ARCSEC: Final = 0.8
 SEEING_PX: Final = (2.0, 5.0)
 MEDIAN_SEEING_PX: Final = 3.5
-EVENING: Final = datetime(2026, 3, 1, 1, tzinfo=UTC)
-SITE: Final = Site(28.3, -16.5, 2390.0)
 SEEDS: Final = (1, 2, 3, 4)
 # Chance alone moves the reduced chi-square of so many by 0.18, of 24 by 0.29.
 FRAMES: Final = 60
@@ -122,17 +115,17 @@ def constant_star(
     the catalogue has the neighbour. Of three nights; the first frame makes the scene
     where none is given.
     """
-    sky = _field(seed, target_mag)
+    sky = star_field(seed, target_mag)
     away = separation_fwhm * MEDIAN_SEEING_PX * SCALE_ARCSEC / 3600
     angle = 2 * np.pi * seed / 7
-    sky = _moved(
+    sky = moved(
         sky,
         1,
         CENTRE[0] + away * np.cos(angle) / np.cos(np.radians(CENTRE[1])),
         CENTRE[1] + away * np.sin(angle),
         target_mag + fainter_mag,
     )
-    catalogue = _imported(sky if known else _without(sky, 1), folder)
+    catalogue = imported(sky if known else without(sky, 1), folder)
     seeing = np.linspace(*SEEING_PX, n_frames)
     rng = np.random.default_rng(seed)
     points, evidence = [], []
@@ -146,7 +139,7 @@ def constant_star(
         )
         shift = rng.uniform(-5, 5, 2) / 3600
         pointing = CENTRE[0] + float(shift[0]), CENTRE[1] + float(shift[1])
-        plane = _reduced(
+        plane = reduced_frame(
             folder,
             sky,
             camera,
@@ -200,198 +193,9 @@ def _evidence(number: int, plane: PlaneReduction) -> SceneEvidence:
     )
 
 
-def _field(seed: int, target_mag: float) -> Sky:
-    return make_sky(
-        seed,
-        CENTRE,
-        0.06,
-        260,
-        variable_magnitude=target_mag,
-        variable_amplitude_mag=0.0,
-        isolation_arcsec=20.0,
-    )
-
-
-def _moved(sky: Sky, star: int, ra: float, dec: float, magnitude: float) -> Sky:
-    """Put a star elsewhere, with another brightness in all bands."""
-    ra_deg, dec_deg = sky.ra_deg.copy(), sky.dec_deg.copy()
-    ra_deg[star], dec_deg[star] = ra, dec
-    difference = magnitude - sky.magnitude["r"][star]
-    brightness = {band: value.copy() for band, value in sky.magnitude.items()}
-    for value in brightness.values():
-        value[star] += difference
-    return replace(sky, ra_deg=ra_deg, dec_deg=dec_deg, magnitude=brightness)
-
-
-def _without(sky: Sky, star: int) -> Sky:
-    """Leave a star out; the variable is number 0."""
-    keep = np.arange(len(sky.ra_deg)) != star
-    brightness = {band: value[keep] for band, value in sky.magnitude.items()}
-    return replace(
-        sky, ra_deg=sky.ra_deg[keep], dec_deg=sky.dec_deg[keep], magnitude=brightness
-    )
-
-
-def _with_stars(sky: Sky, places: FloatArray, magnitude: FloatArray) -> Sky:
-    """Add stars that no catalogue knows."""
-    brightness = {
-        band: np.concatenate([value, magnitude])
-        for band, value in sky.magnitude.items()
-    }
-    return replace(
-        sky,
-        ra_deg=np.concatenate([sky.ra_deg, places[:, 0]]),
-        dec_deg=np.concatenate([sky.dec_deg, places[:, 1]]),
-        magnitude=brightness,
-    )
-
-
-def _imported(sky: Sky, root: Path) -> ReferenceCatalogue:
-    root.mkdir(parents=True, exist_ok=True)
-    write_catalogue(sky, root / "stars.csv")
-    import_slice(root, root / "stars.csv", Cone(*CENTRE, sky.radius_deg))
-    return open_catalogue(root, "GaiaSP")
-
-
-def _reduced(
-    folder: Path,
-    sky: Sky,
-    camera: Camera,
-    pointing: tuple[float, float],
-    seed: int,
-    catalogue: ReferenceCatalogue,
-    places: Sequence[tuple[float, float]],
-    decisions: Decisions,
-    night: int = 0,
-) -> PlaneReduction:
-    """Expose, write, reduce."""
-    moment = EVENING + timedelta(days=night, minutes=seed % 400)
-    frame = render_frame(sky, camera, moment, 60.0, pointing, "GaiaSP/r", seed)
-    path = folder / "frame.fits"
-    path.write_bytes(frame.fits_bytes)
-    request = ReductionRequest(
-        targets=tuple(
-            TargetPosition(number, ra, dec, error_arcsec=0.05)
-            for number, (ra, dec) in enumerate(places)
-        ),
-        site=SITE,
-        camera=CameraSettings(
-            gain_e_per_adu=camera.gain_e_per_adu,
-            read_noise_e=camera.read_noise_e,
-            saturation_adu=camera.saturation_adu,
-        ),
-        requested_filter="GaiaSP/r",
-        decisions=decisions,
-    )
-    return reduce_frame(path, request, catalogue).planes[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Signal to noise of stars injected at the 3 and the 5 sigma limit, and pulls."""
-
-    at_3: FloatArray
-    at_5: FloatArray
-    empty: FloatArray
-
-    @staticmethod
-    def joined(parts: Sequence["Limits"]) -> "Limits":
-        """All of several frames."""
-        return Limits(
-            np.concatenate([part.at_3 for part in parts]),
-            np.concatenate([part.at_5 for part in parts]),
-            np.concatenate([part.empty for part in parts]),
-        )
-
-
-def depth_error(signal_to_noise: FloatArray, sigma: float) -> float:
-    """By how much the stated limit is too shallow [mag]; negative: too deep.
-
-    The magnitude at which half of the stars would come out above `sigma`, minus the
-    stated one: the signal is proportional to the flux.
-    """
-    return 2.5 * float(np.log10(np.median(signal_to_noise) / sigma))
-
-
-def limits_in(
-    folder: Path, seed: int, *, crowded: bool, n_places: int, side_px: int = 640
-) -> Limits:
-    """Limits of one frame held against stars put at them in two other exposures."""
-    fwhm_px = 3.0
-    camera = Camera(
-        width_px=side_px,
-        height_px=side_px,
-        pixel_scale_arcsec=SCALE_ARCSEC,
-        fwhm_arcsec=fwhm_px * SCALE_ARCSEC,
-        cosmic_rays=0.0,
-    )
-    radius = camera.radius_deg * 1.15
-    in_frame = side_px**2 / ((40 if crowded else 1500) * fwhm_px**2)
-    count = round(in_frame * np.pi * radius**2 / (side_px * SCALE_ARCSEC / 3600) ** 2)
-    sky = make_sky(
-        seed,
-        CENTRE,
-        radius,
-        count,
-        brightest=13.5,
-        faintest=20.0,
-        variable_amplitude_mag=0.0,
-    )
-    catalogue = _imported(sky, folder / f"l{seed}{crowded}")
-    places = _places(sky, camera, seed, n_places, crowded=crowded)
-    first = _reduced(
-        folder, sky, camera, CENTRE, 10 * seed, catalogue, places, Decisions()
-    )
-    measured = [m for m in first.measurements if m.limit_3sigma is not None]
-    places = [places[m.target_id] for m in measured]
-    array = np.array(places)
-    empty = [m.signal_to_noise or 0.0 for m in measured]
-    found = []
-    for step, name in enumerate(("limit_3sigma", "limit_5sigma"), start=1):
-        stated = np.array([getattr(m, name) for m in measured])
-        with_stars = _with_stars(sky, array, stated)
-        plane = _reduced(
-            folder,
-            with_stars,
-            camera,
-            CENTRE,
-            10 * seed + step,
-            catalogue,
-            places,
-            Decisions(),
-        )
-        found.append(np.array([m.signal_to_noise for m in plane.measurements]))
-    return Limits(found[0], found[1], np.array(empty))
-
-
-def _places(
-    sky: Sky, camera: Camera, seed: int, count: int, *, crowded: bool
-) -> list[tuple[float, float]]:
-    """Random places: no star within 1 FWHM in a crowd, within 6 FWHM in empty sky.
-
-    They lie 8 FWHM apart, so that no injected star is another's neighbour.
-    """
-    rng = np.random.default_rng(77 + seed)
-    stretch = np.cos(np.radians(CENTRE[1]))
-    half = (camera.width_px / 2 - 25) * camera.pixel_scale_arcsec / 3600
-    clear = (1.0 if crowded else 6.0) * camera.fwhm_arcsec / 3600
-    apart = 8.0 * camera.fwhm_arcsec / 3600
-    chosen: list[tuple[float, float]] = []
-    for _ in range(60 * count):
-        dx, dy = rng.uniform(-half, half, 2)
-        ra, dec = CENTRE[0] + float(dx) / stretch, CENTRE[1] + float(dy)
-        star = np.hypot((sky.ra_deg - ra) * stretch, sky.dec_deg - dec).min()
-        others = [np.hypot((o[0] - ra) * stretch, o[1] - dec) for o in chosen]
-        if star > clear and (not others or min(others) > apart):
-            chosen.append((ra, dec))
-        if len(chosen) == count:
-            break
-    return chosen
-
-
 def measure() -> list[Figure]:
     """Both figures; the neighbour that no catalogue has shows what that costs."""
-    figures = []
+    figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for text, fainter_mag, known in NEIGHBOURS:
@@ -417,11 +221,6 @@ def measure() -> list[Figure]:
             figures.append(_curve_figure(text, curves))
             if again:
                 figures.append(_curve_figure(f"{text}, learnt from frames,", again))
-        for crowded in (False, True):
-            parts = []
-            for seed in (1, 2, 3, 4, 5, 6):
-                parts.append(limits_in(folder, seed, crowded=crowded, n_places=180))
-            figures.append(_limit_figure(Limits.joined(parts), crowded=crowded))
     return figures
 
 
@@ -442,25 +241,6 @@ def _curve_figure(text: str, curves: Sequence[LightCurve]) -> Figure:
         f"{1000 * float(np.mean(offset)):+.1f} mmag",
         f"{len(curves)} seeds of {len(curves[0].magnitude)} frames; errors without "
         f"the colour term ({colour:.1f} mmag), one shift of every point",
-        COMMAND,
-    )
-
-
-def _limit_figure(limits: Limits, *, crowded: bool) -> Figure:
-    where = "empty sky"
-    if crowded:
-        where = "a crowd (1 source per 40 FWHM^2), at places 1 FWHM from any star"
-    goal = 0.15 if crowded else 0.05
-    pull = 1.4826 * float(np.median(np.abs(limits.empty - np.median(limits.empty))))
-    half = [float(np.mean(limits.at_3 > 3)), float(np.mean(limits.at_5 > 5))]
-    return Figure(
-        f"Limits in {where}",
-        f"half of the stars at the limit come out above it, within {goal:.2f} mag",
-        f"3 sigma: {depth_error(limits.at_3, 3):+.3f} mag ({half[0]:.0%} above), "
-        f"5 sigma: {depth_error(limits.at_5, 5):+.3f} mag ({half[1]:.0%} above)",
-        f"{len(limits.at_3)} + {len(limits.at_5)} injections; pull of the empty places "
-        f"{float(np.median(limits.empty)):+.2f} +- "
-        f"{pull:.2f}",
         COMMAND,
     )
 

@@ -1,10 +1,10 @@
-"""Small versions of what `tests/bench/targets.py` measures in full."""
+"""Small versions of what `tests/bench/targets.py` and `limits.py` measure in full."""
 
 from pathlib import Path
 
 import numpy as np
 
-from tests.bench import targets
+from tests.bench import limits, targets
 
 
 def test_a_constant_star_does_not_follow_the_seeing(tmp_path: Path) -> None:
@@ -26,10 +26,10 @@ def test_a_neighbour_that_nobody_listed_is_in_the_error(tmp_path: Path) -> None:
 
 
 def test_half_of_the_stars_at_the_limit_come_out_above_it(tmp_path: Path) -> None:
-    found = targets.limits_in(tmp_path, 1, crowded=False, n_places=100, side_px=512)
+    found = limits.limits_in(tmp_path, 1, crowded=False, n_places=100, side_px=512)
     assert len(found.at_3) > 60
-    assert abs(targets.depth_error(found.at_3, 3)) < 0.12
-    assert abs(targets.depth_error(found.at_5, 5)) < 0.08
+    assert abs(limits.depth_error(found.at_3, 3)) < 0.12
+    assert abs(limits.depth_error(found.at_5, 5)) < 0.08
     assert 0.8 < np.std(found.empty) < 1.3
 
 
