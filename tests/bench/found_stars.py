@@ -21,7 +21,7 @@ from tests.bench.injected_scenes import (
 
 if TYPE_CHECKING:
     from bhtom_cpcs.science.stars.detection import Sources
-    from bhtom_cpcs.science.stars.psf_photometry import PsfFluxes
+    from bhtom_cpcs.science.stars.psf_fluxes import PsfFluxes
     from bhtom_cpcs.science.targets.forced_fit import FrameLight
 
 FloatArray = npt.NDArray[np.float64]
