@@ -11,15 +11,18 @@ from bhtom_runtime.migrations.commands import check, configuration, downgrade, u
 SERVICES = ("core", "upload", "cpcs", "harvester")
 
 
-async def _columns(url: str, schema: str) -> set[tuple[str, str]]:
-    """Every table's columns and indexes."""
+async def _parts(url: str, schema: str) -> set[tuple[str, str]]:
+    """Every table's columns, indexes and constraints."""
     connection = await asyncpg.connect(url)
     try:
         rows = await connection.fetch(
-            "SELECT table_name AS of, column_name AS name "
+            "SELECT table_name::text AS of, column_name::text AS name "
             "FROM information_schema.columns WHERE table_schema = $1 "
             "UNION ALL SELECT tablename, indexname FROM pg_indexes "
-            "WHERE schemaname = $1",
+            "WHERE schemaname = $1 "
+            "UNION ALL SELECT conrelid::regclass::text, pg_get_constraintdef(oid) "
+            "FROM pg_constraint WHERE connamespace = $1::text::regnamespace "
+            "AND conrelid <> 0",
             schema,
         )
     finally:
@@ -34,15 +37,17 @@ async def test_migrations(fresh_database: Callable[[str], str], service: str) ->
         # The others' tables must not confuse the comparison.
         upgrade(f"bhtom_{neighbour}", fresh_database(neighbour))
     check(package, url)
-    before = await _columns(url, service)
+    before = await _parts(url, service)
     assert {"outbox", "inbox", "jobs"} <= {table for table, _ in before}
     script = ScriptDirectory.from_config(configuration(package, url))
     head = script.get_revision(script.get_current_head() or "")
     downgrade(package, url, str(head.down_revision or "base"))
-    assert await _columns(url, service) < before
+    assert await _parts(url, service) != before
     downgrade(package, url, "base")
-    left = await _columns(url, service)
-    assert {table for table, _ in left} == {"alembic_version"}
+    left = {
+        table.removeprefix(f"{service}.") for table, _ in await _parts(url, service)
+    }
+    assert left == {"alembic_version"}
     upgrade(package, url)
     check(package, url)
-    assert await _columns(url, service) == before
+    assert await _parts(url, service) == before
