@@ -25,6 +25,7 @@ INVENTED_SCALE_ARCSEC: Final = 0.8
 _ZERO_POINT, _ERROR_MAG = 25.0, 0.01
 _MOST_STARS: Final = 3000
 _MARGIN: Final = 1.3
+_LARGEST_FIELD_DEG: Final = 20.0
 
 
 def import_own_stars(path: Path, folder: Path, pointing: tuple[float, float]) -> int:
@@ -42,7 +43,10 @@ def import_own_stars(path: Path, folder: Path, pointing: tuple[float, float]) ->
                 found.append(_stars(plane, _coordinates(plane, pointing)))
     ra, dec, magnitude = np.concatenate(found, axis=1)
     centre = float(np.median(ra)), float(np.median(dec))
-    radius = float(separation_deg(ra, dec, *centre).max()) * _MARGIN
+    away = separation_deg(ra, dec, *centre)
+    near = away < _LARGEST_FIELD_DEG  # a file's planes may lie anywhere
+    ra, dec, magnitude = ra[near], dec[near], magnitude[near]
+    radius = float(away[near].max()) * _MARGIN
     table = folder / "own_stars.csv"
     _write(table, ra, dec, magnitude)
     import_slice(folder, table, Cone(*centre, max(radius, 0.02)))
