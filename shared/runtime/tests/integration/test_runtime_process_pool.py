@@ -52,10 +52,16 @@ async def _written(file: Path) -> int:
 
 async def _gone(pid: int) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while psutil.pid_exists(pid):
-            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-                return  # its new parent has not looked yet
+        while _runs(pid):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    """Whether it is there and no zombie, at which its new parent has not looked yet."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False  # it may end at any moment, so also between two questions
 
 
 async def test_results_and_errors_come_back(pool: ProcessPool, work: Any) -> None:
