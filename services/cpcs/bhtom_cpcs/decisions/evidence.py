@@ -116,8 +116,11 @@ def frame_row(origin: Origin, plane: Plain) -> dict[str, Any]:
         "filter_card": card,
         "declared_filter": declared,
         "night": observing_night(timing["mid_exposure_mjd_utc"], longitude),
-        # A band that was the only one asked for says nothing of what the card means.
-        "shown_bands": [] if asks_one_band(declared) else list(shown_bands(plane)),
+        # A band that was the only one asked for says nothing of what the card means,
+        # nor do stars whose zero point is too poor to be shown.
+        "shown_bands": []
+        if asks_one_band(declared) or "poor_zero_point" in (fitted.get("flags") or ())
+        else list(shown_bands(plane)),
         "passband": fitted["passband"],
         "zero_point": fitted["value"],
         "zero_point_error": fitted["error"],

@@ -138,10 +138,13 @@ def settled_bands(
 ) -> list[dict[str, Any]]:
     """Bands of a card as they are stored, the first that holds at a time counting."""
     cleared = [one for one in rulings if one.kind is RulingKind.CLEAR]
-    # Uploaded for several targets, or of several chips, an exposure counts once.
+    # Uploaded for several targets, or of several chips, an exposure counts once: by
+    # the last that shows a band.
     exposures = {
         frame.mid_exposure_mjd: frame
-        for frame in sorted(history, key=lambda one: one.calibration_id)
+        for frame in sorted(
+            history, key=lambda one: (bool(one.shown), one.calibration_id)
+        )
     }
     counting = [
         frame

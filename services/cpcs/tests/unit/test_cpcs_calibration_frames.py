@@ -106,6 +106,39 @@ def exposed(
     return Exposed(ComparisonStars(seen, error, index, index), reference, places)
 
 
+def sparse_in(band: str, seed: int, share: float, shown: str | None = None) -> Exposed:
+    """A frame in a band (in another, if `shown`) that only the brightest stars have."""
+    frame = exposed(shown or band, seed, 80)
+    order = np.argsort(frame.reference.magnitude["GaiaSP/r"])
+    magnitude = dict(frame.reference.magnitude)
+    faint = order[int(share * len(order)) :]
+    magnitude[f"GaiaSP/{band}"] = magnitude[f"GaiaSP/{band}"].copy()
+    magnitude[f"GaiaSP/{band}"][faint] = np.nan
+    return replace(frame, reference=replace(frame.reference, magnitude=magnitude))
+
+
+@pytest.mark.parametrize(("band", "share"), [("u", 0.2), ("z", 0.5), ("i", 0.55)])
+def test_a_settled_band_that_few_stars_have_stays(band: str, share: float) -> None:
+    """Its frames show it by a duel, and do not count against it."""
+    settled = BandQuestion("GaiaSP/any", band, settled=f"GaiaSP/{band}")
+    for seed in range(12):
+        choice = sparse_in(band, seed, share).calibrate(settled).choice
+        assert choice.shown == (f"GaiaSP/{band}",)
+        assert not choice.contradicted
+    # the control: of frames of another band the stars say so
+    others = [
+        sparse_in(band, seed, share, "g").calibrate(settled).choice for seed in range(4)
+    ]
+    assert all(choice.contradicted and choice.shown for choice in others)
+
+
+def test_a_forced_band_that_few_stars_have_is_contradicted_by_them() -> None:
+    for band in "Ugi":
+        question = BandQuestion(f"GaiaSP/{band}")
+        assert sparse_in(band, 5, 0.3, "r").calibrate(question).choice.contradicted
+        assert not sparse_in(band, 5, 0.3).calibrate(question).choice.contradicted
+
+
 @given(
     st.sampled_from("ugrizUBVRI"),
     st.integers(0, 50),

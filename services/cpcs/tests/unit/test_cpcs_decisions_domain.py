@@ -133,6 +133,16 @@ def test_an_exposure_that_was_uploaded_thrice_counts_once() -> None:
     assert (band["provisional"], band["n_frames"]) == (True, 2)
 
 
+def test_a_chip_that_shows_no_band_does_not_speak_for_its_exposure() -> None:
+    frames = [
+        BandEvidence(4 * night + chip, 60000.0 + night, night, shown)
+        for night in range(6)
+        for chip, shown in enumerate([("GaiaSP/r",), ("GaiaSP/r",), (), ()])
+    ]
+    (band,) = settled_bands("R", frames, [])
+    assert (band["passband"], band["provisional"]) == ("GaiaSP/r", False)
+
+
 def test_cleared_frames_say_nothing() -> None:
     frames = [*nights(5, "GaiaSP/r"), *nights(3, "GaiaSP/g", 60100)]
     clear = Ruling(RulingKind.CLEAR, None, None, 60050.0)
@@ -179,6 +189,9 @@ def test_doubtful_planes_are_no_evidence() -> None:
     poor = calibrated_result()
     poor["zero_point"]["scatter"] = 0.2
     assert not frame_row(origin(), poor)["lends_zero_point"]
+    hidden = calibrated_result()
+    hidden["zero_point"]["flags"] = ["poor_zero_point"]
+    assert frame_row(origin(), hidden)["shown_bands"] == []
     of_a_catalogue = origin(kind="photometry")
     assert not frame_row(of_a_catalogue, calibrated_result())["lends_zero_point"]
     against_its_stars = calibrated_result()

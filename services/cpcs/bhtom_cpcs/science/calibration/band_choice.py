@@ -26,6 +26,9 @@ class Chosen(StrEnum):
     MOST_STARS = "most_stars"  # too few common stars to rank
 
 
+_BY_DECISION = (Chosen.REQUESTED, Chosen.SETTLED, Chosen.DECLARED)
+
+
 @dataclass(frozen=True, slots=True)
 class BandHints:
     """What is known of the filter before the stars are asked.
@@ -51,7 +54,8 @@ class BandChoice:
     chosen : band to calibrate to, None where no allowed band has enough stars
     how : why it was chosen
     best : of all ranked bands the one of least scatter
-    shown : allowed bands that the stars do not tell from the best allowed one
+    shown : allowed bands that the stars do not tell from the best allowed one; empty
+        where they say nothing of the band that was requested or settled
     tied : the same of all ranked bands
     contradicted : the stars show another band than the requested or settled one
     figures : the whole ranking, one row a band
@@ -92,12 +96,17 @@ def choose_band(
     tied = ranking.ties(ranking.ranked)
     shown = tuple(band for band in tied if band in allowed) or ranking.ties(allowed)
     chosen, how = _chosen(ranking, allowed, shown, hints)
+    against = tied if how is Chosen.REQUESTED else shown
     contradicted = False
     if chosen in ranking.fits and how is not Chosen.PARENT:
-        contradicted = chosen not in (tied if how is Chosen.REQUESTED else shown)
-    elif how is Chosen.DECLARED and chosen is not None:
-        shown = (chosen,)
-    told = _Told(allowed, shown, tied, chosen, how, hints)
+        contradicted = chosen not in against
+    elif chosen is not None and how in _BY_DECISION:
+        # too few stars have it for the ranking, which then says nothing of it
+        stands = _duel(ranking, chosen, against[0]) if against else None
+        contradicted = stands is False and how is not Chosen.DECLARED
+        if not contradicted:
+            shown = (chosen,) if stands or how is Chosen.DECLARED else ()
+    told = _Told(allowed, shown, tied, chosen, how, hints, contradicted)
     figures = [_figures(band, native, told) for band in native.stars]
     figures += [
         _figures(band, rank_bands({band: _common_part(native, one)}), told, made=True)
@@ -141,7 +150,7 @@ def _chosen(
     if hints.declared in shown:
         return hints.declared, Chosen.DECLARED
     if hints.declared in enough and (
-        not shown or _stands_against(ranking, str(hints.declared), shown[0])
+        not shown or _duel(ranking, str(hints.declared), shown[0])
     ):
         return hints.declared, Chosen.DECLARED
     if shown:
@@ -150,18 +159,19 @@ def _chosen(
     return most, Chosen.MOST_STARS
 
 
-def _stands_against(ranking: Ranking, band: str, best: str) -> bool:
+def _duel(ranking: Ranking, band: str, best: str) -> bool | None:
     """Hold a band that too few stars have for the ranking against its best.
 
     Without it a u frame, whose band the catalogue verifies for the brightest stars
-    only, would never be called u.
+    only, would never be called u, nor stay what earlier frames settled. None where too
+    few stars have both.
     """
     if band in ranking.fits:
         return False
     pair = {name: ranking.stars[name] for name in (band, best)}
     both = pair[band].usable & pair[best].usable
     if int(both.sum()) < _FEWEST_FOR_DUEL:
-        return False
+        return None
     duel = rank_bands(
         {
             name: BandStars(np.where(both, one.difference, np.nan), one.error)
@@ -181,6 +191,7 @@ class _Told:
     chosen: str | None
     how: Chosen
     hints: BandHints
+    contradicted: bool
 
 
 def _figures(
@@ -193,6 +204,8 @@ def _figures(
         reason = f"not ranked: only {ranking.counts[band]} usable stars have it"
         if is_chosen:
             reason = f"{_because(told.how)}; too few common stars to rank it"
+            if told.contradicted:
+                reason += ", but on those it has the stars fit another better"
     else:
         reason = _reason_for(band, told) if is_chosen else _reason_against(band, told)
     if made:
