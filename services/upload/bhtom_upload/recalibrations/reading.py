@@ -200,12 +200,7 @@ async def _pairs(
         key = (row.data_product_id, row.plane, row.target_id)
         values[key][bool(row.is_old)] = row
     return [
-        Pair(
-            *key,
-            mid_exposure_mjd=next(iter(found.values())).mid_exposure_mjd,
-            old=_value(found.get(True)),
-            new=_value(found.get(False)),
-        )
+        Pair(*key, old=_value(found.get(True)), new=_value(found.get(False)))
         for key, found in values.items()
     ]
 

@@ -31,6 +31,11 @@ class SummaryOut(BaseModel):
     changed: int
     passband_changed: int
     outcome_changed: int
+    magnitude_changed: int
+    limit_changed: int
+    error_changed: int
+    flags_changed: int
+    time_changed: int
     only_old: int
     only_new: int
     compared: int
@@ -75,6 +80,7 @@ class ValueOut(BaseModel):
     magnitude: float | None
     magnitude_error: float | None
     limit_5_sigma: float | None
+    mid_exposure_mjd: float
     flag_names: list[str]
     release: str
     method: str
@@ -92,6 +98,10 @@ class PairOut(BaseModel):
     old: ValueOut | None
     new: ValueOut | None
     difference: float | None
+    flags_that_appear: list[str]
+    flags_that_go: list[str]
+    time_shift_s: float | None
+    changes: list[str]
     is_changed: bool
 
 

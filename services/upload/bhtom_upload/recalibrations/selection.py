@@ -24,6 +24,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from bhtom_upload.data_products.domain import State
 from bhtom_upload.data_products.tables import data_products
+from bhtom_upload.recalibrations.standing import standing_order
 from bhtom_upload.recalibrations.tables import (
     plane_failures,
     plane_measurements,
@@ -40,7 +41,8 @@ class Selection(BaseModel):
     """Products that are taken: all that hold of every field that is given.
 
     Times are mid-exposure, MJD in UTC, from (included) until (excluded); of a frame
-    that failed before its time was known, the time of its upload. A frame that failed
+    that failed before its time was known, the time of its upload. A frame counts with
+    the values that stand, also where it failed since, and with its failure. A failure
     has no passband and no catalogue; one that does not tell its software is older than
     any version.
     """
@@ -106,21 +108,29 @@ def selected(
             conditions.append(column == wanted)
     measured, failed = _measured(selection), _failed(selection)
     if measured:
-        answered: ColumnElement[bool] = _has_line(plane_measurements, measured)
+        standing = standing_order(products.data_product_id)
+        answered: ColumnElement[bool] = _has_line(
+            plane_measurements, standing, measured
+        )
         if failed is not None:
-            answered = or_(answered, _has_line(plane_failures, failed))
+            last = products.request_order
+            answered = or_(answered, _has_line(plane_failures, last, failed))
         conditions.append(answered)
     return tuple(conditions)
 
 
-def _has_line(lines: Table, conditions: list[ColumnElement[bool]]) -> Exists:
-    """Whether the answer that stands for a product has such a line."""
+def _has_line(
+    lines: Table,
+    request_order: ColumnElement[int],
+    conditions: list[ColumnElement[bool]],
+) -> Exists:
+    """Whether that answer of a product has such a line."""
     products = data_products.c
     return (
         select(1)
         .where(
             lines.c.data_product_id == products.data_product_id,
-            lines.c.request_order == products.request_order,
+            lines.c.request_order == request_order,
             *conditions,
         )
         .exists()

@@ -18,11 +18,8 @@ from bhtom_upload.recalibrations.domain import (
     moved,
 )
 from bhtom_upload.recalibrations.selection import Changes, Selection, selected
-from bhtom_upload.recalibrations.tables import (
-    plane_measurements,
-    recalibration_items,
-    recalibrations,
-)
+from bhtom_upload.recalibrations.standing import standing_order
+from bhtom_upload.recalibrations.tables import recalibration_items, recalibrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +229,7 @@ async def touch(unit: UnitOfWork, recalibration_id: int, data_product_id: int) -
 
 async def newest_measured(unit: UnitOfWork, data_product_id: int) -> int | None:
     """The recorded request whose values stand for a product now."""
-    lines = plane_measurements.c
-    statement = select(func.max(lines.request_order)).where(
-        lines.data_product_id == data_product_id, lines.purpose == "record"
-    )
+    statement = select(standing_order(data_product_id))
     found: int | None = (await unit.execute(statement)).scalar_one()
     return found
 

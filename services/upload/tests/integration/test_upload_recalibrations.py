@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Text, delete, literal, select, text, update
+from sqlalchemy import Text, delete, insert, literal, select, text, update
 
 from bhtom_contracts.events.calibrations import (
     CalibrationFailed,
@@ -17,9 +17,11 @@ from bhtom_contracts.events.calibrations import (
 )
 from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_contracts.events.photometry import PhotometryRecorded, RecordedRevision
+from bhtom_contracts.flags import PointFlag
 from bhtom_contracts.outcomes import Outcome
 from bhtom_upload.recalibrations import service, steps
 from bhtom_upload.recalibrations.selection import older
+from bhtom_upload.recalibrations.summarising import CHANGES, pairs_of
 from bhtom_upload.recalibrations.tables import (
     plane_failures,
     plane_measurements,
@@ -403,6 +405,37 @@ async def test_a_selection_takes_frames_that_failed_too(
     assert await _taken(field, selection) == expected
 
 
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        ({"passband": "r(GaiaSP)"}, [0, 1]),
+        ({"catalogue": "GaiaSP"}, [0, 1]),
+        ({"passband": "GaiaSP/V"}, []),
+        ({"method_other_than": "psf-1"}, [0, 1]),
+        # The failure of the last one counts as well.
+        ({"method_other_than": "aperture-1"}, [1]),
+        ({"until_mjd": 61002.0}, [0]),
+    ],
+)
+async def test_a_frame_that_failed_since_is_taken_by_the_values_that_stand(
+    field: Field, selection: dict[str, Any], expected: list[int]
+) -> None:
+    await field.add(2)
+    retry = f"/api/v1/data-products/{field.products[1]}/retry"
+    await field.app.client.post(retry, headers=field.owner.headers)
+    assert len(await field.answer("psf-1", 15.0, fails=(field.products[1],))) == 1
+    assert await _taken(field, selection) == expected
+
+
+async def test_a_preview_never_stands(field: Field) -> None:
+    await field.add(1)
+    number = (await field.ask()).json()["recalibration_id"]
+    await field.step(number, times=2)
+    await field.answer("psf-1", 15.0)
+    assert await _taken(field, {"method_other_than": "psf-1"}) == [0]
+    assert await _taken(field, {"method_other_than": "aperture-1"}) == []
+
+
 async def test_a_failure_without_a_time_counts_with_its_upload(field: Field) -> None:
     await field.add(1)
     await field.add(1, last_fails=True)
@@ -568,6 +601,96 @@ async def test_an_answer_wakes_the_campaign_that_waits_for_it(field: Field) -> N
     assert found[0].priority < 0
 
 
+LIMIT = {"magnitude": None, "magnitude_error": None, "is_limit": True}
+POOR = int(PointFlag.POOR_ZERO_POINT)
+# What differs from the line of a measured frame in the old and in the new answer; None
+# where there is no line. Then what is changed.
+COMPARED: tuple[tuple[Any, Any, set[str]], ...] = (
+    ({}, {}, set()),
+    ({}, {"method": "psf-2", "release": "dr4", "software_version": "2"}, set()),
+    ({}, {"magnitude": 15.0009}, set()),
+    ({}, {"magnitude": 14.9989}, {"magnitude"}),
+    ({}, {"magnitude_error": 0.02019}, set()),
+    ({}, {"magnitude_error": 0.0203}, {"error"}),
+    ({}, {"magnitude_error": 0.0197}, {"error"}),
+    ({}, {"magnitude_error": 0.2}, {"error"}),
+    ({}, {"magnitude_error": None}, {"error"}),
+    ({"magnitude_error": 0.0}, {"magnitude_error": 0.0}, set()),
+    ({"magnitude_error": 0.0}, {"magnitude_error": 0.001}, {"error"}),
+    ({}, {"flags": POOR}, {"flags"}),
+    ({"flags": POOR | 1}, {"flags": 1}, {"flags"}),
+    ({"flags": POOR}, {"flags": POOR}, set()),
+    ({}, {"mid_exposure_mjd": 61000.0 + 1e-9}, set()),
+    ({}, {"mid_exposure_mjd": 61000.0 + 0.001 / 86400}, {"time"}),
+    ({}, {"mid_exposure_mjd": 61000.0 - 1 / 24}, {"time"}),
+    ({}, {"limit_5_sigma": 19.4995}, set()),
+    ({}, {"limit_5_sigma": 18.5}, {"limit"}),
+    (LIMIT, LIMIT | {"limit_5_sigma": 18.5}, {"limit"}),
+    (LIMIT, LIMIT | {"limit_5_sigma": None}, {"limit"}),
+    (LIMIT | {"limit_5_sigma": None}, LIMIT, {"limit"}),
+    (LIMIT, LIMIT, set()),
+    (LIMIT, LIMIT | {"flags": POOR}, {"flags"}),
+    ({}, LIMIT, {"outcome"}),
+    (LIMIT, {}, {"outcome"}),
+    ({}, {"is_limit": True}, {"outcome"}),
+    ({"is_limit": True}, {"is_limit": True, "magnitude": 15.5}, {"magnitude"}),
+    ({}, {"passband": "GaiaSP/V", "limit_5_sigma": 18.0}, {"passband"}),
+    ({}, {"passband": "GaiaSP/V", "magnitude_error": 0.1}, {"passband", "error"}),
+    ({}, {"magnitude": 16.0, "flags": 1}, {"magnitude", "flags"}),
+    ({}, None, {"only_old"}),
+    (None, {}, {"only_new"}),
+    (None, LIMIT, {"only_new"}),
+)
+
+
+async def test_a_pair_and_its_summary_tell_the_same_changes(field: Field) -> None:
+    await field.add(1)
+    number = (await field.ask()).json()["recalibration_id"]
+    await field.step(number, times=2)
+    await field.answer("psf-1", 15.0)
+    assert (await field.step(number))["state"] == "previewed"
+    measured = {"mid_exposure_mjd": 61000.0, "limit_5_sigma": 19.5}
+    async with field.app.context.database.unit_of_work() as unit:
+        (line, *_) = await unit.execute(_lines_of(field.products[0]))
+        await unit.execute(delete(plane_measurements))
+        rows = [
+            {**line._mapping, **measured, **given}
+            | {"request_order": order, "target_id": case + 1}
+            for case, (old, new, _) in enumerate(COMPARED)
+            for order, given in ((1, old), (2, new))
+            if given is not None
+        ]
+        await unit.execute(insert(plane_measurements), rows)
+    page = (await field.app.get(field.owner, f"{PLACE}/{number}/items")).json()
+    (item,) = page["items"]
+    told = {pair["target_id"] - 1: set(pair["changes"]) for pair in item["pairs"]}
+    assert [told[case] for case in range(len(COMPARED))] == [
+        expected for _, _, expected in COMPARED
+    ]
+    assert all(pair["is_changed"] is bool(pair["changes"]) for pair in item["pairs"])
+    counted = (await field.app.get(field.owner, f"{PLACE}/{number}")).json()["summary"]
+    assert counted["pairs"] == len(COMPARED)
+    assert counted["changed"] == sum(bool(expected) for _, _, expected in COMPARED)
+    async with field.app.context.database.read() as connection:
+        pairs = pairs_of(number)
+        rows_in_sql = (await connection.execute(select(pairs))).all()
+    in_sql = {
+        row.target - 1: {name for name in CHANGES if getattr(row, name)}
+        for row in rows_in_sql
+    }
+    assert in_sql == told
+    for name, label in CHANGES.items():
+        assert counted[label] == sum(name in found for found in told.values()), name
+
+
+def _lines_of(product: int) -> Any:
+    return (
+        select(plane_measurements)
+        .where(plane_measurements.c.data_product_id == product)
+        .order_by(plane_measurements.c.request_order)
+    )
+
+
 # Old and new [mag] of a product each; the second item is another passband's new value.
 SUMMARISED: tuple[dict[str, Any], ...] = (
     {"old": 15.0, "new": 15.01},
@@ -596,6 +719,7 @@ async def test_a_summary_counts_what_light_curves_would_show(field: Field) -> No
     assert (found["pairs"], found["changed"], found["compared"]) == (8, 7, 4)
     assert (found["passband_changed"], found["outcome_changed"]) == (1, 1)
     assert (found["only_old"], found["only_new"]) == (1, 1)
+    assert (found["magnitude_changed"], found["error_changed"]) == (3, 1)
     # Differences 0.01, 0.03, 0.0002 and -0.5; robust scatter is 1.4826 MAD.
     assert found["median_difference"] == pytest.approx(0.0051)
     assert found["scatter"] == pytest.approx(1.4826 * (0.0049 + 0.0249) / 2)

@@ -72,6 +72,7 @@ def value(magnitude: float | None, **changes: Any) -> Value:
         "limit_5_sigma": 20.0,
         "is_limit": magnitude is None,
         "flags": 0,
+        "mid_exposure_mjd": 60000.0,
         "release": "dr3",
         "method": "psf-1",
         "software_version": "1",
@@ -80,7 +81,7 @@ def value(magnitude: float | None, **changes: Any) -> Value:
 
 
 def pair(number: int, old: Value | None, new: Value | None) -> Pair:
-    return Pair(number, 0, 1, 60000.0, old, new)
+    return Pair(number, 0, 1, old, new)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +103,25 @@ def test_what_a_light_curve_would_show(
         None if difference is None else pytest.approx(difference)
     )
     assert found.is_changed is is_changed
+
+
+def test_flags_and_time_are_compared() -> None:
+    old = value(15.0, flags=int(PointFlag.BLENDED | PointFlag.SATURATED))
+    new = value(
+        15.0,
+        flags=int(PointFlag.BLENDED | PointFlag.POOR_ZERO_POINT),
+        mid_exposure_mjd=60000.25,
+    )
+    found = pair(1, old, new)
+    assert found.flags_that_appear == ("poor_zero_point",)
+    assert found.flags_that_go == ("saturated",)
+    assert found.time_shift_s == 21600.0
+    assert found.mid_exposure_mjd == 60000.25
+    assert found.changes == ("flags", "time")
+    first = pair(1, None, new)
+    assert (first.flags_that_appear, first.flags_that_go) == ((), ())
+    assert (first.time_shift_s, first.mid_exposure_mjd) == (None, 60000.25)
+    assert pair(1, old, None).mid_exposure_mjd == 60000.0
 
 
 def test_flags_are_told_by_name() -> None:

@@ -33,11 +33,20 @@ def add(app: FastAPI, world: World) -> None:
             **{"outcome": "magnitude", "passband": "GaiaSP/r", "magnitude": 15.1},
             **{"magnitude_error": 0.03, "limit_5_sigma": 19.0, "flag_names": []},
             **{"release": "sim+1", "method": "aperture-1", "software_version": "1"},
+            "mid_exposure_mjd": 61366.5,
         }
-        new = {**old, "magnitude": 15.123, "method": "psf-1"}
+        new = {
+            **{**old, "magnitude": 15.123, "magnitude_error": 0.3, "method": "psf-1"},
+            **{"flag_names": ["poor_zero_point"], "limit_5_sigma": 18.2},
+            "mid_exposure_mjd": 61366.5 + 30 / 86400,
+        }
         pair = {
-            **{"plane": 0, "target_id": 1, "mid_exposure_mjd": 61366.5},
+            **{"plane": 0, "target_id": 1},
+            "mid_exposure_mjd": new["mid_exposure_mjd"],
             **{"old": old, "new": new, "difference": 0.023, "is_changed": True},
+            **{"flags_that_appear": ["poor_zero_point"], "flags_that_go": ["blended"]},
+            "time_shift_s": 30.0,
+            "changes": ["magnitude", "limit", "error", "flags", "time"],
         }
         failed = {"plane": 0, "outcome": "no_wcs", "message": "No WCS."}
         done = {"data_product_id": 101, "file_name": "a.fits", "state": "previewed"}
@@ -71,6 +80,8 @@ def recalibration(**changes: Any) -> Json:
         "modified_at": "2026-11-20T21:14:09+00:00",
         "summary": {
             **{"pairs": 1, "changed": 1, "passband_changed": 0, "outcome_changed": 0},
+            **{"magnitude_changed": 1, "limit_changed": 1, "error_changed": 1},
+            **{"flags_changed": 1, "time_changed": 1},
             **{"only_old": 0, "only_new": 0, "compared": 1, "scatter": 0.0},
             **{"median_difference": 0.023, "median_error_ratio": 1.0},
             **{"worst_difference": 0.023, "worst_data_product_id": 101},

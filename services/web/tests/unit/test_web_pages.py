@@ -223,6 +223,15 @@ async def test_old_and_new_are_compared_before_they_are_accepted(
     told_of_old = "r(GaiaSP) · aperture-1 · sim+1"
     for told in ("15.100", "15.123", "+0.0230", told_of_old, "No WCS.", "Accept"):
         assert told in page, told
+    for told in (
+        "error 0.0300 → 0.3000 (× 10.00)",
+        "5 σ limit 19.000 → 18.200",
+        "flag poor zero point appears",
+        "flag blended goes",
+        "mid-exposure +30.000 s",
+        "Other flags",
+    ):
+        assert told in page, told
     assert re.search(r'<a href="/targets/1">(?!target 1<)', page)
     assert "every 5s" not in page
     accepted = await visitor.post("/recalibrations/7/accept")
