@@ -150,6 +150,19 @@ def test_the_limit_is_where_the_errors_reach_three_sigma(
     assert (found.limit_definition or "").startswith("catalogue:")
 
 
+def test_an_uncertain_entry_is_no_fainter_than_its_own_light(
+    field: Field, reduced: Callable[..., PlaneReduction]
+) -> None:
+    table = star_list(field.sky)
+    table["MAGERR_AUTO"][0] = 0.5
+    (found,) = reduced(table).measurements
+    assert found.outcome is Outcome.LIMIT
+    truth = float(field.sky.magnitude["r"][0])
+    for limit, sigma in ((found.limit_3sigma, 3), (found.limit_5sigma, 5)):
+        bound = truth - 2.5 * np.log10(1 + sigma * 0.5 / MAG_PER_RELATIVE)
+        assert limit == pytest.approx(bound, abs=0.05)
+
+
 def test_rivals_are_stored_and_the_nearest_is_taken(
     field: Field, reduced: Callable[..., PlaneReduction]
 ) -> None:

@@ -23,7 +23,7 @@ class StarFluxes:
 
     `flux`, `error` [ADU]; `complete` without masked pixels and whole on the frame;
     where pixels are known, `struck` by a cosmic ray in those of the star's fit, and
-    `poor`: not of the form that the frame's stars have.
+    `poor`: not of the form that the frame's stars have, or `cut` off by the detector.
     """
 
     flux: FloatArray
@@ -31,6 +31,7 @@ class StarFluxes:
     complete: BoolArray
     struck: BoolArray | None = None
     poor: BoolArray | None = None
+    cut: BoolArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def _objections(state: PlaneState, fluxes: StarFluxes) -> Objections:
             "a known variable": known(reference.variable),
             "not one star in the catalogue": known(reference.duplicated)
             | known(reference.extended),
-            "near saturation or cut off": ~whole[pair],
+            "near saturation or cut off": ~whole[pair] | told(fluxes.cut),
             "struck by a cosmic ray": told(fluxes.struck),
             "masked pixels or over the edge": ~fluxes.complete,
             "signal to noise below 10": faint_stars(fluxes),

@@ -23,7 +23,7 @@ def measure_stars(state: PlaneState) -> None:
     with np.errstate(invalid="ignore"):
         cut = usual.missing_core(fitted.core, fitted.core_error) > CERTAIN_SIGMA
     cut &= sources.peak * CEILINGS_ALIKE > second_highest(sources.peak)
-    poor = usual.is_poor(fitted.chi2, fitted.noise_share) | cut
+    poor = usual.is_poor(fitted.chi2, fitted.noise_share)
     state.star_fluxes = StarFluxes(
         flux=fitted.flux[matches.source],
         error=fitted.error[matches.source],
@@ -34,6 +34,7 @@ def measure_stars(state: PlaneState) -> None:
             need(state.psf, "find_sources").fit_radius_px,
         ),
         poor=poor[matches.source],
+        cut=cut[matches.source],
     )
 
 

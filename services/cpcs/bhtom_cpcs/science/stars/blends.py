@@ -16,7 +16,7 @@ _CHUNK_VALUES = 2_000_000
 _STEPS, _TOLERANCE = 200, 1e-7
 _MOST_NEIGHBOURS = 10
 # Two stars in one place: keeps the equations solvable, their errors become huge.
-_RIDGE = 1e-9
+_RIDGE, _STRONG_RIDGE = 1e-9, 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,12 @@ def variance_growth(matrix: csr_array, pairs: Pairs) -> FloatArray:
         block[:, each, each] = 1 + _RIDGE
         unit = np.zeros((len(part), size, 1))
         unit[:, 0] = 1
-        growth[blended[start : start + step]] = np.linalg.solve(block, unit)[:, 0, 0]
+        try:
+            solved = np.linalg.solve(block, unit)
+        except np.linalg.LinAlgError:  # stars upon each other, as in an even plane
+            block[:, each, each] = 1 + _STRONG_RIDGE
+            solved = np.linalg.solve(block, unit)
+        growth[blended[start : start + step]] = solved[:, 0, 0]
     return np.maximum(growth, 1.0)
 
 

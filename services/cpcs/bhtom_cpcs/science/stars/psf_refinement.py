@@ -11,7 +11,7 @@ from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.stars.detection import Sources
 from bhtom_cpcs.science.stars.psf_fit import fit_psf
 from bhtom_cpcs.science.stars.psf_model import PsfModel
-from bhtom_cpcs.science.stars.psf_stars import choose
+from bhtom_cpcs.science.stars.psf_stars import FEWEST_STARS, choose
 from bhtom_cpcs.science.stars.scene_fit import SceneFit
 
 BoolArray = npt.NDArray[np.bool_]
@@ -21,6 +21,8 @@ IndexArray = npt.NDArray[np.intp]
 _CONTAMINATION: Final = (0.3, 1.0)
 _MARGIN_FWHM: Final = 3.0
 _APART_FWHM: Final = 5.0
+# Beyond these ratios of widths one of the two was made from no stars.
+_PLAUSIBLE: Final = (0.5, 1.5)
 
 
 def refined_psf(
@@ -67,7 +69,9 @@ def refined_psf(
     cleaned = fit.with_stars(index, fit.flux[index])
     everyone = np.ones(len(alone), dtype=bool)
     psf = fit_psf(cleaned, mask, alone, everyone, old.shape, noise)
-    return psf if psf.n_stars >= old.n_stars else old
+    low, high = _PLAUSIBLE
+    like = low < psf.fwhm_px / old.fwhm_px < high or old.n_stars < FEWEST_STARS
+    return psf if psf.n_stars >= max(old.n_stars, FEWEST_STARS) and like else old
 
 
 def _apart(sources: Sources, index: IndexArray, apart_px: float) -> IndexArray:

@@ -32,7 +32,8 @@ def annulus_radii(psf: PsfModel) -> tuple[float, float]:
     """Inner and outer radius of the sky's annulus [px]."""
     inner = psf.fit_radius_px + 1.0
     area = float(psf.noise_area_px(np.zeros(1), np.zeros(1))[0])
-    return inner, float(np.sqrt(inner**2 + _SKY_AREA * area / np.pi))
+    outer = float(np.sqrt(inner**2 + _SKY_AREA * area / np.pi))
+    return inner, max(outer, inner + 1.5)  # at least one pixel wide all round
 
 
 def residual_sky(

@@ -203,9 +203,9 @@ def _found(
         flags=tuple(flags),
     )
     placed = _with_limits(at, place, placed, x, y)
-    if own > ERROR_AT_3_SIGMA and placed.limit_3sigma is not None:
-        return _as_limit(at, placed)
     magnitude = float(at.magnitude[index]) + zero_point.value
+    if own > ERROR_AT_3_SIGMA and placed.limit_3sigma is not None:
+        return _as_limit(at, _bounded(placed, magnitude, own))
     error = in_quadrature(budget)
     return replace(
         placed,
@@ -220,6 +220,22 @@ def _found(
         magnitude=magnitude,
         magnitude_error=error,
         error_budget_mag=budget,
+    )
+
+
+def _bounded(
+    placed: TargetMeasurement, magnitude: float, error: float
+) -> TargetMeasurement:
+    """Keep the limits from being fainter than the entry itself may be."""
+    limits = {"limit_3sigma": 3.0, "limit_5sigma": 5.0}
+    brightest = {
+        name: magnitude - 2.5 * math.log10(1 + sigma * error / MAG_PER_RELATIVE)
+        for name, sigma in limits.items()
+    }
+    return replace(
+        placed,
+        limit_3sigma=min(placed.limit_3sigma or 99.0, brightest["limit_3sigma"]),
+        limit_5sigma=min(placed.limit_5sigma or 99.0, brightest["limit_5sigma"]),
     )
 
 

@@ -13,6 +13,24 @@ LIMIT_DEFINITION: Final = (
     "photons; the target's own light does not count."
 )
 
+BOUND_DEFINITION: Final = (
+    "There is light at the target's position, but it cannot be told how much is of its "
+    "neighbours: the magnitude of all of it and 3 (5) times its error in this fit; or "
+    "of a star that this fit would just have seen, if that is brighter."
+)
+
+
+def bounding_flux(sigma: float, flux: float, error: float, misfit: float) -> float:
+    """Flux that a target with light in its place does not exceed [ADU]; 0 without.
+
+    Parameters
+    ----------
+    flux, error : by the fit, with only known stars' light taken off, and its 1 sigma
+        without what unknown neighbours may have of it [ADU]
+    misfit : what a poor fit may change it by, 1 sigma [ADU]
+    """
+    return flux + sigma * math.hypot(error, misfit) if flux > 3 * error else 0.0
+
 
 def limiting_flux(sigma: float, empty_error: float, gain_e_per_adu: float) -> float:
     """Flux whose signal to noise in a fit is `sigma` [ADU].

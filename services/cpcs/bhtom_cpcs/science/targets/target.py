@@ -17,18 +17,15 @@ from bhtom_cpcs.science.targets.error_budget import (
 from bhtom_cpcs.science.targets.fit_verdict import FitVerdict, judge_fit
 from bhtom_cpcs.science.targets.forced_fit import ForcedFit, forced_fit
 from bhtom_cpcs.science.targets.host_light import extended_light
-from bhtom_cpcs.science.targets.limiting_flux import (
-    LIMIT_DEFINITION,
-)
 from bhtom_cpcs.science.targets.measuring import Measuring
 from bhtom_cpcs.science.targets.neighbourhood import Neighbours, neighbours_of
 from bhtom_cpcs.science.targets.target_flags import quality_words
 from bhtom_cpcs.science.targets.target_magnitude import (
     as_magnitude,
     calibration_of,
-    limit_of,
     normalisation_error,
     with_aperture,
+    with_limits,
 )
 from bhtom_cpcs.science.targets.target_pixels import (
     TargetPixels,
@@ -168,9 +165,6 @@ def _fitted(
         flux_adu=fit.flux,
         flux_error_adu=error,
         signal_to_noise=fit.flux / error,
-        limit_3sigma=limit_of(at, calibration, fit, 3.0),
-        limit_5sigma=limit_of(at, calibration, fit, 5.0),
-        limit_definition=LIMIT_DEFINITION,
         error_budget_adu=terms,
         flags=tuple(dict.fromkeys([*flags, *calibration.flags])),
         other_fluxes=fit.other_fluxes,
@@ -189,6 +183,7 @@ def _fitted(
             at.light.psf.fwhm_px,
         ),
     )
+    placed = with_limits(at, calibration, placed, fit, verdict.misfit)
     if host:
         placed = with_aperture(
             at, calibration, placed, pixels.light, fit, circumstances

@@ -21,12 +21,19 @@ from bhtom_cpcs.science.targets.error_budget import (
 from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight
 from bhtom_cpcs.science.targets.host_light import aperture_flux
 from bhtom_cpcs.science.targets.limiting_flux import (
+    BOUND_DEFINITION,
+    LIMIT_DEFINITION,
+    bounding_flux,
     limiting_flux,
 )
 from bhtom_cpcs.science.targets.measuring import Measuring
 from bhtom_cpcs.science.targets.target_position import TargetPlace
 
 LIMIT_SIGMA: Final = 3.0
+_NOT_SEEN: Final = "The target was not seen:"
+_NOT_TOLD_APART: Final = (
+    "The target cannot be told from light beside it that is in no catalogue:"
+)
 
 
 def calibration_of(
@@ -43,13 +50,33 @@ def calibration_of(
     return zero_point_at(at.zero_point, fit.x, fit.y, colours, at.timing.air_mass)
 
 
-def limit_of(
-    at: Measuring, calibration: TargetZeroPoint, fit: ForcedFit, sigma: float
-) -> float:
-    """Magnitude of the flux whose signal to noise in this fit is `sigma`."""
-    gain = at.light.noise.gain_e_per_adu
-    flux = limiting_flux(sigma, fit.empty_error, gain)
-    return calibration.value - 2.5 * math.log10(flux)
+def with_limits(
+    at: Measuring,
+    calibration: TargetZeroPoint,
+    placed: TargetMeasurement,
+    fit: ForcedFit,
+    misfit_adu: float,
+) -> TargetMeasurement:
+    """Add the magnitudes of the fluxes whose signal to noise in this fit is 3 and 5.
+
+    Where there is light of which nobody knows whose it is, a target is not fainter than
+    an empty place would tell: all of it bounds it.
+    """
+    gain, known = at.light.noise.gain_e_per_adu, placed.signal_to_noise or 0.0
+    limits, definition = [], LIMIT_DEFINITION
+    for sigma in (LIMIT_SIGMA, 5.0):
+        flux = limiting_flux(sigma, fit.empty_error, gain)
+        if known < LIMIT_SIGMA:
+            bound = bounding_flux(sigma, fit.flux, fit.error, misfit_adu)
+            if bound > flux:
+                flux, definition = bound, BOUND_DEFINITION
+        limits.append(calibration.value - 2.5 * math.log10(flux))
+    return replace(
+        placed,
+        limit_3sigma=limits[0],
+        limit_5sigma=limits[1],
+        limit_definition=definition,
+    )
 
 
 def normalisation_error(at: Measuring, fit: ForcedFit) -> float:
@@ -112,6 +139,8 @@ def as_magnitude(
             passband=passband,
             n_stars=n_stars,
         )
+        if placed.limit_definition == BOUND_DEFINITION:
+            message = message.replace(_NOT_SEEN, _NOT_TOLD_APART)
         return replace(placed, outcome=Outcome.LIMIT, message=message, is_limit=True)
     magnitude = calibration.value - 2.5 * math.log10(fit.flux)
     magnitude_error = in_quadrature(budget)
