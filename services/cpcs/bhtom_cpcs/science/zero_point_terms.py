@@ -24,6 +24,8 @@ class ColourTerm:
     second_order : change of the slope with air mass, of the camera's own settings
         [mag per mag and air mass]; None where the camera gives none
     outside_atmosphere : the slope at air mass zero, by `second_order`
+    mean_colour : mean of the zero point's stars by their weights in it [mag]: the
+        colour whose zero point they show whatever the slope is; None where unknown
     """
 
     blue: str
@@ -38,6 +40,7 @@ class ColourTerm:
     applied_error: float | None = None
     second_order: float | None = None
     outside_atmosphere: float | None = None
+    mean_colour: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from bhtom_cpcs.science.calibration.frame_zero_point import (
     refuse_poor,
 )
 from bhtom_cpcs.science.calibration.zero_point_at import zero_point_at
-from bhtom_cpcs.science.decisions import BorrowedZeroPoint
+from bhtom_cpcs.science.decisions import BorrowedZeroPoint, TargetColour
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
@@ -276,6 +276,24 @@ def test_a_slope_that_few_stars_cannot_show_is_in_the_budget(n: int) -> None:
         frame = exposed("r", seed, n=n, colour_slope=0.3, extra=0.03)
         found = frame.zero_point(BandQuestion("GaiaSP/r", "r"))
         assert zero_point_at(found, 500, 500).colour_error > 0.035
+
+
+@pytest.mark.parametrize(("n", "slope"), [(16, 0.1), (24, 0.05), (40, 0.05)])
+def test_the_budget_holds_away_from_the_stars_mean_colour(n: int, slope: float) -> None:
+    pulls, distances = [], []
+    for seed in range(40):
+        frame = exposed("r", seed, n=n, colour_slope=slope)
+        found = frame.zero_point(BandQuestion("GaiaSP/r", "r"))
+        term = found.colour_term
+        assert term is not None
+        assert term.mean_colour is not None
+        distances.append(term.mean_colour - term.pivot)
+        known = TargetColour(1, term.blue, term.red, term.pivot, 0.0, "catalogue")
+        at = zero_point_at(found, 500, 500, [known])
+        off = at.value - (22.0 - slope * term.pivot)
+        pulls.append(off / np.hypot(at.error, at.colour_error))
+    assert np.mean(distances) > 0.15
+    assert 0.6 < np.sqrt(np.mean(np.square(pulls))) < 1.35
 
 
 def test_a_missing_band_comes_from_a_published_transformation() -> None:

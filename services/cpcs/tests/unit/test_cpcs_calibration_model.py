@@ -73,6 +73,25 @@ def test_colour_term_is_found(slope: float, wrong: float) -> None:
     assert 0.6 < np.std(pulls) < 1.4
 
 
+@pytest.mark.parametrize("tilt", [(0.0, 0.0), (0.05, -0.03)])
+def test_a_wrong_slope_has_no_effect_at_the_mean_colour(
+    tilt: tuple[float, float],
+) -> None:
+    one = stars(5, tilt=tilt, wrong=0.2)
+    one = replace(one, colour=one.colour + 0.5)
+    plain = fit_model(one)
+    assert plain.mean_colour is not None
+    assert plain.mean_colour == pytest.approx(0.6, abs=0.1)
+    assert not plain.weight[~plain.used].any()
+    # a slope too small to be applied moves the zero point by its value at the mean
+    moved = fit_model(replace(one, difference=one.difference + 1e-4 * one.colour))
+    assert moved.colour is not None
+    assert moved.colour.applied == 0
+    change = moved.value - plain.value
+    assert change == pytest.approx(1e-4 * plain.mean_colour, abs=5e-6)
+    assert fit_model(replace(one, colour=np.full(120, np.nan))).mean_colour is None
+
+
 def test_shrinkage_and_significance() -> None:
     model = fit_model(stars(3, colour_slope=0.05))
     assert model.colour is not None

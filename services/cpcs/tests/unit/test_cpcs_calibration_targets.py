@@ -98,12 +98,40 @@ def test_a_slope_that_is_not_applied_enters_the_budget(
 
 
 def test_a_recorded_colour_leaves_the_slope_times_its_distance() -> None:
-    term = replace(TERM, value=0.02, error=0.03, applied=0.0)
-    found = zero_point_at(replace(PLAIN, colour_term=term), 0, 0, [colour(0.6)])
-    assert (found.value, found.colour_error, found.flags) == (24.0, 0.0, ())
-    redder = zero_point_at(replace(PLAIN, colour_term=term), 0, 0, [colour(1.6)])
+    term = replace(TERM, value=0.02, error=0.03, applied=0.0, mean_colour=0.8)
+    like = zero_point_at(replace(PLAIN, colour_term=term), 0, 0, [colour(0.8)])
+    assert (like.value, like.colour_error, like.flags) == (24.0, 0.0, ())
+    pivot = zero_point_at(replace(PLAIN, colour_term=term), 0, 0, [colour(0.6)])
+    assert (pivot.value, pivot.flags) == (24.0, ())
+    assert pivot.colour_error == pytest.approx(0.2 * 0.0345, abs=0.0002)
+    redder = zero_point_at(replace(PLAIN, colour_term=term), 0, 0, [colour(1.8)])
     assert redder.value == 24.0
     assert redder.colour_error == pytest.approx(0.0345, abs=0.001)
+
+
+def test_an_applied_slope_is_as_uncertain_as_far_from_the_stars_mean() -> None:
+    placed = replace(PLAIN, colour_term=replace(TERM, mean_colour=1.0))
+    exact = zero_point_at(placed, 0, 0, [colour(1.0, error=0.0)])
+    assert (exact.value, exact.colour_error) == (pytest.approx(24.04), 0.0)
+    pivot = zero_point_at(placed, 0, 0, [colour(0.6, error=0.0)])
+    assert (pivot.value, pivot.colour_error) == (24.0, pytest.approx(0.01 * 0.4))
+
+
+@pytest.mark.parametrize("applied", [0.0, 0.1])
+def test_an_unknown_colour_adds_the_way_from_the_stars_to_the_pivot(
+    applied: float,
+) -> None:
+    near = replace(TERM, applied=applied, mean_colour=0.6)
+    found, far = (
+        zero_point_at(
+            replace(PLAIN, colour_term=replace(near, mean_colour=mean)), 0, 0
+        ).colour_error
+        for mean in (0.6, 1.2)
+    )
+    unsure = 0.01 if applied else found / UNKNOWN_COLOUR_MAG
+    assert far == pytest.approx(math.hypot(found, unsure * 0.6))
+    older = replace(PLAIN, colour_term=replace(near, mean_colour=None))
+    assert zero_point_at(older, 0, 0).colour_error == found
 
 
 def test_a_learnt_slope_brings_its_own_error() -> None:

@@ -221,6 +221,9 @@ def _colour_term(
         applied_error=slope.applied_error,
         second_order=second_order,
         outside_atmosphere=outside,
+        mean_colour=(
+            None if model.mean_colour is None else index.pivot + model.mean_colour
+        ),
     )
 
 

@@ -40,6 +40,11 @@ class Regression:
     used: BoolArray
     core_variance: float
 
+    @property
+    def weight(self) -> FloatArray:
+        """Weights of the data in the fit, shape (n,): biweight over variance."""
+        return _biweight(self.residual / (_TUKEY_C * self.scale)) / self.scale**2
+
 
 def robust_regression(
     columns: tuple[FloatArray, ...],
@@ -67,7 +72,7 @@ def robust_regression(
         extra = max(_core_variance(residual, errors, extra), 0.0)
         scale = np.sqrt(errors**2 + extra + _TINY_VARIANCE)
         ratio = residual / (_TUKEY_C * scale)
-        weight = np.where(np.abs(ratio) < 1, (1 - ratio**2) ** 2, 0.0) / scale**2
+        weight = _biweight(ratio) / scale**2
         if not weight.any():
             weight = 1 / scale**2
         step = _solve(columns, weight, residual)
@@ -177,6 +182,10 @@ def _core_variance(residual: FloatArray, error: FloatArray, extra: float) -> flo
         return extra
     ratio = median(square[core]) / _CORE_MEDIAN**2
     return extra + (ratio - 1) * median(total[core])
+
+
+def _biweight(ratio: FloatArray) -> FloatArray:
+    return np.where(np.abs(ratio) < 1, (1 - ratio**2) ** 2, 0.0)
 
 
 def _model(columns: tuple[FloatArray, ...], coefficients: FloatArray) -> FloatArray:

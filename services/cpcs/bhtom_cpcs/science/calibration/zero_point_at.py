@@ -11,7 +11,7 @@ from bhtom_cpcs.science.calibration.zero_point_model import place_columns
 from bhtom_cpcs.science.decisions import TargetColour
 from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
-from bhtom_cpcs.science.zero_point_terms import SpatialTerm
+from bhtom_cpcs.science.zero_point_terms import ColourTerm, SpatialTerm
 
 # How far a target's colour may be from the pivot, 1 sigma, when nobody recorded it.
 UNKNOWN_COLOUR_MAG = 0.4
@@ -50,7 +50,8 @@ def zero_point_at(
     The colour term is applied with a recorded colour only. Without one the target is
     taken to be of the pivot colour, and the slope times 0.4 mag goes into its error;
     so does the slope that may be there where none was found significant, or none
-    could be fitted.
+    could be fitted. What is not known of the slope also counts over the distance of
+    the target's colour from the mean colour of the stars.
 
     Parameters
     ----------
@@ -97,43 +98,52 @@ def _at_place(
 def _for_colour(
     zero_point: ZeroPoint, colours: Sequence[TargetColour]
 ) -> tuple[float, float, tuple[FlagWord, ...]]:
-    """Correction for the target's colour, its error, and words about it."""
+    """Correction for the target's colour, its error, and words about it.
+
+    A slope that is wrong leaves the zero point right at the stars' mean colour, so
+    that its error counts from there and not from the pivot.
+    """
     term = zero_point.colour_term
-    slope = _likely_slope(zero_point)
+    applied, slope_error = _slope_and_error(zero_point)
     for colour in colours:
         if term is None or (colour.blue_passband, colour.red_passband) != (
             term.blue,
             term.red,
         ):
             continue
-        difference = colour.value_mag - term.pivot
-        if not term.applied:
-            return 0.0, slope * abs(difference), ()
-        slope_error = term.error if term.applied_error is None else term.applied_error
-        error = math.hypot(term.applied * colour.error_mag, slope_error * difference)
-        inside = term.lowest <= colour.value_mag <= term.highest
-        words = () if inside else (FlagWord.COLOUR_EXTRAPOLATED,)
-        return term.applied * difference, error, words
-    error = slope * UNKNOWN_COLOUR_MAG
-    matters = (term is not None and term.applied) or error > _WORTH_SAYING_MAG
+        distance = colour.value_mag - _mean_colour(term)
+        error = math.hypot(applied * colour.error_mag, slope_error * distance)
+        outside = not term.lowest <= colour.value_mag <= term.highest
+        words = (FlagWord.COLOUR_EXTRAPOLATED,) if applied and outside else ()
+        return applied * (colour.value_mag - term.pivot), error, words
+    distance = 0.0 if term is None else term.pivot - _mean_colour(term)
+    error = math.hypot(
+        math.hypot(applied, slope_error) * UNKNOWN_COLOUR_MAG, slope_error * distance
+    )
+    matters = bool(applied) or error > _WORTH_SAYING_MAG
     return 0.0, error, (FlagWord.COLOUR_ASSUMED,) if matters else ()
 
 
-def _likely_slope(zero_point: ZeroPoint) -> float:
-    """Root mean square of what the colour term may be [mag per mag].
+def _mean_colour(term: ColourTerm) -> float:
+    """Mean colour of the zero point's stars; the pivot where it is not on record."""
+    return term.pivot if term.mean_colour is None else term.mean_colour
 
-    The applied slope and its error, where one is applied. Else the frame's own slope
-    and error together with what slopes of filters are: the second moment of the
-    posterior of both, which is the frame's own where it is well measured and the
+
+def _slope_and_error(zero_point: ZeroPoint) -> tuple[float, float]:
+    """The applied slope and the rms of what it may be wrong by [mag per mag].
+
+    Where none is applied, all that the slope may be is its error: the frame's own
+    slope and error together with what slopes of filters are, as the second moment of
+    the posterior of both, which is the frame's own where it is well measured and the
     filters' where it is not measured at all.
     """
     term = zero_point.colour_term
     if term is not None and term.applied:
         error = term.error if term.applied_error is None else term.applied_error
-        return math.hypot(term.applied, error)
+        return term.applied, error
     standard = FlagWord.NON_STANDARD_PASSBAND not in zero_point.flags
     prior = STANDARD_SLOPE_SPREAD if standard else OTHER_SLOPE_SPREAD
     if term is None:
-        return prior
+        return 0.0, prior
     share = prior**2 / (prior**2 + term.error**2)
-    return math.hypot(share * term.value, math.sqrt(share) * term.error)
+    return 0.0, math.hypot(share * term.value, math.sqrt(share) * term.error)

@@ -31,6 +31,7 @@ class ZeroPointFit:
     intrinsic_variance : what the pairs' own errors do not explain, signed [mag^2]
     outlier_fraction : share of pairs that the biweight gave no weight
     used : ndarray of bool, shape (n,), pairs with weight
+    weight : ndarray, shape (n,), of the pairs [mag^-2]
     """
 
     value: float
@@ -39,6 +40,7 @@ class ZeroPointFit:
     intrinsic_variance: float
     outlier_fraction: float
     used: BoolArray
+    weight: FloatArray
 
 
 def fit_zero_point(difference: FloatArray, error: FloatArray) -> ZeroPointFit:
@@ -72,4 +74,5 @@ def fit_zero_point(difference: FloatArray, error: FloatArray) -> ZeroPointFit:
         intrinsic_variance=intrinsic_variance(fit.residual, error),
         outlier_fraction=float(np.mean(~fit.used)),
         used=fit.used,
+        weight=fit.weight,
     )

@@ -52,8 +52,11 @@ class ZeroPointModel:
     intrinsic_variance : what errors and terms do not explain, signed [mag^2]
     outlier_fraction : share of the stars that got no weight
     used : stars with weight, shape (n,)
+    weight : of the stars, shape (n,), zero where they did not take part [mag^-2]
     residual : difference minus model, shape (n,), NaN without the needed colour [mag]
     colour, air_mass : slopes; None where they could not be fitted
+    mean_colour : mean of the stars' colours by these weights, minus the pivot [mag];
+        there a wrong slope has no effect. None where no colour is known
     mean_air_mass : that the air mass term is zero at
     place : None where no term was justified
     """
@@ -63,8 +66,10 @@ class ZeroPointModel:
     scatter: float
     outlier_fraction: float
     used: BoolArray
+    weight: FloatArray
     residual: FloatArray
     colour: Slope | None = None
+    mean_colour: float | None = None
     air_mass: Slope | None = None
     mean_air_mass: float | None = None
     place: PlaceTerm | None = None
@@ -101,6 +106,7 @@ def fit_model(
     return replace(
         model,
         colour=colour,
+        mean_colour=_mean_colour(stars, model.weight),
         air_mass=extinction,
         mean_air_mass=mean_air_mass,
         place=place,
@@ -176,6 +182,7 @@ def _plain(
         scatter=fit.scatter,
         outlier_fraction=fit.outlier_fraction,
         used=_spread(fit.used.astype(float), known, 0.0) > 0,
+        weight=_spread(fit.weight, known, 0.0),
         residual=_spread(corrected[known] - fit.value, known, np.nan),
     )
 
@@ -188,8 +195,18 @@ def _placed(fit: Regression, known: BoolArray) -> ZeroPointModel:
         scatter=MAD_TO_SIGMA * float(np.median(np.abs(fit.residual))),
         outlier_fraction=float(np.mean(~fit.used)),
         used=_spread(fit.used.astype(float), known, 0.0) > 0,
+        weight=_spread(fit.weight, known, 0.0),
         residual=_spread(fit.residual, known, np.nan),
     )
+
+
+def _mean_colour(stars: FittedStars, weight: FloatArray) -> float | None:
+    """Mean colour of the stars as the zero point weighs them, minus the pivot."""
+    rows = np.isfinite(stars.colour) & (weight > 0)
+    if not rows.any():
+        return None
+    share = weight[rows] / np.sum(weight[rows])
+    return float(np.sum(share * stars.colour[rows]))
 
 
 def _spread(values: FloatArray, rows: BoolArray, fill: float) -> FloatArray:

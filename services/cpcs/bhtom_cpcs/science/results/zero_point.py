@@ -33,9 +33,10 @@ class ZeroPoint:
 
     reference magnitude = -2.5 log10(flux in ADU per frame) + `value`. `error` is
     1 sigma, without the PSF normalisation, whose common part cancels between target
-    and stars and whose rest is in the target's own budget; `scatter` the robust rms
-    [mag]; `unverified_used` says that values the catalogue itself doubts had to be
-    used.
+    and stars and whose rest is in the target's own budget, and without the colour
+    slope's error from the stars' mean colour to the target's, which is there too;
+    `scatter` the robust rms [mag]; `unverified_used` says that values the catalogue
+    itself doubts had to be used.
 
     `value` is that of a star of the colour term's pivot at the frame's centre.
     `passband` is `reference_passband` for a standard filter and a name of its own for
