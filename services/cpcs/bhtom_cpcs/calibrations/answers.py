@@ -42,6 +42,7 @@ _NARROWER: Final = {
     "saturated_frame": Outcome.BAD_IMAGE,
     "trailed": Outcome.BAD_IMAGE,
     "out_of_focus": Outcome.BAD_IMAGE,
+    "too_few_usable_stars": Outcome.TOO_FEW_STARS,
     "unknown_filter": Outcome.NO_REFERENCE_IN_BAND,
 }
 

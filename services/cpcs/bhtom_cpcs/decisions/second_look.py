@@ -9,7 +9,11 @@ from bhtom_cpcs.science.decisions import Decisions, is_same_night
 
 Plain = Mapping[str, Any]
 
-_LACKS_ZERO_POINT: Final = ("no_reference_in_band", "too_few_matches")
+_LACKS_ZERO_POINT: Final = (
+    "no_reference_in_band",
+    "too_few_matches",
+    "too_few_usable_stars",
+)
 _LACKS_COLOUR: Final = "colour_assumed"
 _OUTSIDE: Final = "target_outside_frame"
 

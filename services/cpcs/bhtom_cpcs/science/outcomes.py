@@ -22,6 +22,7 @@ class Outcome(StrEnum):
     TARGET_OUTSIDE_FRAME = "target_outside_frame"
     TOO_FEW_STARS = "too_few_stars"
     TOO_FEW_MATCHES = "too_few_matches"
+    TOO_FEW_USABLE_STARS = "too_few_usable_stars"
     NO_REFERENCE_IN_BAND = "no_reference_in_band"
     UNKNOWN_FILTER = "unknown_filter"
     POOR_ZERO_POINT = "poor_zero_point"
@@ -41,12 +42,11 @@ class Outcome(StrEnum):
 
 SENTENCES: dict[Outcome, str] = {
     Outcome.CALIBRATED: (
-        "Calibrated to {passband}: {magnitude:.3f} ± {magnitude_error:.3f}, "
-        "{n_stars} stars."
+        "Calibrated to {passband}: {magnitude:.3f} ± {magnitude_error:.3f}, {stars}."
     ),
     Outcome.LIMIT: (
         "The target was not seen: fainter than {limit_3sigma:.2f} in {passband} "
-        "(3 sigma, {n_stars} stars)."
+        "(3 sigma, {stars})."
     ),
     Outcome.FRAME_MISSING: (
         "The frame's file is not in the store any more; upload it again."
@@ -100,6 +100,10 @@ SENTENCES: dict[Outcome, str] = {
     Outcome.TOO_FEW_MATCHES: (
         "Only {n_found} of {n_sources} stars agree with {catalogue} and {n_needed} are "
         "needed; check the frame's coordinates."
+    ),
+    Outcome.TOO_FEW_USABLE_STARS: (
+        "{n_matched} stars agree with {catalogue}, but only {n_found} of them can be "
+        "used and {n_needed} are needed: {refused}; {advice}."
     ),
     Outcome.NO_REFERENCE_IN_BAND: (
         "{catalogue} has too few stars of this field in {requested}; choose other "

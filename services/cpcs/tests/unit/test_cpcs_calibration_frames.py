@@ -302,6 +302,7 @@ def test_a_missing_band_comes_from_a_published_transformation() -> None:
     found = frame.zero_point(BandQuestion("GaiaSP/V"), sloan)
     assert (found.passband, found.source) == ("GaiaSP/V", "transformation")
     assert "Jordi" in found.source_note
+    assert found.source_bands == ("g", "r")
     assert "transformed_reference" in found.flags
     assert found.error > 0.02
     assert found.value == pytest.approx(22.0, abs=0.1)

@@ -42,7 +42,9 @@ def test_of_several_passbands_of_a_card_the_nearest_allowed_lends() -> None:
     assert decided.borrowed_of("R", MJD, lambda _: False) is None
 
 
-@pytest.mark.parametrize("outcome", ["no_reference_in_band", "too_few_matches"])
+@pytest.mark.parametrize(
+    "outcome", ["no_reference_in_band", "too_few_matches", "too_few_usable_stars"]
+)
 def test_a_frame_without_a_zero_point_looks_again(outcome: str) -> None:
     failed = calibrated_result(MJD) | {"outcome": outcome, "zero_point": None}
     found = Decisions(borrowed_zero_points=(LENT,))

@@ -91,6 +91,12 @@ def letters_of_card(card: str | None) -> tuple[str, ...]:
     return tuple(match[1] for match in matches if match)
 
 
+def standard_band(passband: str) -> str:
+    """Return the standard band that a passband is like: `r` for `clear-r`."""
+    survey, _, band = passband.partition("/")
+    return f"{survey}/{band.rpartition('-')[2]}"
+
+
 def own_passband(passband: str, word: str) -> str:
     """Name the passband of a filter that is not a standard one.
 

@@ -69,9 +69,11 @@ def frame_zero_point(
     used = found.rows[model.used]
     error = model.error
     source, note = "native", f"{len(stars.error)} stars have it"
+    made_from: tuple[str, ...] = ()
     if found.transformed is not None:
         source = "transformation"
-        note = found.transformed.transformation.paper
+        made = found.transformed.transformation
+        note, made_from = made.paper, tuple(dict.fromkeys((*made.colour, made.base)))
         error = float(np.hypot(error, _TRANSFORMATION_ERROR_MAG))
     slope, slope_error = found.slope or (None, None)
     passband = _passband(found, chosen)
@@ -90,6 +92,7 @@ def frame_zero_point(
         reference_passband=chosen,
         source=source,
         source_note=note,
+        source_bands=made_from,
         colour_term=colour,
         spatial_term=_spatial_term(model, places),
         extinction_term=_extinction_term(model),

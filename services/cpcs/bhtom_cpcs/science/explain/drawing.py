@@ -87,7 +87,7 @@ def _star_panels(axes: list[Any], explained: Explanation) -> None:
     stars = explained.stars
     if stars is None:
         for place in axes:
-            panels.nothing_panel(place, "no stars were matched")
+            panels.nothing_panel(place, "there are no matched stars to show")
         return
     against = (
         (stars.reference_magnitude, f"{stars.passband} [mag]"),

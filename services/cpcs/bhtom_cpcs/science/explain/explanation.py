@@ -78,6 +78,7 @@ class MatchedStars:
     air_mass : of the star itself
     used : whether the star carries the zero point
     why_not : why an unused star was left out, "" for a used one
+    zero_point, scatter : of the frame [mag]; None where it has none
     optimal_minus_psf, aperture_minus_psf : magnitude by Naylor's weights and in an
         aperture with its growth curve, minus that by the PSF [mag]; a frame's only
     """
@@ -94,8 +95,8 @@ class MatchedStars:
     air_mass: FloatArray
     used: npt.NDArray[np.bool_]
     why_not: tuple[str, ...]
-    zero_point: float
-    scatter: float
+    zero_point: float | None
+    scatter: float | None
     optimal_minus_psf: FloatArray | None = None
     aperture_minus_psf: FloatArray | None = None
 

@@ -19,6 +19,8 @@ from bhtom_cpcs.science.explain.explanation import (
 )
 
 _BLUE, _GREY, _RED, _GREEN = "#1f5fa8", "#b0b0b0", "#c8372d", "#2b8a3e"
+# Grey marks drown in the noise of a picture whose stars are faint.
+_AMBER = "#d98200"
 _SHOWN_STARS = 1500
 _SMALL = 7
 _ABOUT_TARGET = 60
@@ -90,7 +92,7 @@ def _star_marks(
 ) -> None:
     x, y = placed
     axes.plot(x[used], y[used], "o", mfc="none", mec=_BLUE, ms=8, mew=0.8)
-    axes.plot(x[~used], y[~used], "x", color=_GREY, ms=4, mew=0.8)
+    axes.plot(x[~used], y[~used], "x", color=_AMBER, ms=4, mew=0.8)
 
 
 def _target_mark(
@@ -120,27 +122,33 @@ def zero_point_panel(axes: Any, stars: MatchedStars) -> None:
     used = stars.used[some]
     magnitude, value = stars.reference_magnitude[some], stars.star_zero_point[some]
     axes.plot(magnitude[~used], value[~used], "x", color=_GREY, ms=4, label="left out")
-    axes.errorbar(
-        magnitude[used],
-        value[used],
-        yerr=stars.error[some][used],
-        fmt="o",
-        color=_BLUE,
-        ms=3,
-        lw=0.6,
-        label="used",
-    )
+    if used.any():
+        axes.errorbar(
+            magnitude[used],
+            value[used],
+            yerr=stars.error[some][used],
+            fmt="o",
+            color=_BLUE,
+            ms=3,
+            lw=0.6,
+            label="used",
+        )
     _level(axes, stars.zero_point, stars.scatter)
     axes.set_xlabel(f"{stars.passband} of the reference stars [mag]", fontsize=_SMALL)
     axes.set_ylabel("zero point of each star [mag]", fontsize=_SMALL)
     axes.tick_params(labelsize=_SMALL)
     axes.legend(fontsize=_SMALL, loc="best", frameon=False)
-    axes.set_title(
-        f"zero point {stars.zero_point:.3f}, scatter {stars.scatter:.3f} mag, "
-        f"{int(stars.used.sum())} stars",
-        fontsize=9,
-        parse_math=False,
-    )
+    axes.set_title(_zero_point_title(stars), fontsize=9, parse_math=False)
+    if not np.isfinite(value).any():
+        _nothing(axes, f"no star has a magnitude in {stars.passband}")
+
+
+def _zero_point_title(stars: MatchedStars) -> str:
+    if stars.zero_point is None or stars.scatter is None:
+        return f"no zero point: {len(stars.used)} stars left out"
+    n_used = int(stars.used.sum())
+    figures = f"zero point {stars.zero_point:.3f}, scatter {stars.scatter:.3f} mag"
+    return f"{figures}, {n_used} stars" if n_used else f"{figures}, borrowed"
 
 
 def residual_panel(
@@ -160,9 +168,13 @@ def residual_panel(
     axes.xaxis.set_major_locator(MaxNLocator(6))
     if not np.isfinite(against).any():
         _nothing(axes, "not known for these stars")
+    elif not np.isfinite(residual).any():
+        _nothing(axes, "no zero point to hold the stars against")
 
 
-def _level(axes: Any, centre: float, scatter: float) -> None:
+def _level(axes: Any, centre: float | None, scatter: float | None) -> None:
+    if centre is None or scatter is None:
+        return
     axes.axhline(centre, color=_RED, lw=1)
     axes.axhspan(centre - scatter, centre + scatter, color=_RED, alpha=0.12, lw=0)
     half = max(6 * scatter, 0.12)

@@ -42,7 +42,8 @@ class ZeroPoint:
     `passband` is `reference_passband` for a standard filter and a name of its own for
     another (`GaiaSP/clear-r`, shown as `clear-r(GaiaSP)`). `source` says where the
     reference comes from: `native` magnitudes, a published `transformation`, or
-    `borrowed` from a frame of the same night; `source_note` in words.
+    `borrowed` from a frame of the same night; `source_note` in words; `source_bands`
+    are the letters of the bands that it was transformed from.
     `magnitude_slope` is the slope of instrumental against reference magnitudes minus
     one. `hull_px` are the corners of the used stars' convex hull. `flags` hold for
     every target of the frame.
@@ -62,6 +63,7 @@ class ZeroPoint:
     reference_passband: str = ""
     source: str = "native"
     source_note: str = ""
+    source_bands: tuple[str, ...] = ()
     colour_term: ColourTerm | None = None
     spatial_term: SpatialTerm | None = None
     extinction_term: ExtinctionTerm | None = None

@@ -6,7 +6,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.calibration.bands import allowed_bands
+from bhtom_cpcs.science.calibration.bands import (
+    allowed_bands,
+    band_of_card,
+    standard_band,
+)
 from bhtom_cpcs.science.calibration.borrowed import borrowed_colour_term
 from bhtom_cpcs.science.calibration.comparison import StarFluxes
 from bhtom_cpcs.science.calibration.filter_report import (
@@ -34,11 +38,21 @@ from bhtom_cpcs.science.calibration.selection import (
     frame_neighbours,
     select_stars,
 )
+from bhtom_cpcs.science.calibration.star_words import (
+    FAINT,
+    INCOMPLETE,
+    SATURATED,
+    VARIABLE,
+    refusals_in_words,
+)
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.frames.filter_card import filter_card
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
-from bhtom_cpcs.science.stages.star_explanation import explain_stars
+from bhtom_cpcs.science.stages.star_explanation import (
+    explain_stars,
+    explain_unused_stars,
+)
 from bhtom_cpcs.science.stages.star_places import star_places
 from bhtom_cpcs.science.stages.star_stages import clean_sources
 from bhtom_cpcs.science.stars.detection import SEP_MERGED, Sources
@@ -86,13 +100,13 @@ def _objections(state: PlaneState, fluxes: StarFluxes) -> Objections:
         never={
             ANOTHER_TARGET: _at(state, sources, other_targets)[pair],
             "a target": _at(state, sources, own_targets)[pair],
-            "a known variable": known(reference.variable),
+            VARIABLE: known(reference.variable),
             "not one star in the catalogue": known(reference.duplicated)
             | known(reference.extended),
-            "near saturation or cut off": ~whole[pair] | told(fluxes.cut),
+            SATURATED: ~whole[pair] | told(fluxes.cut),
             "struck by a cosmic ray": told(fluxes.struck),
-            "masked pixels or over the edge": ~fluxes.complete,
-            "signal to noise below 10": faint_stars(fluxes),
+            INCOMPLETE: ~fluxes.complete,
+            FAINT: faint_stars(fluxes),
         },
         milder={
             "blended by the catalogue's own signs": known(reference.blended),
@@ -185,15 +199,11 @@ def _borrow(
         state.warnings.append(
             f"No zero point of its own: that of {state.zero_point.source_note} is used."
         )
+        explain_unused_stars(state, standard_band(borrowed.passband))
         return
+    explain_unused_stars(state, _band_to_show(state))
     if found is None:
-        raise Stop(
-            Outcome.TOO_FEW_MATCHES,
-            n_found=len(need(state.comparison, "choose_comparison_stars").source),
-            n_sources=len(need(state.sources, "find_sources")),
-            catalogue=state.catalogue.title,
-            n_needed=FEWEST_STARS,
-        )
+        raise _too_few(state)
     raise Stop(
         Outcome.NO_REFERENCE_IN_BAND,
         catalogue=state.catalogue.title,
@@ -201,17 +211,48 @@ def _borrow(
     )
 
 
+def _too_few(state: PlaneState) -> Stop:
+    selection = need(state.selection, "choose_comparison_stars")
+    refused, advice = refusals_in_words(reason for reason in selection.reason if reason)
+    return Stop(
+        Outcome.TOO_FEW_USABLE_STARS,
+        n_matched=len(selection.reason),
+        n_found=int(selection.good.sum()),
+        catalogue=state.catalogue.title,
+        n_needed=FEWEST_STARS,
+        refused=refused,
+        advice=advice,
+    )
+
+
 def _is_allowed(state: PlaneState, passband: str) -> bool:
     """Whether the request allows a passband, or the standard one that it is like."""
+    return standard_band(passband) in _allowed(state)
+
+
+def _allowed(state: PlaneState) -> tuple[str, ...]:
     catalogue = state.catalogue
-    allowed = allowed_bands(
+    return allowed_bands(
         state.request.requested_filter,
         catalogue.name,
         catalogue.bands,
         catalogue.title,
     )
-    survey, _, band = passband.partition("/")
-    return f"{survey}/{band.rpartition('-')[2]}" in allowed
+
+
+def _band_to_show(state: PlaneState) -> str:
+    """The band asked for that most of the matched stars have, of those the card's."""
+    card = filter_card(state.plane.header, state.request.camera)
+    named = band_of_card(card, state.catalogue.name, state.catalogue.bands)
+    magnitude = need(state.reference, "match_to_sky").magnitude
+    star = need(state.matches, "match_to_sky").reference
+    return max(
+        _allowed(state) or state.catalogue.bands,
+        key=lambda band: (
+            int(np.isfinite(magnitude[band][star]).sum()) if band in magnitude else -1,
+            band == named,
+        ),
+    )
 
 
 def _question(state: PlaneState) -> BandQuestion:

@@ -1,11 +1,16 @@
 """Keeps the matched stars, used or not, and what they leave across the image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.calibration.colour_index import ColourIndex, colours
+from bhtom_cpcs.science.calibration.bands import passband_text
+from bhtom_cpcs.science.calibration.colour_index import (
+    ColourIndex,
+    colour_index,
+    colours,
+)
 from bhtom_cpcs.science.calibration.frame_calibration import FrameCalibration
 from bhtom_cpcs.science.calibration.residual_map import (
     CELLS_A_SIDE,
@@ -30,11 +35,7 @@ def explain_stars(state: PlaneState, found: FrameCalibration) -> None:
     stars, model = found.stars, found.model
     if stars is None or model is None or found.rows is None:
         return
-    name, pivot = "colour", 0.0
-    if found.index is not None:
-        pair = (found.index.blue, found.index.red)
-        name = " - ".join(band.rpartition("/")[2] for band in pair)
-        pivot = found.index.pivot
+    pivot = 0.0 if found.index is None else found.index.pivot
     rows = found.rows[:MOST_STARS]
     comparison = need(state.comparison, "choose_comparison_stars")
     part = slice(0, len(rows))
@@ -49,8 +50,53 @@ def explain_stars(state: PlaneState, found: FrameCalibration) -> None:
         why_not=["" if yes else "disagrees with the rest" for yes in model.used[part]],
     )
     refused = _refused(state, found.choice.chosen or "", found.index)
+    named = zero_point.passband_text, _colour_name(found.index)
+    state.matched_stars = _matched_stars(state, *named, (fitted, refused))
+
+
+def explain_unused_stars(state: PlaneState, passband: str) -> None:
+    """Keep every matched star where none carries a zero point, and why it does not.
+
+    Parameters
+    ----------
+    passband : the band to show them in, whether stars have it or not
+    """
+    selection = need(state.selection, "choose_comparison_stars")
+    reference = need(state.reference, "match_to_sky")
+    told = np.array([why != ANOTHER_TARGET for why in selection.reason], dtype=bool)
+    pairs = np.flatnonzero(told)[:MOST_STARS]
+    if not len(pairs):
+        return
+    unknown = np.full(len(reference), np.nan)
+    known = reference.magnitude.get(passband, unknown)
+    index = colour_index(passband, tuple(reference.magnitude))
+    unused = _outside_fit(state, pairs, known, index)
+    without = ~np.isfinite(unused.reference_magnitude)
+    why_not = [
+        why or ("no magnitude in this band" if lacks else "one of too few")
+        for why, lacks in zip(unused.why_not, without, strict=True)
+    ]
+    named = passband_text(passband), _colour_name(index)
+    state.matched_stars = _matched_stars(
+        state, *named, (replace(unused, why_not=why_not),)
+    )
+
+
+def _colour_name(index: ColourIndex | None) -> str:
+    if index is None:
+        return "colour"
+    return " - ".join(band.rpartition("/")[2] for band in (index.blue, index.red))
+
+
+def _matched_stars(
+    state: PlaneState,
+    passband: str,
+    colour_name: str,
+    parts: tuple["_Columns", ...],
+) -> MatchedStars:
+    """Join the fitted stars and the others."""
     columns = {
-        name: np.concatenate([getattr(fitted, name), getattr(refused, name)])
+        name: np.concatenate([getattr(part, name) for part in parts])
         for name in (
             "reference_magnitude",
             "star_zero_point",
@@ -61,17 +107,18 @@ def explain_stars(state: PlaneState, found: FrameCalibration) -> None:
         )
     }
     sources = need(state.sources, "find_sources")
-    source = np.concatenate([fitted.source, refused.source])
-    why_not = (*fitted.why_not, *refused.why_not)
-    state.matched_stars = MatchedStars(
-        passband=zero_point.passband_text,
-        colour_name=name,
+    source = np.concatenate([part.source for part in parts])
+    why_not = tuple(why for part in parts for why in part.why_not)
+    zero_point = state.zero_point
+    return MatchedStars(
+        passband=passband,
+        colour_name=colour_name,
         x_px=sources.x[source],
         y_px=sources.y[source],
         used=np.array([not reason for reason in why_not], dtype=bool),
         why_not=why_not,
-        zero_point=zero_point.value,
-        scatter=zero_point.scatter,
+        zero_point=None if zero_point is None else zero_point.value,
+        scatter=None if zero_point is None else zero_point.scatter,
         **columns,
         **_other_estimators(state.source_fluxes, source),
     )
@@ -114,7 +161,6 @@ def _refused(state: PlaneState, passband: str, index: ColourIndex | None) -> _Co
     selection = need(state.selection, "choose_comparison_stars")
     matches = need(state.matches, "match_to_sky")
     fluxes = need(state.star_fluxes, "measure_stars")
-    zero_point = need(state.zero_point, "fit_zero_points")
     reference = need(state.reference, "match_to_sky")
     known = reference.magnitude.get(passband)
     if known is None:
@@ -126,7 +172,19 @@ def _refused(state: PlaneState, passband: str, index: ColourIndex | None) -> _Co
         told = [reason != ANOTHER_TARGET for reason in selection.reason]
         there &= np.array(told, dtype=bool)
         pairs = np.flatnonzero(there)[:MOST_STARS]
-    flux = fluxes.flux[pairs]
+    return _outside_fit(state, pairs, known, index)
+
+
+def _outside_fit(
+    state: PlaneState, pairs: IndexArray, known: FloatArray, index: ColourIndex | None
+) -> _Columns:
+    """Pairs that no fit was made of, held against the plain zero point if any."""
+    selection = need(state.selection, "choose_comparison_stars")
+    matches = need(state.matches, "match_to_sky")
+    fluxes = need(state.star_fluxes, "measure_stars")
+    reference = need(state.reference, "match_to_sky")
+    zero_point = np.nan if state.zero_point is None else state.zero_point.value
+    flux = np.where(fluxes.flux[pairs] > 0, fluxes.flux[pairs], np.nan)
     magnitude = known[matches.reference[pairs]]
     value = magnitude + 2.5 * np.log10(flux)
     colour = colours(index, reference.magnitude, len(reference))
@@ -135,7 +193,7 @@ def _refused(state: PlaneState, passband: str, index: ColourIndex | None) -> _Co
         source=source,
         reference_magnitude=magnitude,
         star_zero_point=value,
-        residual=value - zero_point.value,
+        residual=value - zero_point,
         error=MAG_PER_RELATIVE * fluxes.error[pairs] / flux,
         colour=colour[matches.reference[pairs]],
         air_mass=star_places(state, source).air_mass,
@@ -165,7 +223,7 @@ def residual_map_of(state: PlaneState) -> ResidualMap | None:
         stars.x_px[used],
         stars.y_px[used],
         residual[used],
-        np.hypot(stars.error[used], stars.scatter),
+        np.hypot(stars.error[used], zero_point.scatter),
         shape,
         _applied(state),
     )

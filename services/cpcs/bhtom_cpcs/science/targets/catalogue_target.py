@@ -13,6 +13,7 @@ from bhtom_cpcs.science.calibration.error_relation import (
     ErrorRelation,
     fit_error_relation,
 )
+from bhtom_cpcs.science.calibration.star_words import stars_in_words
 from bhtom_cpcs.science.calibration.zero_point_at import (
     TargetZeroPoint,
     zero_point_at,
@@ -215,7 +216,7 @@ def _found(
             passband=at.zero_point.passband_text,
             magnitude=magnitude,
             magnitude_error=error,
-            n_stars=at.zero_point.n_stars,
+            stars=stars_in_words(at.zero_point),
         ),
         magnitude=magnitude,
         magnitude_error=error,
@@ -265,7 +266,7 @@ def _as_limit(at: CatalogueSources, placed: TargetMeasurement) -> TargetMeasurem
         Outcome.LIMIT,
         limit_3sigma=placed.limit_3sigma,
         passband=at.zero_point.passband_text,
-        n_stars=at.zero_point.n_stars,
+        stars=stars_in_words(at.zero_point),
     )
     return replace(placed, outcome=Outcome.LIMIT, message=message, is_limit=True)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from bhtom_cpcs.science.calibration.bands import passband_text
+from bhtom_cpcs.science.calibration.star_words import stars_in_words
 from bhtom_cpcs.science.calibration.zero_point_at import (
     TargetZeroPoint,
     zero_point_at,
@@ -131,13 +132,13 @@ def as_magnitude(
 ) -> TargetMeasurement:
     """Turn the flux into a magnitude, or into a limit below 3 sigma."""
     passband = passband_text(at.zero_point.passband)
-    n_stars = at.zero_point.n_stars
+    stars = stars_in_words(at.zero_point)
     if not (placed.signal_to_noise or 0.0) >= LIMIT_SIGMA:
         message = sentence(
             Outcome.LIMIT,
             limit_3sigma=placed.limit_3sigma,
             passband=passband,
-            n_stars=n_stars,
+            stars=stars,
         )
         if placed.limit_definition == BOUND_DEFINITION:
             message = message.replace(_NOT_SEEN, _NOT_TOLD_APART)
@@ -149,7 +150,7 @@ def as_magnitude(
         passband=passband,
         magnitude=magnitude,
         magnitude_error=magnitude_error,
-        n_stars=n_stars,
+        stars=stars,
     )
     return replace(
         placed,
