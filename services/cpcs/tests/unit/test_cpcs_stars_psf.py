@@ -183,6 +183,19 @@ def test_same_psf_everywhere_stays_the_same() -> None:
         assert np.abs(change).max() < 5e-3 * analytic.stamps(*place, 8).max()
 
 
+def test_a_guessed_psf_is_less_certain() -> None:
+    x, y, flux = crowd(40, 3.0, 90, 600)
+    pixels = exposed(starlight(x, y, flux, 3.0, 600), 1)
+    sources = detect(pixels, None, RMS, 3.0)
+    told, guessed = (
+        fit_psf(pixels, None, sources, usable, Shape(3.6), NOISE)
+        for usable in (sources.flags == 0, sources.flags < 0)
+    )
+    assert told.n_stars > 20
+    assert guessed.n_stars == 0
+    assert guessed.normalisation.scatter_mag > 0.03 > told.normalisation.scatter_mag
+
+
 @pytest.mark.parametrize("fwhm", [1.0, 1.2])
 def test_stars_of_one_pixel_keep_their_width(fwhm: float) -> None:
     """On the way there the profile is as soft as it may be; it must not stay so."""

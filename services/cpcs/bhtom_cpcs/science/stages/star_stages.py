@@ -81,6 +81,11 @@ def find_sources(state: PlaneState) -> None:
     )
     sources = state.sources = found.sources
     state.source_fluxes, state.psf = found.fluxes, found.psf
+    if not state.psf.n_stars:
+        state.warnings.append(
+            "No star is good enough to tell the frame's point-spread function: its "
+            "width is a guess from the sources' sizes, every magnitude less certain."
+        )
     state.quality = _quality(state)
     if len(sources) < FEWEST_STARS:
         raise Stop(Outcome.TOO_FEW_STARS, n_found=len(sources), n_needed=FEWEST_STARS)

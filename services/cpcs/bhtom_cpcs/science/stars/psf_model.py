@@ -11,7 +11,10 @@ from bhtom_cpcs.science.stars.effective_psf import (
     tabulate,
 )
 from bhtom_cpcs.science.stars.psf_figures import PsfFigures
-from bhtom_cpcs.science.stars.psf_normalisation import PsfNormalisation
+from bhtom_cpcs.science.stars.psf_normalisation import (
+    GUESSED_SCATTER_MAG,
+    PsfNormalisation,
+)
 from bhtom_cpcs.science.stars.psf_shape import Shape
 from bhtom_cpcs.science.stars.psf_stars import FEWEST_STARS
 from bhtom_cpcs.science.stars.psf_variation import PsfVariation
@@ -117,11 +120,12 @@ class PsfModel:
 
 
 def model_of(shape: Shape, n_stars: int) -> PsfModel:
-    """Tabulate the model of an analytic shape."""
+    """Tabulate the model of an analytic shape; of no stars it is a guess."""
     half = half_width(shape.fwhm_px)
     oversampling = oversampling_for(shape.axes_px[1])
     mean = tabulate(shape.pixel_light(oversampling, half), oversampling, half)
-    return PsfModel(shape, n_stars, float(half), PsfNormalisation(), mean)
+    known = PsfNormalisation() if n_stars else PsfNormalisation(GUESSED_SCATTER_MAG)
+    return PsfModel(shape, n_stars, float(half), known, mean)
 
 
 def half_width(fwhm_px: float) -> int:

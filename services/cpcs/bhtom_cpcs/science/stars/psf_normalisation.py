@@ -16,6 +16,9 @@ _SCATTERS_MAG: Final = np.geomspace(0.0005, 0.1, 47)
 # What the PSF's normalisation varies by where too few stars can tell: 2 to 6 mmag on
 # injected stars.
 UNKNOWN_SCATTER_MAG: Final = 0.004
+# And where no star told the PSF: its width is a guess, which fluxes of stars of other
+# places and brightness follow by a few hundredths.
+GUESSED_SCATTER_MAG: Final = 0.05
 _FEWEST_TO_TELL, _FEWEST_STARS = 5, 12  # a scatter; slopes
 # By so much a term must raise the logarithm of the likelihood for each of its numbers:
 # a frame in 500 of lone stars shows one by chance, one in 50 where a third are pairs.
