@@ -5,6 +5,7 @@ import re
 import numpy as np
 from astropy.io import fits
 
+from bhtom_cpcs.science.frames.done_words import without_done
 from bhtom_cpcs.science.frames.header_cards import first_text, text_of
 from bhtom_cpcs.science.frames.planes import Mask, Plane
 
@@ -35,7 +36,7 @@ def difference_hint(header: fits.Header) -> str | None:
     """The card that calls the frame a difference image, None without one."""
     for card in _DIFFERENCE_CARDS:
         text = text_of(header, card)
-        if text is not None and _DIFFERENCE.search(text):
+        if text is not None and _DIFFERENCE.search(without_done(text)):
             return f"its card {card} says '{text}'"
     found = next((card for card in _HOTPANTS if card in header), None)
     return None if found is None else f"it has the card {found} of a subtraction"

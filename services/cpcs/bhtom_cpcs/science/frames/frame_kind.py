@@ -4,6 +4,7 @@ import re
 
 from astropy.io import fits
 
+from bhtom_cpcs.science.frames.done_words import without_done
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.stop import Stop
 
@@ -57,5 +58,5 @@ def _refuse(
     card: str, text: str, kinds: tuple[tuple[Outcome, re.Pattern[str]], ...]
 ) -> None:
     for outcome, pattern in kinds:
-        if pattern.search(text):
+        if pattern.search(without_done(text)):
             raise Stop(outcome, reason=f"its card {card} says '{text}'")
