@@ -56,12 +56,17 @@ _COUNT_TEXT = re.compile(
 )
 _UNITS = (
     (re.compile(r"\bsec(ond)?s?\b|[(\[]s[)\]]", re.IGNORECASE), 1.0),
-    (re.compile(r"\bmin(ute)?s?\b|\bmn\b", re.IGNORECASE), 60.0),
-    (re.compile(r"\bhours?\b", re.IGNORECASE), 3600.0),
+    (re.compile(r"\bmin(ute)?s?\b|\bmn\b|\[m\]", re.IGNORECASE), 60.0),
+    (re.compile(r"\bhours?\b|\[hr?s?\]", re.IGNORECASE), 3600.0),
     (re.compile(r"\bms(ec)?\b|\bmilli-?s", re.IGNORECASE), 1e-3),
     (re.compile(r"\bus(ec)?\b|\bmicro-?s", re.IGNORECASE), 1e-6),
 )
-_DECIMAL_COMMA = re.compile(r"^(\d+),(\d+)\s*(?:s|sec)?$")
+_OWN_UNIT = re.compile(r"^[\d.,]+(?:[eE][-+]?\d+)?\s*([a-zA-Z]+)\.?$")
+# "(min 0.1 s)" tells what the camera can do, and no unit
+_BOUND = re.compile(
+    r"\b(?:min|max)(?:imum)?\b[\s.:=<>]{0,4}\d[\d.,]*\s?[a-z]*", re.IGNORECASE
+)
+_DECIMAL_COMMA = re.compile(r"^(\d+),(\d+)\s*[a-zA-Z]*\.?$")
 _LONGEST_S = 10 * 86400.0
 _MOST_FRAMES = 100_000
 
@@ -111,19 +116,25 @@ def exposure_length(
 
 
 def stated_exposure_s(header: fits.Header, camera: CameraSettings) -> float | None:
-    """Exposure time of the header [s], in the unit that the card's comment names."""
+    """Exposure time of the header [s], in the unit that the card names."""
     for card in (camera.exposure_time_keyword, *_EXPOSURE_CARDS):
         value = _with_comma(header, card) or number_of(header, card)
         if value is None or value <= 0:
             continue
-        comment = comment_of(header, card)
-        for unit, seconds in _UNITS:
-            if unit.search(comment):
-                value *= seconds
-                break
+        value *= _unit_s(header, card)
         if value < _LONGEST_S:
             return value
     return None
+
+
+def _unit_s(header: fits.Header, card: str) -> float:
+    """Seconds in the unit that a card's text names (`1 min`), else its comment."""
+    own = _OWN_UNIT.match(text_of(header, card) or "")
+    if own is not None:
+        told = f"[{own[1]}]"
+    else:
+        told = _BOUND.sub("", comment_of(header, card))
+    return next((seconds for unit, seconds in _UNITS if unit.search(told)), 1.0)
 
 
 def _with_comma(header: fits.Header, card: str) -> float | None:

@@ -29,6 +29,7 @@ from bhtom_cpcs.science.request import CameraSettings
 from bhtom_cpcs.science.stop import Stop
 
 _SAME_MOMENT_S = 60.0
+_LONGEST_SINGLE_S = 3 * 3600.0  # what is longer has an end that tells the day alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,9 @@ def _middle(
     if listed:
         single_s = (length.total_s or 0.0) / length.n_exposures
         mjd = sum(starts) / len(starts) + 0.5 * single_s / 86400
-    elif stacked and span is not None and chosen.mark != "middle":
+    elif span is not None and (
+        (stacked and chosen.mark != "middle") or _is_all_there_is(span, chosen, length)
+    ):
         mjd = sum(span) / 2
     else:
         mjd = chosen.mjd + to_middle(chosen.mark) * (length.total_s or 0.0) / 86400
@@ -227,6 +230,17 @@ def _middle(
     if unsure or chosen.ambiguous or chosen.rough:
         flags.append(FlagWord.TIME_UNCERTAIN)
     return mjd, flags
+
+
+def _is_all_there_is(
+    span: tuple[float, float], chosen: Moment, length: ExposureLength
+) -> bool:
+    """Whether only start and end tell how long the exposure was."""
+    if length.total_s is not None or chosen.mark == "middle":
+        return False
+    slack = chosen.rounding_s / 86400
+    inside = span[0] - slack <= chosen.mjd <= span[1] + slack
+    return inside and (span[1] - span[0]) * 86400 <= _LONGEST_SINGLE_S
 
 
 def _what_was_there(header: fits.Header, camera: CameraSettings) -> str:

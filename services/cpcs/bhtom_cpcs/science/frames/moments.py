@@ -1,12 +1,13 @@
 """Moments that a header's cards tell, and on which clock they were read."""
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
 from astropy.io import fits
 
 from bhtom_cpcs.science.frames.clock_texts import Clock, read_clock
-from bhtom_cpcs.science.frames.date_texts import read_date
+from bhtom_cpcs.science.frames.date_texts import DateText, read_date
 from bhtom_cpcs.science.frames.header_cards import text_of
 from bhtom_cpcs.science.frames.local_time import says_local, says_utc
 from bhtom_cpcs.science.frames.marks import Mark, mark_of
@@ -30,7 +31,13 @@ TIME_CARDS = (
 )
 EARLIEST_MJD, LATEST_MJD = 10000.0, 100000.0  # 1886 to 2132
 _JD_ZERO = 2400000.5
+_SHORT_JD_ZERO = 2450000.0  # left out by some; as MJD such days are of 1861 to 1899
+_SHORT_JD = (1000.0, 15000.0)
 _LONGEST_TEXT = 80
+_MIDNIGHT = re.compile(
+    r"[T\s_]00?:00(?::00(?:[.,]0*)?)?\s?(?:Z|UTC?|GMT)?$", re.IGNORECASE
+)
+_MINUTE_S, _DAY_S = 60.0, 86400.0
 _FINE_DECIMALS = 5  # of a day: 0.9 s
 
 
@@ -80,7 +87,9 @@ def dated(header: fits.Header, card: str, times: tuple[str, ...]) -> Moment | No
             in_utc=in_utc and not local,
             rounding_s=found.rounding_s,
         )
-        return _in_utc(moment, header) if local else moment
+        if local:
+            return _in_utc(moment, header)
+        return _by_clock_beside(moment, found, header, times)
     # a clock that is not local counts before one that is
     for time_card in sorted(times, key=lambda name: says_local(header, name)):
         clock = clock_of(header, time_card)
@@ -102,6 +111,42 @@ def dated(header: fits.Header, card: str, times: tuple[str, ...]) -> Moment | No
     return None
 
 
+def _by_clock_beside(
+    told: Moment, found: DateText, header: fits.Header, times: tuple[str, ...]
+) -> Moment:
+    """A date with a clock, its seconds from a card of the time of day alone.
+
+    Midnight beside another time of day is a date only; one to the minute is as exact
+    as the other clock, where that tells the same minute.
+    """
+    if "END" in told.card:
+        return told  # the cards of the time of day alone are the beginning's
+    for card in times:
+        clock = clock_of(header, card) if card != told.card else None
+        if clock is None or (says_local(header, card) and not clock.in_utc):
+            continue
+        mjd = int(told.mjd) + clock.seconds / _DAY_S
+        if _MIDNIGHT.search(told.text):
+            # the last minute of a day confirms the midnight after it
+            better = 0 < clock.seconds < _DAY_S - _MINUTE_S
+        else:
+            mjd += round(told.mjd - mjd)
+            ahead_s, step_s = (mjd - told.mjd) * _DAY_S, found.rounding_s
+            finer = clock.rounding_s < _MINUTE_S <= step_s
+            better = finer and -step_s / 2 <= ahead_s < step_s
+        if not better:
+            return told
+        return replace(
+            told,
+            mjd=mjd,
+            text=f"{told.text} {text_of(header, card)}",
+            mark=mark_of(header, card),
+            in_utc=told.in_utc or clock.in_utc or says_utc(header, card),
+            rounding_s=clock.rounding_s,
+        )
+    return told
+
+
 def _in_utc(local: Moment, header: fits.Header) -> Moment:
     """A moment in local time as the header's clock of UTC has it, if there is one."""
     for card in TIME_CARDS:
@@ -118,7 +163,7 @@ def _in_utc(local: Moment, header: fits.Header) -> Moment:
 
 
 def numbered(header: fits.Header, card: str) -> Moment | None:
-    """A card that counts days, from the zero of MJD or of JD."""
+    """A card that counts days, from the zero of MJD, of JD or of JD - 2450000."""
     text = text_of(header, card)
     if text is not None and len(text) > _LONGEST_TEXT:
         return None
@@ -129,6 +174,8 @@ def numbered(header: fits.Header, card: str) -> Moment | None:
     if text is None or value is None:
         return None
     mjd = value - _JD_ZERO if value > _JD_ZERO / 2 else value
+    if "MJD" not in card and _SHORT_JD[0] < value < _SHORT_JD[1]:
+        mjd = value + _SHORT_JD_ZERO - _JD_ZERO
     if not EARLIEST_MJD < mjd < LATEST_MJD:
         return None
     digits, power, _ = text.lower().replace(",", ".").partition("e")
