@@ -208,3 +208,10 @@ def test_damaged_tnx_is_no_wcs_or_plain(text: str) -> None:
     with pytest.raises(Stop) as stop:
         read_astrometry(header, SHAPE)
     assert stop.value.outcome is Outcome.NO_WCS
+
+
+def test_a_count_of_table_columns_does_not_hold_the_reader() -> None:
+    """A card of a table in an image's header, whose number would be counted to."""
+    header = tan_header(150.0, 20.0)
+    header["TFIELDS"] = 10**9
+    assert read_astrometry(header, SHAPE).centre == pytest.approx((150.0, 20.0))

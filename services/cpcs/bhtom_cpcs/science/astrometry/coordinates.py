@@ -95,8 +95,13 @@ def read_astrometry(header: fits.Header, shape: tuple[int, int]) -> Astrometry:
 
 
 def _wcs_header(header: fits.Header, ctypes: list[str]) -> fits.Header:
-    """Copy the cards of the WCS; SIP coefficients without the suffix get it."""
-    copy = header.copy(strip=True)
+    """Copy the cards of the WCS; SIP coefficients without the suffix get it.
+
+    `Header.strip` is of no use here: it counts to the number in the card TFIELDS.
+    """
+    copy = header.copy()
+    for card in [name for name in copy if name.startswith("NAXIS")]:
+        copy.remove(card, ignore_missing=True, remove_all=True)
     for axis, ctype in enumerate(ctypes, start=1):
         if ctype.endswith("-TAN") and "A_ORDER" in copy and "B_ORDER" in copy:
             copy[f"CTYPE{axis}"] = f"{ctype}-SIP"
