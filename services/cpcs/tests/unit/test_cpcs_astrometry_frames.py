@@ -64,10 +64,35 @@ def flipped(image: np.ndarray, header: fits.Header) -> np.ndarray:
     return np.ascontiguousarray(image[:, ::-1])
 
 
-def wrong_scale(image: np.ndarray, header: fits.Header) -> np.ndarray:
-    header["CDELT1"] *= 1.15
-    header["CDELT2"] *= 1.15
+def at_zero(image: np.ndarray, header: fits.Header) -> np.ndarray:
+    header["CRVAL1"], header["CRVAL2"] = 0.0, 0.0
     return image
+
+
+def degrees_off(image: np.ndarray, header: fits.Header) -> np.ndarray:
+    header["CRVAL2"] += 3.0
+    return image
+
+
+def in_hours(image: np.ndarray, header: fits.Header) -> np.ndarray:
+    header["CRVAL1"] /= 15
+    return image
+
+
+def a_degree_per_pixel(image: np.ndarray, header: fits.Header) -> np.ndarray:
+    for card in ("CRVAL", "CRPIX"):
+        header[f"{card}1"], header[f"{card}2"] = 0.0, 0.0
+    header["CDELT1"], header["CDELT2"] = 1.0, 1.0
+    return image
+
+
+def scaled(factor: float) -> Callable[[np.ndarray, fits.Header], np.ndarray]:
+    def change(image: np.ndarray, header: fits.Header) -> np.ndarray:
+        header["CDELT1"] *= factor
+        header["CDELT2"] *= factor
+        return image
+
+    return change
 
 
 @pytest.mark.parametrize(
@@ -77,7 +102,14 @@ def wrong_scale(image: np.ndarray, header: fits.Header) -> np.ndarray:
         (beside, "repaired"),
         (turned, "repaired"),
         (flipped, "repaired"),
-        (wrong_scale, "repaired"),
+        (scaled(1.15), "repaired"),
+        (scaled(1.3), "repaired"),
+        (scaled(2.0), "repaired"),
+        (scaled(0.5), "repaired"),
+        (at_zero, "repaired"),
+        (degrees_off, "repaired"),
+        (in_hours, "repaired"),
+        (a_degree_per_pixel, "repaired"),
         (without_wcs, "solved_hinted"),
         (only_a_pointing, "solved_hinted"),
     ],

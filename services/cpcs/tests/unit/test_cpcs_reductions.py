@@ -241,11 +241,15 @@ def scrambled_without_wcs(image: np.ndarray, header: fits.Header) -> np.ndarray:
     return without("CTYPE1", "CTYPE2")(scrambled(image, header), header)
 
 
+def scrambled_far_away(image: np.ndarray, header: fits.Header) -> np.ndarray:
+    return far_away(scrambled(image, header), header)
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         (without("DATE-OBS"), Outcome.NO_TIME),
-        (far_away, Outcome.TARGET_OUTSIDE_FRAME),
+        (scrambled_far_away, Outcome.TARGET_OUTSIDE_FRAME),
         (flat, Outcome.IS_FLAT),
         (blank, Outcome.TOO_FEW_STARS),
         (zero, Outcome.EMPTY_IMAGE),

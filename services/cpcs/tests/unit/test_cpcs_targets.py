@@ -112,6 +112,17 @@ def test_all_targets_outside(
     assert plane.explanation is not None
 
 
+def test_a_target_degrees_away_is_told_once_the_stars_confirm_the_header(
+    field, frame_of: Callable[..., Frame], tmp_path: Path
+) -> None:
+    ra, dec = field.sky.centre
+    plane = at(field, frame_of(), tmp_path, (ra, dec + 3.0))
+    assert plane.outcome is Outcome.TARGET_OUTSIDE_FRAME
+    assert "3.0 deg" in plane.message
+    assert plane.wcs is not None
+    assert plane.wcs.method == "header"
+
+
 def test_error_budget_adds_up(
     field, frame_of: Callable[..., Frame], tmp_path: Path
 ) -> None:

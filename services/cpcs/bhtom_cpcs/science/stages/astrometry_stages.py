@@ -29,9 +29,11 @@ def read_wcs(state: PlaneState) -> None:
 
 
 def refuse_unreachable_targets(state: PlaneState) -> None:
-    """Stop when no target can be on the frame, even if its header is wrong.
+    """Stop when no target can be on the chip, even if its header is wrong.
 
-    A header is taken to be wrong by a degree, or by the field's radius, at most.
+    A chip's header is taken to be wrong by a degree, or by the field's radius, at
+    most. That of a file's only image may be wrong by anything (a pointing of 0, 0;
+    hours for degrees): its stars are asked first.
     """
     known = [place for place in state.places if place.problem is None]
     if state.astrometry is None:
@@ -39,8 +41,8 @@ def refuse_unreachable_targets(state: PlaneState) -> None:
             reason = state.places[0].problem
             raise Stop(Outcome.TARGET_POSITION_UNKNOWN, reason=reason)
         return
-    if state.others.alone:
-        return  # the header was wrong
+    if state.others.alone or state.others.n_planes == 1:
+        return
     reach = state.astrometry.radius_deg
     reach += max(_HEADER_ERROR_DEG, state.astrometry.radius_deg)
     ra = np.array([place.ra_deg for place in known])

@@ -57,17 +57,21 @@ def places_on_sky(state: PlaneState, header: Astrometry | None) -> Iterator[Solv
 def _scale_ranges(
     state: PlaneState, header: Astrometry | None
 ) -> tuple[tuple[float, float], ...]:
-    """Possible pixel scales [arcsec]: the header's, the other chips', or any."""
-    scale, error = None, _HEADER_SCALE_ERROR
+    """Possible pixel scales [arcsec]: the other chips', or the header's, then any."""
+    stated: tuple[tuple[float, float], ...] = ()
     if header is not None:
-        scale = header.pixel_scale_arcsec
-    elif state.others.solved:
+        stated = (_about(header.pixel_scale_arcsec, _HEADER_SCALE_ERROR),)
+    if state.others.solved:
         best = max(state.others.solved, key=lambda chip: chip.n_matched)
-        scale, error = best.astrometry.pixel_scale_arcsec, _CHIPS_SCALE_ERROR
-    if scale is not None:
-        return ((scale / error, scale * error),)
+        scale = best.astrometry.pixel_scale_arcsec
+        return stated or (_about(scale, _CHIPS_SCALE_ERROR),)
     camera_scale = state.plane.scale_of(state.request.camera.pixel_scale_arcsec)
-    return tuple(scale_ranges(state.plane.header, camera_scale, frame_shape(state)))
+    usual = scale_ranges(state.plane.header, camera_scale, frame_shape(state))
+    return (*stated, *usual)
+
+
+def _about(scale_arcsec: float, error: float) -> tuple[float, float]:
+    return scale_arcsec / error, scale_arcsec * error
 
 
 def _wait_for_pointings(
@@ -97,12 +101,14 @@ def _pointings(state: PlaneState, header: Astrometry | None) -> tuple[Pointing, 
     if header is not None:
         found.append(Pointing(*header.centre, "header"))
     found += header_pointings(state.plane.header)
-    found += [
+    targets = [
         Pointing(place.ra_deg, place.dec_deg, _TARGET)
         for place in state.places
         if place.problem is None
     ]
-    kept = distinct(tuple(found))[:_MOST_POINTINGS]
+    # However many cards there are, the target's place is one of those tried.
+    likely = distinct(tuple(found))[: _MOST_POINTINGS - bool(targets)]
+    kept = distinct((*likely, *targets))[:_MOST_POINTINGS]
     if not kept:
         raise need(state.wcs_problem, "read_wcs")
     return kept
