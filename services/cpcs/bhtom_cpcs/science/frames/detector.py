@@ -17,6 +17,12 @@ from bhtom_cpcs.science.frames.header_cards import (
 from bhtom_cpcs.science.frames.photon_transfer import SkyTransfer, sky_transfer
 from bhtom_cpcs.science.frames.planes import Plane
 from bhtom_cpcs.science.frames.saturation import saturation_level
+from bhtom_cpcs.science.frames.stated_limits import (
+    PER_SECOND,
+    UNIT_ELECTRONS,
+    SeenScale,
+    row_limit,
+)
 from bhtom_cpcs.science.request import CameraSettings
 
 GainSource = Literal["camera", "header", "photon_transfer", "sky", "none"]
@@ -34,8 +40,6 @@ _MUCH_READ_NOISE_E, _SETTING_OVER_GAIN, _SKY_SIGMA = 15.0, 2.0, 5.0
 # Where the sky's variance is below this part of what the gain allows, frames were
 # averaged, divided or resampled.
 _TOO_QUIET = 0.6
-_UNIT_ELECTRONS = re.compile(r"^e(-|lectrons?)?\s*($|/|s|per)", re.IGNORECASE)
-_PER_SECOND = re.compile(r"(/\s*s\b|/\s*sec|per\s+sec|s-1|s\^-1)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,6 @@ def read_detector(plane: Plane, camera: CameraSettings) -> Detector:
     averaged: there a level too high for its noise has a pedestal (a bias left in, a
     sky put back).
     """
-    level, fraction = saturation_level(
-        plane.pixels, plane.mask, plane.header, camera, plane.offset_adu
-    )
     sky = sky_transfer(plane.pixels, plane.mask)
     read_noise = camera.read_noise_e
     if read_noise is None:
@@ -93,15 +94,17 @@ def read_detector(plane: Plane, camera: CameraSettings) -> Detector:
         replace(gain, value=gain.value * factor)
         for gain in stated_gains(plane.header, camera)
     ]
-    gain, source = _effective_gain(
-        plane, sky, _believed(plane, sky, stated, read_noise), read_noise
-    )
+    believed = _believed(plane, sky, stated, read_noise)
+    gain, source = _effective_gain(plane, sky, believed, read_noise)
+    empirical = source not in ("camera", "header")
+    seen = SeenScale(None if believed is None else believed.value, gain, not empirical)
+    level, fraction = saturation_level(plane, row_limit(plane, camera, seen))
     return Detector(
         saturation_adu=level,
         saturated_fraction=fraction,
         gain_e_per_adu=gain,
         read_noise_e=read_noise,
-        noise_empirical=source not in ("camera", "header"),
+        noise_empirical=empirical,
         gain_source=source,
         sky_level_adu=None if sky is None else sky.level + plane.offset_adu,
         sky_variance_adu2=None if sky is None else sky.variance,
@@ -117,7 +120,7 @@ def stated_gains(header: fits.Header, camera: CameraSettings) -> list[StatedGain
     whole number of 10 and more, is no gain; one without electrons in its comment may
     be a setting.
     """
-    if _UNIT_ELECTRONS.match(text_of(header, "BUNIT") or ""):
+    if UNIT_ELECTRONS.match(text_of(header, "BUNIT") or ""):
         return [StatedGain(1.0, "header")]
     found = [_gain_on(header, card) for card in _GAIN_CARDS]
     own = [gain for gain in found if gain is not None]
@@ -221,6 +224,6 @@ def _alike(one: float, other: float) -> bool:
 
 def _seconds_per_value(header: fits.Header, camera: CameraSettings) -> float:
     """Exposure time where BUNIT says that the values are per second, else 1."""
-    if _PER_SECOND.search(text_of(header, "BUNIT") or ""):
+    if PER_SECOND.search(text_of(header, "BUNIT") or ""):
         return stated_exposure_s(header, camera) or 1.0
     return 1.0

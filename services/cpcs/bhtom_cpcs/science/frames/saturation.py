@@ -1,32 +1,13 @@
 """Where a detector stops counting: stated, or seen as a pile-up of pixels."""
 
-import re
-
 import numpy as np
 import numpy.typing as npt
-from astropy.io import fits
 
-from bhtom_cpcs.science.frames.header_cards import comment_of, number_of
-from bhtom_cpcs.science.frames.planes import Image, Mask
-from bhtom_cpcs.science.request import CameraSettings
+from bhtom_cpcs.science.frames.planes import Image, Plane
+from bhtom_cpcs.science.frames.stated_limits import header_limit
 
 FloatArray = npt.NDArray[np.float64]
 
-_CARDS = (
-    "SATURATE",
-    "SATURAT",
-    "SATLEVEL",
-    "SATURLVL",
-    "SATURVAL",
-    "SATVALUE",
-    "SATURATA",
-    "SATURATB",
-    "MAXLIN",
-    "NONLIN",
-    "LINLIMIT",
-)
-# DATAMAX is a limit in some headers and the brightest pixel in others.
-_LIMIT_WORD = re.compile(r"good|valid|satur|linear", re.IGNORECASE)
 _FEWEST_EQUAL = 6  # pixels within 0.1 % of the maximum: a ceiling, not a star's peak
 _FEWEST_SMEARED = 25
 _FEWEST_STEPS = 3  # of whole numbers within 5 % of the maximum
@@ -43,35 +24,18 @@ _TOP_PX = 5
 
 
 def saturation_level(
-    pixels: Image,
-    mask: Mask | None,
-    header: fits.Header,
-    camera: CameraSettings,
-    offset_adu: float = 0.0,
+    plane: Plane, row_limit_adu: float | None
 ) -> tuple[float | None, float]:
-    """Saturation level [ADU of `pixels`] and the share of pixels at or above it.
+    """Saturation level [ADU of the plane's pixels] and the share of pixels there.
 
-    From the camera row, else the lowest of the header's limits of saturation and
-    linearity; pixels that pile up lower down correct both. Call before the background
-    is subtracted.
+    From the camera row, whose limit is given in the frame's values, else from the
+    header; pixels that pile up lower down correct both. Call before the background is
+    subtracted.
     """
-    stated = camera.saturation_adu
-    if stated is None:
-        limits = [
-            value
-            for card in _CARDS
-            if (value := number_of(header, card)) is not None and value > 0
-        ]
-        maximum = number_of(header, "DATAMAX")
-        if (
-            maximum
-            and maximum > 0
-            and _LIMIT_WORD.search(comment_of(header, "DATAMAX"))
-        ):
-            limits.append(maximum)
-        stated = min(limits) if limits else None
-    level = None if stated is None else stated - offset_adu
-    seen = pile_up_level(pixels if mask is None else pixels[~mask], offset_adu)
+    pixels, mask = plane.pixels, plane.mask
+    stated = header_limit(plane) if row_limit_adu is None else row_limit_adu
+    level = None if stated is None else stated - plane.offset_adu
+    seen = pile_up_level(pixels if mask is None else pixels[~mask], plane.offset_adu)
     if seen is not None and (level is None or seen < level):
         level = seen
     if level is None or float(pixels.max()) < level:
