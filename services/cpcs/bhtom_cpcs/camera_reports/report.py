@@ -23,6 +23,7 @@ from bhtom_cpcs.camera_reports.shutter import shutter_time
 from bhtom_cpcs.camera_reports.sky_gain import sky_gain
 
 _MEASURED: Final = ("calibrated", "limit")
+_BESIDE_TARGET: Final = "target_outside_frame"
 _SURE_SIGMA: Final = 3.0
 # Times of evidence that everybody is told, to the month.
 _COARSE_D: Final = 30.0
@@ -36,7 +37,7 @@ def report_of(
     camera: CameraPin, camera_version: int, frames: Sequence[FrameFigures]
 ) -> CameraReport:
     """Everything that the frames tell, beside what the camera's version says."""
-    good = [frame for frame in frames if frame.outcome in _MEASURED]
+    good = [frame for frame in frames if _teaches(frame)]
     moments = [frame.mjd for frame in good if frame.is_seen and frame.mjd is not None]
     figures = _figures(camera, good)
     terms = [
@@ -75,6 +76,12 @@ def report_of(
         proposal=None,
     )
     return report.model_copy(update={"proposal": _proposal(report, good)})
+
+
+def _teaches(frame: FrameFigures) -> bool:
+    """Whether a frame was calibrated; a mosaic's chip may be without its target."""
+    beside_target = frame.outcome == _BESIDE_TARGET and frame.zero_point is not None
+    return frame.outcome in _MEASURED or beside_target
 
 
 def _figures(camera: CameraPin, frames: Sequence[FrameFigures]) -> list[ReportedFigure]:
@@ -127,7 +134,7 @@ def _figure(
 def _sentence(name: str, stated: float | None, measured: Estimate) -> str:
     what = name.replace("_", " ")
     if name == "shutter_time":
-        if abs(measured.value) < 3 * measured.error:
+        if abs(measured.value) <= _SURE_SIGMA * measured.error:
             return "The shutter opens and closes as the header says."
         return f"Exposures last {measured.value:+.3f} s beside what the header says."
     if name not in _TOLERANCE:
@@ -208,7 +215,15 @@ def _what_was_learnt(learned: LearnedFigures) -> str:
 
 
 def _learned(report: CameraReport, frames: Sequence[FrameFigures]) -> LearnedFigures:
-    shutter = next((f for f in report.figures if f.name == "shutter_time"), None)
+    shutter = next(
+        (
+            figure
+            for figure in report.figures
+            if figure.name == "shutter_time"
+            and abs(figure.measured) > _SURE_SIGMA * figure.error
+        ),
+        None,
+    )
     moments = [frame.mjd for frame in frames if frame.mjd is not None]
     return LearnedFigures(
         frames=len(frames),

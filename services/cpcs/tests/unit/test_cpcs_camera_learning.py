@@ -8,9 +8,11 @@ import pytest
 
 from bhtom_cpcs.camera_reports import learning
 from bhtom_cpcs.camera_reports.frame_figures import figures_of
+from bhtom_cpcs.camera_reports.report import report_of
 from bhtom_cpcs.camera_reports.shutter import shutter_time
 from bhtom_cpcs.camera_reports.sky_gain import sky_gain
 from bhtom_cpcs.science.calibration.residual_map import residual_map
+from bhtom_cpcs.testing import request_for
 
 LONGITUDE = 149.0
 
@@ -57,6 +59,41 @@ def test_the_shutter_time_is_found_within_its_error(shutter: float) -> None:
         pulls.append((found.value - shutter) / found.error)
     assert abs(np.mean(pulls)) < 0.6
     assert 0.6 < np.std(pulls) < 1.4
+
+
+def frames_of_nights(times_and_air_masses, scatter: float):
+    """Zero points of four nights under 0.15 mag of extinction, with a true shutter."""
+    rng = np.random.default_rng(1)
+    for night in range(4):
+        for time, mass in times_and_air_masses:
+            moment = {"mid_exposure_mjd_utc": 61000.5 + night, "exposure_time_s": time}
+            value = 25 + 2.5 * math.log10(time) - 0.15 * mass + rng.normal(0, scatter)
+            yield plane(
+                timing={**moment, "air_mass": mass},
+                zero_point={"value": value, "error": scatter},
+            )
+
+
+def test_extinction_is_no_shutter() -> None:
+    low_and_high = ((10.0, 1.8), (10.0, 1.75), (100.0, 1.1), (100.0, 1.12))
+    assert shutter_time(list(frames_of_nights(low_and_high, 0.005))) is None
+
+
+def test_a_shutter_time_within_its_error_is_not_offered() -> None:
+    alike = ((30.0, 1.15), (100.0, 1.15), (30.0, 1.15), (100.0, 1.15))
+    frames = list(frames_of_nights(alike, 0.02))
+    assert shutter_time(frames) is not None
+    report = report_of(request_for("0" * 64, 1).camera, 1, frames)
+    assert report.proposal is not None
+    assert report.proposal.changes["learned"]["shutter_time"] is None
+
+
+def test_a_mosaics_chips_beside_the_target_teach() -> None:
+    chip = replace(plane(), outcome="target_outside_frame")
+    report = report_of(request_for("0" * 64, 1).camera, 1, [chip] * 6)
+    assert {figure.name for figure in report.figures} == {"pixel_scale", "seeing"}
+    missed = [replace(chip, zero_point=None)] * 6
+    assert not report_of(request_for("0" * 64, 1).camera, 1, missed).figures
 
 
 def test_exposures_alike_say_nothing_of_the_shutter() -> None:
