@@ -102,6 +102,17 @@ def test_scaled_integers_and_blank(tmp_path: Path) -> None:
     assert np.allclose(plane.pixels[good], expected[good])
 
 
+def test_few_blanks_of_unsigned_integers_are_masked(tmp_path: Path) -> None:
+    image = IMAGE.astype(np.uint16) + np.uint16(100)
+    image[3, 4] = 0
+    path = tmp_path / "unsigned.fits"
+    fits.PrimaryHDU(image, header()).writeto(path)
+    fits.setval(path, "BLANK", value=-32768)
+    (plane,) = read(path)
+    assert plane.mask is not None
+    assert np.argwhere(plane.mask).tolist() == [[3, 4]]
+
+
 def test_nan_is_masked(tmp_path: Path) -> None:
     image = IMAGE.astype(np.float32)
     image[5, 6], image[7, 8] = np.nan, np.inf

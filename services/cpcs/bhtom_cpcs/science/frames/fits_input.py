@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from typing import Any
 
+import numpy.typing as npt
 from astropy.io import fits
 
 from bhtom_cpcs.science.frames.bayer import (
@@ -19,6 +21,7 @@ from bhtom_cpcs.science.frames.fits_files import (
     primary_header,
 )
 from bhtom_cpcs.science.frames.hdu_kinds import Kind, decoded, describe
+from bhtom_cpcs.science.frames.header_cards import number_of
 from bhtom_cpcs.science.frames.headers import merged, without_damaged_cards
 from bhtom_cpcs.science.frames.planes import Colour, Mask, Plane, make_plane
 from bhtom_cpcs.science.outcomes import Outcome
@@ -82,6 +85,7 @@ def _planes_of(
 ) -> Iterator[Plane]:
     """Decode one HDU into its planes."""
     hdu = hdus[number]
+    blank = _blank_value(hdu.header)
     data = decoded(hdu)
     own, damaged = without_damaged_cards(hdu.header)
     header = merged(without_damaged_cards(primary)[0], own) if number else own
@@ -94,11 +98,13 @@ def _planes_of(
     notes = () if note is None else (note,)
     if kind == "colours":
         for colour, image in zip(_COLOURS, colour_images(data), strict=True):
-            plane = make_plane(f"{name}, {colour}", header, image, damaged, mask)
+            unusable = _with_blanks(mask, image, blank)
+            plane = make_plane(f"{name}, {colour}", header, image, damaged, unusable)
             yield replace(plane, colour=colour, notes=(*notes, *plane.notes))
         return
     image = data.reshape(squeezed(data.shape))
-    plane = make_plane(name, header, image, damaged, mask)
+    unusable = _with_blanks(mask, image, blank)
+    plane = make_plane(name, header, image, damaged, unusable)
     plane.notes = (*notes, *plane.notes)
     pattern = bayer_pattern(header) if kind == "mosaic" else None
     if pattern is not None:
@@ -107,6 +113,24 @@ def _planes_of(
     if looks_like_mosaic(plane.pixels):
         plane.notes = (*plane.notes, _RAW_COLOUR)
     yield plane
+
+
+def _blank_value(header: fits.Header) -> float | None:
+    """The value that stands for no light, once BZERO is added."""
+    blank = number_of(header, "BLANK")
+    return None if blank is None else blank + (number_of(header, "BZERO") or 0.0)
+
+
+def _with_blanks(
+    mask: Mask | None, image: npt.NDArray[Any], blank: float | None
+) -> Mask | None:
+    """The mask with the blanks of unsigned integers, which the decoder leaves in."""
+    if blank is None or image.dtype.kind != "u":
+        return mask
+    blanks: Mask = image == blank
+    if not blanks.any():
+        return mask
+    return blanks if mask is None else mask | blanks
 
 
 _RAW_COLOUR = (
