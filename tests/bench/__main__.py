@@ -30,13 +30,22 @@ HEAD = """# Measured
 
 Written by `make bench`; every figure was measured beside its peer or floor in the same
 run. Absolute times are of the machine it ran on and only there for orientation; the
-ratios are what counts. Nothing here is a promise.
+ratios are what counts. Nothing here is a promise. `make bench` fails when a figure that
+it measured misses its goal.
 
 """
+TITLE = (
+    "| figure | goal | measured | met | peer or floor in the same run | command "
+    "| date |",
+    "|---|---|---|---|---|---|---|",
+)
 
 
-def main(names: list[str]) -> None:
-    """Run the benchmarks named (all of them by default) and write the table."""
+def main(names: list[str]) -> int:
+    """Run the benchmarks named (all of them by default) and write the table.
+
+    1 when a figure missed its goal, else 0.
+    """
     rows: dict[str, tuple[Figure, str]] = {}
     for name in names or MODULES:
         started = time.monotonic()
@@ -49,11 +58,12 @@ def main(names: list[str]) -> None:
         print(f"{name}: {time.monotonic() - started:.0f} s")
     kept = _kept() if names else {}
     lines = {**kept, **{name: _line(*row) for name, row in rows.items()}}
-    title = (
-        "| figure | goal | measured | peer or floor in the same run | command | date |"
-    )
-    body = "\n".join([title, "|---|---|---|---|---|---|", *lines.values()])
+    body = "\n".join([*TITLE, *lines.values()])
     TARGET.write_text(HEAD + body + "\n", encoding="utf-8")
+    missed = [name for name, (figure, _) in rows.items() if figure.met is False]
+    for name in missed:
+        print(f"missed: {name}: {rows[name][0].measured} (goal {rows[name][0].goal})")
+    return 1 if missed else 0
 
 
 def _line(figure: Figure, day: str) -> str:
@@ -61,6 +71,7 @@ def _line(figure: Figure, day: str) -> str:
         figure.name,
         figure.goal,
         figure.measured,
+        {True: "yes", False: "**no**", None: "-"}[figure.met],
         figure.peer,
         figure.command,
         day,
@@ -77,4 +88,4 @@ def _kept() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -58,6 +58,7 @@ def _text(folder: Path) -> Figure:
         f"numpy.loadtxt {peer * 1e3:.0f} ms without names, units and checks; astropy "
         f"{slow * 1e3:.0f} ms",
         COMMAND,
+        met=ours <= 2.5 * peer,
     )
 
 
@@ -73,6 +74,7 @@ def _fits(folder: Path) -> Figure:
         f"{ours / peer:.2f} x ({ours * 1e3:.0f} ms)",
         f"Table {peer * 1e3:.0f} ms, bare columns of astropy {bare * 1e3:.0f} ms",
         COMMAND,
+        met=ours <= 3 * peer,
     )
 
 

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of `docs/measured.md`; `measured` may say why nothing was measured."""
+    """One line of `docs/measured.md`; `measured` may say why nothing was measured.
+
+    `met` says whether the goal was, None where there is none to meet.
+    """
 
     name: str
     goal: str
     measured: str
     peer: str
     command: str
+    met: bool | None = None

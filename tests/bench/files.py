@@ -93,8 +93,8 @@ def measure() -> list[Figure]:
     write_tables(done, own)
     name_own = "Real frames on a reference made from their own stars"
     return [
-        Figure(name, goal, done.extremes(), "-", COMMAND),
-        Figure(name_own, goal, own.extremes(), "-", COMMAND),
+        Figure(name, goal, done.extremes(), "-", COMMAND, done.is_within_limits()),
+        Figure(name_own, goal, own.extremes(), "-", COMMAND, own.is_within_limits()),
     ]
 
 
@@ -111,6 +111,13 @@ class Table:
             self.lost.append(f"{path.parent.name}/{path.name}")
         else:
             self.answers.append(answer)
+
+    def is_within_limits(self) -> bool:
+        """Whether every file gave an answer in time and in the memory allowed."""
+        return not self.lost and all(
+            answer.seconds <= LIMIT_S and answer.peak_bytes <= LIMIT_BYTES
+            for answer in self.answers
+        )
 
     def extremes(self) -> str:
         """How many gave an answer, the slowest and the largest of them."""

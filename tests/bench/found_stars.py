@@ -45,6 +45,7 @@ def completeness(kind: str) -> Figure:
             own += found_and_false(taken, x, y)
             peer += peer_curves(taken)
     needed = min(false_at(curve, own[0]) for curve in peer)
+    best = np.nanmax([at_false_rate(curve, own[1]) for curve in peer] + [0.0])
     many = f"{needed:.0f} false" if needed < np.inf else "no threshold"
     return Figure(
         f"Injected truth, {kind}: faint stars (S/N 4 to 10) that are found",
@@ -54,6 +55,7 @@ def completeness(kind: str) -> Figure:
         f"sep.extract {_peer_text(peer, own[1], faint)}; "
         f"{_peer_text(peer, GENEROUS[kind], faint)}; as many as here with {many}",
         COMMAND,
+        met=bool(own[0] >= best),
     )
 
 

@@ -204,7 +204,7 @@ def host_figure(found: Sequence[Seen]) -> Figure:
     return Figure(
         "Hosts of 0.5 to 3 FWHM half-light radius, 0 to 3 FWHM from the target, with "
         "more than 2 % of its light in its image",
-        "said as `host_included`",
+        "none stated (said as `host_included`)",
         f"{np.mean(said):.1%} of {len(said)}; {', '.join(parts)}; compact (to 1 FWHM) "
         f"and 3 times as bright or more {np.mean(compact):.1%} of {len(compact)}",
         f"flux too high by {_biases(matter)}",
@@ -228,6 +228,7 @@ def star_figure(found: Sequence[Seen]) -> Figure:
         "; ".join(parts),
         "-",
         COMMAND,
+        met=not any(one.host for one in found),
     )
 
 

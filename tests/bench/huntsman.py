@@ -17,6 +17,7 @@ COMMAND: Final = "python -m tests.bench huntsman"
 FEWEST_SIGMA: Final = 20.0
 HIGHEST_PEAK_ADU: Final = 3000.0
 GOAL_MAG: Final = 0.030
+SENTENCE: Final = "Header said g; the stars say r."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def measure() -> list[Figure]:
             f"{found.value:.4f} mag, {found.n_stars} stars, none clipped",
             f"chosen {found.passband}; '{found.sentence}'",
             COMMAND,
+            met=found.value <= GOAL_MAG and found.sentence == SENTENCE,
         )
     ]
 

@@ -152,16 +152,18 @@ def _limit_figure(limits: Limits, *, crowded: bool) -> Figure:
         where = "a crowd (1 source per 40 FWHM^2), at places 1 FWHM from any star"
     goal = 0.15 if crowded else 0.05
     pull = 1.4826 * float(np.median(np.abs(limits.empty - np.median(limits.empty))))
+    errors = depth_error(limits.at_3, 3), depth_error(limits.at_5, 5)
     half = [float(np.mean(limits.at_3 > 3)), float(np.mean(limits.at_5 > 5))]
     return Figure(
         f"Limits in {where}",
         f"half of the stars at the limit come out above it, within {goal:.2f} mag",
-        f"3 sigma: {depth_error(limits.at_3, 3):+.3f} mag ({half[0]:.0%} above), "
-        f"5 sigma: {depth_error(limits.at_5, 5):+.3f} mag ({half[1]:.0%} above)",
+        f"3 sigma: {errors[0]:+.3f} mag ({half[0]:.0%} above), "
+        f"5 sigma: {errors[1]:+.3f} mag ({half[1]:.0%} above)",
         f"{len(limits.at_3)} + {len(limits.at_5)} injections; pull of the empty places "
         f"{float(np.median(limits.empty)):+.2f} +- "
         f"{pull:.2f}",
         COMMAND,
+        met=max(map(abs, errors)) <= goal,
     )
 
 

@@ -100,6 +100,7 @@ def _lco(root: Path, folder: Path, names: dict[int, str]) -> list[Figure]:
                 f"({found.column}, {found.passband})",
                 f"Kron flux of the file: {auto.value:.4f} mag, {auto.n_stars} stars",
                 COMMAND,
+                met=found.value <= GOALS[floor],
             )
         )
     return figures

@@ -58,6 +58,7 @@ def _speed(frame: LargeFrame, folder: Path) -> list[Figure]:
             " centre, moments, peak, flags, windowed centroid, three apertures and"
             " their errors",
             COMMAND,
+            met=same / stage_peer <= 0.75,
         ),
         Figure(
             "Catalogue stage as it runs: sources, PSF, all their fluxes at once",
@@ -72,6 +73,7 @@ def _speed(frame: LargeFrame, folder: Path) -> list[Figure]:
             f"{own / peer:.2f} ({own:.2f} s, {found} sources)",
             f"{PROGRAM} {peer:.2f} s, {peer_found} sources",
             COMMAND,
+            met=own / peer <= 1.5,
         ),
     ]
 
@@ -99,6 +101,7 @@ async def _memory(frame: LargeFrame) -> Figure:
         f"{(peak - idle) / image:.1f} ({(peak - idle) / _MIB:.0f} MiB)",
         f"one image {image / _MIB:.0f} MiB, idle worker {idle / _MIB:.0f} MiB",
         COMMAND,
+        met=(peak - idle) / image <= 10,
     )
 
 
@@ -136,6 +139,7 @@ async def _throughput(frame: LargeFrame) -> Figure:
         f"one worker {one:.2f} frames/s, {FRAMES_A_WORKER} frames each; two processes "
         f"that only count, against one: {two_counting / one_counting:.2f}",
         COMMAND,
+        met=two / one >= 1.7,
     )
 
 

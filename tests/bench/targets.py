@@ -218,13 +218,16 @@ def measure() -> list[Figure]:
                         scene=curve.learnt_scene(),
                     )
                     again.append(learnt)
-            figures.append(_curve_figure(text, curves))
+            # Nobody can know a neighbour before the scene has learnt it.
+            figures.append(_curve_figure(text, curves, is_judged=not again))
             if again:
                 figures.append(_curve_figure(f"{text}, learnt from frames,", again))
     return figures
 
 
-def _curve_figure(text: str, curves: Sequence[LightCurve]) -> Figure:
+def _curve_figure(
+    text: str, curves: Sequence[LightCurve], *, is_judged: bool = True
+) -> Figure:
     slopes = [curve.slope() for curve in curves]
     sigma = [slope / error for slope, error in slopes]
     mean = sum(s / e**2 for s, e in slopes) / sum(e**-2 for _, e in slopes)
@@ -234,7 +237,9 @@ def _curve_figure(text: str, curves: Sequence[LightCurve]) -> Figure:
     offset = [curve.offset() for curve in curves]
     return Figure(
         f"Constant star, {text} at 1.5 FWHM, seeing 2-5 px",
-        "slope with seeing zero within 2 sigma, reduced chi-square 0.7-1.4",
+        "slope with seeing zero within 2 sigma, reduced chi-square 0.7-1.4"
+        if is_judged
+        else "as seen",
         f"slope {1000 * mean:+.2f} +- {1000 * error:.2f} mmag/px "
         f"({', '.join(f'{s:+.1f}' for s in sigma)} sigma), chi-square "
         f"{', '.join(f'{c:.2f}' for c in chi2)} (mean {np.mean(chi2):.2f}), offset "
@@ -242,6 +247,10 @@ def _curve_figure(text: str, curves: Sequence[LightCurve]) -> Figure:
         f"{len(curves)} seeds of {len(curves[0].magnitude)} frames; errors without "
         f"the colour term ({colour:.1f} mmag), one shift of every point",
         COMMAND,
+        met=all(abs(one) <= 2.0 for one in sigma)
+        and all(0.7 <= one <= 1.4 for one in chi2)
+        if is_judged
+        else None,
     )
 
 

@@ -12,18 +12,16 @@ import uvicorn
 from playwright.sync_api import (
     Browser,
     BrowserContext,
-    Error,
     FilePayload,
     Page,
     expect,
-    sync_playwright,
 )
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bhtom_web.main import create_app
 from bhtom_web.settings import WebSettings
+from tests.visitor import chromium
 
-CHROMIUM = "/usr/bin/chromium"
 MANY = 100_000
 PAGES = (
     *("/", "/targets", "/targets/1", "/targets/3", "/targets/new", "/cameras"),
@@ -70,16 +68,8 @@ def site(only_world: Any, services: ModuleType) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Headless Chromium of the system."""
-    with sync_playwright() as playwright:
-        try:
-            chromium = playwright.chromium.launch(
-                executable_path=CHROMIUM,
-                args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-            )
-        except Error as error:
-            pytest.fail(f"Chromium cannot be started ({CHROMIUM}): {error.message}")
-        yield chromium
-        chromium.close()
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture
