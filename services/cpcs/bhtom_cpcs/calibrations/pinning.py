@@ -1,5 +1,6 @@
 """Ties a request to what is decided when its reduction first starts."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -99,5 +100,20 @@ async def _repeated(
     used = await store.releases_used_by(connection, product, repeated)
     if values is None or not used:
         return values
-    releases = tuple(PinnedRelease(name, release) for name, release in used)
-    return plain_decisions(replace(decisions_of(values), pinned_releases=releases))
+    decisions = decisions_of(values)
+    pins = with_used(decisions.pinned_releases, used)
+    return plain_decisions(replace(decisions, pinned_releases=pins))
+
+
+def with_used(
+    pins: Sequence[PinnedRelease], used: Sequence[PinnedRelease]
+) -> tuple[PinnedRelease, ...]:
+    """The ties with what was used in the place of what was tied, in the same order."""
+
+    def instead_of(pin: PinnedRelease) -> list[PinnedRelease]:
+        same = (pin.catalogue_name, pin.passband)
+        of_it = [u for u in used if (u.catalogue_name, u.passband) == same]
+        # its own first: another served what it does not cover
+        return sorted(of_it, key=lambda one: one.release != pin.release) or [pin]
+
+    return tuple(dict.fromkeys([*(n for pin in pins for n in instead_of(pin)), *used]))

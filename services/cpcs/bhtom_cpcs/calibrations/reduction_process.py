@@ -34,23 +34,20 @@ def reduce_pinned_frame(task: ReductionTask) -> ReducedFrame:
     limit_threads()
     from pathlib import Path
 
+    from bhtom_cpcs.calibrations.tied_release import reduce_with_ties
     from bhtom_cpcs.reference_catalogues.catalogue import catalogues_to_try
     from bhtom_cpcs.science.catalogue_reduction import reduce_catalogue
-    from bhtom_cpcs.science.outcomes import Outcome
     from bhtom_cpcs.science.reduction import reduce_frame
 
     started = time.perf_counter()
     reduce = reduce_frame if task.inputs.kind == "fits_file" else reduce_catalogue
     request = reduction_request(task.inputs, task.decisions)
-    for reference in catalogues_to_try(
-        Path(task.catalogue_folder),
-        task.catalogue,
-        request.decisions.pinned_releases,
-    ):
-        reduction = reduce(Path(task.frame), request, reference)
-        outcomes = {plane.outcome for plane in reduction.planes}
-        if Outcome.WAITING_FOR_CATALOGUE not in outcomes:
-            break
+    pins = request.decisions.pinned_releases
+    reduction = reduce_with_ties(
+        catalogues_to_try(Path(task.catalogue_folder), task.catalogue, pins),
+        pins,
+        lambda reference: reduce(Path(task.frame), request, reference),
+    )
     planes = tuple(
         ReducedPlane(
             storable(plane.to_json()),

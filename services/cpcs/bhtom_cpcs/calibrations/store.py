@@ -10,7 +10,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_contracts.events.frames import FitsUploaded
-from bhtom_contracts.outcomes import Outcome
 from bhtom_cpcs.calibrations.domain import (
     UNFINISHED,
     Move,
@@ -18,6 +17,7 @@ from bhtom_cpcs.calibrations.domain import (
     moved,
 )
 from bhtom_cpcs.calibrations.tables import CALIBRATIONS, REQUESTS
+from bhtom_cpcs.science.decisions import PinnedRelease
 from bhtom_runtime.tracing import current_traceparent
 from bhtom_runtime.unit_of_work import UnitOfWork
 
@@ -191,25 +191,25 @@ async def decisions_pinned_by(
 
 async def releases_used_by(
     connection: AsyncConnection, data_product_id: int, request_id: int
-) -> tuple[tuple[str, str], ...]:
-    """The catalogues and releases that an earlier request of a product came to."""
+) -> tuple[PinnedRelease, ...]:
+    """The releases that the planes of an earlier request were calibrated with."""
     source = CALIBRATIONS.c.result["provenance"]
+    passband = CALIBRATIONS.c.result["zero_point"]["passband"]
     statement = (
         select(
-            source["catalogue_name"].astext.label("name"),
-            source["catalogue_release"].astext.label("release"),
+            source["catalogue_name"].astext,
+            source["catalogue_release"].astext,
+            passband.astext,
         )
         .join(REQUESTS, REQUESTS.c.id == CALIBRATIONS.c.calibration_request_id)
         .where(
             REQUESTS.c.id == request_id,
             REQUESTS.c.data_product_id == data_product_id,
-            CALIBRATIONS.c.outcome.in_((Outcome.CALIBRATED, Outcome.LIMIT)),
+            passband.astext.is_not(None),
         )
         .order_by(CALIBRATIONS.c.plane)
-        .limit(1)
     )
-    rows = (await connection.execute(statement)).all()
-    return tuple((row.name, row.release) for row in rows)
+    return tuple(PinnedRelease(*row) for row in await connection.execute(statement))
 
 
 async def release_decisions(uow: UnitOfWork, request_id: int) -> None:

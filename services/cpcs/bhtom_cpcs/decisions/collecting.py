@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bhtom_contracts.events.frames import FitsUploaded
 from bhtom_cpcs.decisions import domain, position_store
 from bhtom_cpcs.decisions.domain import MeasuredMagnitude
+from bhtom_cpcs.decisions.pin_store import releases_for
 from bhtom_cpcs.decisions.pinned import scene_of
 from bhtom_cpcs.decisions.second_look import Field
 from bhtom_cpcs.decisions.tables import (
     BAND_SETTLEMENTS,
-    CATALOGUE_PINS,
     FRAME_EVIDENCE,
     SCENES,
     TARGET_EVIDENCE,
@@ -27,7 +27,6 @@ from bhtom_cpcs.science.decisions import (
     BorrowedZeroPoint,
     Decisions,
     MeanPosition,
-    PinnedRelease,
     Scene,
     SettledBand,
     TargetColour,
@@ -69,7 +68,7 @@ async def collect(
         mean_positions=await _mean_positions(connection, request.target.target_id),
         target_colours=await _colours(connection, request, mjd),
         borrowed_zero_points=await _borrowed(connection, request, mjd),
-        pinned_releases=await _pinned_releases(connection, request),
+        pinned_releases=await releases_for(connection, request),
         other_targets=await _other_targets(connection, request, field),
     )
 
@@ -230,23 +229,6 @@ async def _borrowed(
         )
         for row in await connection.execute(nearest)
     )
-
-
-async def _pinned_releases(
-    connection: AsyncConnection, request: FitsUploaded
-) -> tuple[PinnedRelease, ...]:
-    if request.parameters.newest_catalogue:
-        return ()
-    table = CATALOGUE_PINS
-    statement = (
-        select(table.c.catalogue, table.c.release)
-        .where(
-            table.c.target_id == request.target.target_id,
-            table.c.camera_id == request.camera.camera_id,
-        )
-        .order_by(table.c.catalogue)
-    )
-    return tuple(PinnedRelease(*row) for row in await connection.execute(statement))
 
 
 async def _other_targets(

@@ -193,6 +193,19 @@ def target_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:
         }
 
 
+def catalogue_pin(origin: Origin, plane: Plain) -> dict[str, Any]:
+    """The release that a plane's passband was calibrated with."""
+    source = plane["provenance"]
+    return {
+        "target_id": origin.request.target.target_id,
+        "camera_id": origin.request.camera.camera_id,
+        "catalogue": source["catalogue_name"],
+        "passband": plane["zero_point"]["passband"],
+        "release": source["catalogue_release"],
+        "calibration_id": origin.calibration_id,
+    }
+
+
 def proposed_scenes(plane: Plain) -> Iterator[Scene]:
     """The scenes that a plane proposes for targets that had none."""
     for measured in plane.get("measurements") or ():

@@ -56,6 +56,7 @@ async def target_decisions(
     rulings = await scene_rulings(connection, target_id, _MOST_SHOWN)
     mean = await _newest(connection, MEAN_POSITIONS, target_id)
     seen = await _calibrations_seen(connection, target_id, caller)
+    points = set(seen.values())
     scenes = await _scenes(connection, target_id, seen)
     return TargetDecisions(
         target_id=target_id,
@@ -76,21 +77,24 @@ async def target_decisions(
         colours=await _colours(connection, target_id, caller),
         catalogue_pins=[
             PinOut(**_columns(row, PinOut) | _known(row, seen))
-            for row in await _pins(connection, target_id, set(seen.values()))
+            for row in await _pins(connection, target_id)
+            if (row.camera_id, row.passband) in points
         ],
     )
 
 
 async def _calibrations_seen(
     connection: AsyncConnection, target_id: int, caller: Principal | None
-) -> dict[int, int]:
-    """Calibrations of a target that the caller may see, with their cameras."""
+) -> dict[int, tuple[int, str]]:
+    """Calibrations of a target that the caller may see, of which camera and band."""
     table = TARGET_EVIDENCE
-    statement = select(table.c.calibration_id, table.c.camera_id).where(
+    statement = select(
+        table.c.calibration_id, table.c.camera_id, table.c.passband
+    ).where(
         table.c.target_id == target_id, ~is_withdrawn(table), may_see(caller, table)
     )
     rows = await connection.execute(statement)
-    return {row.calibration_id: row.camera_id for row in rows}
+    return {row.calibration_id: (row.camera_id, row.passband) for row in rows}
 
 
 def _known(row: Row[Any], seen: Collection[int]) -> dict[str, int | None]:
@@ -99,15 +103,13 @@ def _known(row: Row[Any], seen: Collection[int]) -> dict[str, int | None]:
     return {"calibration_id": row.calibration_id if known else None}
 
 
-async def _pins(
-    connection: AsyncConnection, target_id: int, cameras: Collection[int]
-) -> Sequence[Row[Any]]:
-    """Pins of cameras of which the caller may see a frame of the target."""
+async def _pins(connection: AsyncConnection, target_id: int) -> Sequence[Row[Any]]:
+    """What the target's passbands are tied to."""
     table = CATALOGUE_PINS
     statement = (
         select(table)
-        .where(table.c.target_id == target_id, table.c.camera_id.in_(cameras))
-        .order_by(table.c.camera_id, table.c.catalogue)
+        .where(table.c.target_id == target_id)
+        .order_by(table.c.camera_id, table.c.catalogue, table.c.passband)
     )
     return (await connection.execute(statement)).all()
 

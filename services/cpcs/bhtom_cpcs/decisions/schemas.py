@@ -194,13 +194,14 @@ class ColourOut(BaseModel):
 
 
 class PinOut(BaseModel):
-    """The catalogue's release that points from a camera are tied to.
+    """The catalogue's release that points from a camera in a passband are tied to.
 
     Without the calibration that tied them where the reader may not see it.
     """
 
     camera_id: int
     catalogue: str
+    passband: str
     release: str
     calibration_id: int | None
     decided_at: AwareDatetime

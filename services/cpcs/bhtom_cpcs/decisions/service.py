@@ -13,11 +13,13 @@ from bhtom_cpcs.decisions.domain import Ruling, RulingKind
 from bhtom_cpcs.decisions.evidence import (
     Origin,
     Plain,
+    catalogue_pin,
     frame_row,
     proposed_scenes,
     target_rows,
     tells,
 )
+from bhtom_cpcs.decisions.pin_store import pin_catalogue
 from bhtom_cpcs.decisions.scene_evidence import scene_rows
 from bhtom_cpcs.decisions.scene_store import scenes_to_consider
 from bhtom_cpcs.decisions.scenes import learn_scene
@@ -67,16 +69,8 @@ async def take_evidence(
         await store.keep_scene_evidence(uow, row)
     for scene in proposed_scenes(plane):
         await store.propose_scene(uow, scene, calibration_id)
-    source = plane["provenance"]
-    await store.pin_catalogue(
-        uow,
-        request.target.target_id,
-        request.camera.camera_id,
-        source["catalogue_name"],
-        source["catalogue_release"],
-        calibration_id,
-        anew=request.parameters.newest_catalogue,
-    )
+    anew = request.parameters.newest_catalogue
+    await pin_catalogue(uow, catalogue_pin(origin, plane), anew=anew)
     await uow.enqueue(NewJob(kind=DECIDE, dedupe_key=DECIDE))
 
 

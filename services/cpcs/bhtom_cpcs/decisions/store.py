@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Table, and_, func, literal, select, text, update
+from sqlalchemy import Row, Table, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,7 +13,6 @@ from bhtom_cpcs.decisions.scene_tables import SCENE_EVIDENCE
 from bhtom_cpcs.decisions.tables import (
     BAND_RULINGS,
     BAND_SETTLEMENTS,
-    CATALOGUE_PINS,
     FRAME_EVIDENCE,
     SCENES,
     TARGET_EVIDENCE,
@@ -84,39 +83,6 @@ async def propose_scene(uow: UnitOfWork, scene: Scene, calibration_id: int) -> N
 
 def _star(star: Any) -> dict[str, float]:
     return {name: getattr(star, name) for name in star.__dataclass_fields__}
-
-
-async def pin_catalogue(
-    uow: UnitOfWork,
-    target_id: int,
-    camera_id: int,
-    catalogue: str,
-    release: str,
-    calibration_id: int,
-    *,
-    anew: bool,
-) -> None:
-    """Tie a target's points from a camera to a release; a tie stays, unless `anew`."""
-    table = CATALOGUE_PINS
-    statement = insert(table).values(
-        target_id=target_id,
-        camera_id=camera_id,
-        catalogue=catalogue,
-        release=release,
-        calibration_id=calibration_id,
-    )
-    news = statement.excluded
-    await uow.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(table.primary_key),
-            set_={
-                "release": news.release,
-                "calibration_id": news.calibration_id,
-                "decided_at": func.now(),
-            },
-            where=and_(literal(anew), table.c.release != news.release),
-        )
-    )
 
 
 async def filters_to_consider(

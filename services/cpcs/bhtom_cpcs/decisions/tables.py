@@ -191,13 +191,14 @@ MEAN_POSITIONS: Final = Table(
     CheckConstraint("dec BETWEEN -90 AND 90", name="dec"),
 )
 
-# A passband's name holds its catalogue, so this is one release a passband too.
+# The catalogue is the one that a request names: another's band may be joined to it.
 CATALOGUE_PINS: Final = Table(
     "catalogue_pins",
     METADATA,
     Column("target_id", BigInteger, primary_key=True, autoincrement=False),
     Column("camera_id", BigInteger, primary_key=True, autoincrement=False),
     Column("catalogue", Text, primary_key=True),
+    Column("passband", Text, primary_key=True),
     Column("release", Text, nullable=False),
     Column("calibration_id", BigInteger, nullable=False),
     _now("decided_at"),

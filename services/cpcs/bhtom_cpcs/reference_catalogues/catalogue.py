@@ -53,21 +53,19 @@ def open_catalogue(
 def catalogues_to_try(
     root: Path, name: str, pinned: Iterable[PinnedRelease]
 ) -> Iterator[ReferenceCatalogue]:
-    """The release that a light curve is tied to, then the newest.
+    """The releases that light curves are tied to, each once, then the newest.
 
-    The newest serves where the pinned one does not cover a frame, or is no longer here:
-    a frame that waited for tiles which have come since must not wait for ever. Which
-    one was used is on the result.
+    One that is no longer here is left out.
     """
-    used = None
-    for pin in pinned:
-        if pin.catalogue_name == name:
-            with suppress(CatalogueError):
-                catalogue = open_catalogue(root, name, pin.release)
-                used = catalogue.release
-                yield catalogue
+    offered = set()
+    of_pins = (pin.release for pin in pinned if pin.catalogue_name == name)
+    for release in dict.fromkeys(of_pins):
+        with suppress(CatalogueError):
+            catalogue = open_catalogue(root, name, release)
+            offered.add(catalogue.release)
+            yield catalogue
     newest = open_catalogue(root, name)
-    if newest.release != used:
+    if newest.release not in offered:
         yield newest
 
 

@@ -116,10 +116,15 @@ class BorrowedZeroPoint:
 
 @dataclass(frozen=True, slots=True)
 class PinnedRelease:
-    """The release of a catalogue that a target's points from a camera are tied to."""
+    """The release that a target's points from a camera in a passband are tied to.
+
+    Without a passband it is that of all passbands which have none of their own, as
+    requests were tied before each had one.
+    """
 
     catalogue_name: str
     release: str
+    passband: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

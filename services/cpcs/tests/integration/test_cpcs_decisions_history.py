@@ -24,6 +24,7 @@ from bhtom_cpcs.decisions.tables import (
     SCENES,
     TARGET_EVIDENCE,
 )
+from bhtom_cpcs.science.decisions import PinnedRelease
 from bhtom_cpcs.science.zero_point_terms import ColourTerm
 from bhtom_cpcs.testing import (
     CENTRE,
@@ -147,7 +148,7 @@ async def test_the_first_scene_and_the_first_release_stay(cpcs: Cpcs) -> None:
     assert (scene_kept.version, scene_kept.radius_arcsec) == (1, 30.0)
     assert scene_kept.stars[0].ra_deg == 150.001
     (pin,) = decisions.pinned_releases
-    assert (pin.catalogue_name, pin.release) == ("GaiaSP", "sim+160")
+    assert pin == PinnedRelease("GaiaSP", "sim+160", "GaiaSP/r")
     newest = CalibrationParameters(newest_catalogue=True)
     asked = request_of(162, 161, 1601, parameters=newest)
     assert (await collected(cpcs, asked)).pinned_releases == ()
@@ -312,7 +313,11 @@ async def test_what_a_preview_used_is_used_when_it_is_accepted(cpcs: Cpcs) -> No
     await cpcs.deliver(accepted)
     again = await pinned.of(await stored(cpcs, 2309))
     (release,) = again["pinned_releases"]
-    assert release == {"catalogue_name": "GaiaSP", "release": "sim+7;GaiaDR3=DR3+2"}
+    assert release == {
+        "catalogue_name": "GaiaSP",
+        "release": "sim+7;GaiaDR3=DR3+2",
+        "passband": "GaiaSP/r",
+    }
     without = {**again, "pinned_releases": [], "version": first["version"]}
     assert without == first
 

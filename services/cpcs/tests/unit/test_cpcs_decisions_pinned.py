@@ -33,7 +33,7 @@ EVERYTHING = Decisions(
         TargetColour(11, "GaiaSP/g", "GaiaSP/r", 0.1 + 0.2, 0.02, "x", 60000.1),
     ),
     borrowed_zero_points=(borrowed(60000.1, 5),),
-    pinned_releases=(PinnedRelease("GaiaSP", "sim+1"),),
+    pinned_releases=(PinnedRelease("GaiaSP", "sim+1", "GaiaSP/r"),),
     other_targets=((10.2, -20.4),),
 )
 
@@ -44,6 +44,13 @@ def test_decisions_come_back_from_storage_bit_by_bit() -> None:
     assert plain_decisions(again) == plain_decisions(EVERYTHING)
     assert again.target_colours == EVERYTHING.target_colours
     assert again.scenes == EVERYTHING.scenes
+    assert again.pinned_releases == EVERYTHING.pinned_releases
+
+
+def test_a_release_of_before_ties_every_passband() -> None:
+    stored = plain_decisions(EVERYTHING)
+    stored["pinned_releases"] = [{"catalogue_name": "GaiaSP", "release": "sim+1"}]
+    assert decisions_of(stored).pinned_releases == (PinnedRelease("GaiaSP", "sim+1"),)
 
 
 def test_the_version_names_the_content() -> None:

@@ -94,6 +94,7 @@ def target_decisions(number: int) -> Json:
         **{"value": 0.62, "error": 0.04, "source": "same_night"},
     }
     pin = {"camera_id": 1, "catalogue": "GaiaSP", "release": "DR3"}
+    pin |= {"passband": "GaiaSP/r"}
     scene = {"radius_arcsec": 30.0, "source": "GaiaSP DR3", "stars": [star]}
     learnt_too = {"stars": [star, of_frames], "source": "GaiaSP DR3; 1 found in frames"}
     learnt = {
