@@ -75,6 +75,7 @@ def choose_band(
     allowed: tuple[str, ...],
     hints: BandHints = BandHints(),
     made: Mapping[str, BandStars] = MappingProxyType({}),
+    spare: Mapping[str, BandStars] = MappingProxyType({}),
 ) -> BandChoice:
     """Rank every offered band on the same stars and choose one of the allowed.
 
@@ -90,8 +91,15 @@ def choose_band(
     made : the same of bands that come by transformation; they change no number of an
         offered band, and are held against them on those of the common stars that
         they have
+    spare : more such bands, which nobody asked for: they have figures, the same as
+        where somebody does, and take no part
     """
-    native = rank_bands({name: one for name, one in stars.items() if name not in made})
+    by_stars = {
+        name: one
+        for name, one in stars.items()
+        if name not in made and name not in spare
+    }
+    native = rank_bands(by_stars)
     ranking = _joined(native, made)
     tied = ranking.ties(ranking.ranked)
     shown = tuple(band for band in tied if band in allowed) or ranking.ties(allowed)
@@ -106,11 +114,11 @@ def choose_band(
         contradicted = stands is False and how is not Chosen.DECLARED
         if not contradicted:
             shown = (chosen,) if stands or how is Chosen.DECLARED else ()
-    told = _Told(allowed, shown, tied, chosen, how, hints, contradicted)
+    told = _Told(allowed, shown, tied, tuple(spare), chosen, how, hints, contradicted)
     figures = [_figures(band, native, told) for band in native.stars]
     figures += [
         _figures(band, rank_bands({band: _common_part(native, one)}), told, made=True)
-        for band, one in made.items()
+        for band, one in {**made, **spare}.items()
     ]
     best = tied[0] if tied else None
     return BandChoice(chosen, how, best, shown, tied, contradicted, tuple(figures))
@@ -188,6 +196,7 @@ class _Told:
     allowed: tuple[str, ...]
     shown: tuple[str, ...]
     tied: tuple[str, ...]
+    spare: tuple[str, ...]
     chosen: str | None
     how: Chosen
     hints: BandHints
@@ -253,6 +262,8 @@ def _reason_for(band: str, told: _Told) -> str:
     if told.how is Chosen.PARENT:
         return _because(told.how)
     against = told.tied if told.how is Chosen.REQUESTED else told.shown
+    if not against:
+        return f"{_because(told.how)}; too few stars have it and others to compare"
     if band not in against:
         return f"{_because(told.how)}, although the stars fit {against[0]} better"
     others = [other for other in against if other != band]
@@ -265,6 +276,8 @@ def _reason_against(band: str, told: _Told) -> str:
     """Say why the band was passed over."""
     if band not in told.allowed:
         return "not requested"
+    if band in told.spare:
+        return "too few stars have it in the catalogue"
     if band in told.shown:
         return "as good as the best"
     if band == told.hints.declared:

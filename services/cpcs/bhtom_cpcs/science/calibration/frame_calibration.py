@@ -125,8 +125,9 @@ def calibrate_frame(
     native = {band: band_stars(comparison, reference, band) for band in offered}
     named = (hints.settled, hints.declared)
     lacking = lacking_bands(comparison, reference, native, named, allowed)
-    made = {band: one.pairs for band, one in lacking.items()}
-    choice = choose_band(native, allowed, hints, made)
+    made = {band: one.pairs for band, one in lacking.items() if one.wanted}
+    spare = {band: one.pairs for band, one in lacking.items() if not one.wanted}
+    choice = choose_band(native, allowed, hints, made, spare)
     found = FrameCalibration(
         question, choice, filter_report(question, hints, choice, catalogue.name)
     )

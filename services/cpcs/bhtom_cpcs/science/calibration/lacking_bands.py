@@ -15,10 +15,14 @@ from bhtom_cpcs.science.reference import ReferenceStars
 
 @dataclass(frozen=True, slots=True)
 class LackingBand:
-    """A band made from others: how, and its pairs with the comparison stars."""
+    """A band made from others: how, and its pairs with the comparison stars.
+
+    One that is not `wanted` is only told of, and never chosen.
+    """
 
     made: TransformedBand
     pairs: BandStars
+    wanted: bool
 
 
 def lacking_bands(
@@ -28,10 +32,11 @@ def lacking_bands(
     named: Iterable[str | None],
     allowed: tuple[str, ...],
 ) -> dict[str, LackingBand]:
-    """Make the bands that are wanted and that too few stars have natively.
+    """Make the bands that too few stars have natively.
 
-    Wanted are those that a FILTER card or earlier frames name; and all that a request
-    allows, where the catalogue itself has none of them.
+    All such that the catalogue offers, whatever a request allows, so that a band has
+    the same figures in all. Wanted are those that a FILTER card or earlier frames name;
+    and all that a request allows, where the catalogue itself has none of them.
 
     Parameters
     ----------
@@ -47,7 +52,7 @@ def lacking_bands(
     if not any(is_native(band) for band in allowed):
         wanted += allowed
     found = {}
-    for band in dict.fromkeys(wanted):
+    for band in dict.fromkeys((*wanted, *native)):
         if is_native(band):
             continue
         made = transform_band(
@@ -57,7 +62,7 @@ def lacking_bands(
             continue
         pairs = _pairs(comparison, reference, made)
         if int(pairs.usable.sum()) >= FEWEST_STARS:
-            found[band] = LackingBand(made, pairs)
+            found[band] = LackingBand(made, pairs, band in wanted)
     return found
 
 
