@@ -93,6 +93,23 @@ def test_a_date_to_the_minute_has_its_seconds_from_the_clock(
         (1, "exposure time in min", 60),
         (1, "[min] exposure", 60),
         (60000, "[ms]", 60),
+        ("00:01:00", "", 60),
+        ("01:00:00", "", 3600),
+        ("0:01:00.5", "hh:mm:ss", 60.5),
+        ("01:30", "mm:ss", 90),
+        ("01:30", "[hh:mm]", 5400),
+        ("01:30.5", "", 90.5),
+        ("60.0 sec", "", 60),
+        ("60 seconds of light", "", 60),
+        ("1m30s", "", 90),
+        ("1h00m00s", "", 3600),
+        ("PT1M30S", "", 90),
+        ("1/60", "", 1 / 60),
+        ("1/4 s", "", 0.25),
+        ("2x30", "", 60),
+        ("2 x 30 s", "", 60),
+        ("30s*2", "", 60),
+        ("3x00:01:00", "", 180),
     ],
 )
 def test_units_of_exposure_times(
@@ -101,6 +118,89 @@ def test_units_of_exposure_times(
     found = read(DATE_OBS="2025-11-21T06:00:00", EXPTIME=(value, comment))
     assert found.exposure_s == pytest.approx(exposure_s)
     assert off_s(found, START + exposure_s / 2 / 86400) < 0.01
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("01:00", "60 (3)", "60s/120s", "1,000", "00:99:00", "60 ADU", "60 s + 60 s"),
+        *("1:2:3:4", "60 sec (2 coadds)", "2 x 3 x 4", "1/0", "9" * 81),
+    ],
+)
+def test_exposure_times_that_leave_it_open_are_none(text: str) -> None:
+    found = read(DATE_OBS=("2025-11-21T06:00:00", "start"), EXPTIME=text)
+    assert found.exposure_s == 0
+    assert {"time_uncertain", "exposure_time_unknown"} <= set(found.flags)
+    assert "EXPTIME" in found.remarks[0]
+    other = read(DATE_OBS=("2025-11-21T06:00:00", "start"), EXPTIME=text, EXPOSURE=60.0)
+    assert other.exposure_s == 60
+    assert "time_uncertain" not in other.flags
+    middle = read(DATE_OBS=("2025-11-21T06:00:00", "middle of exposure"), EXPTIME=text)
+    assert off_s(middle, START) < 0.01
+    assert "time_uncertain" not in middle.flags
+
+
+@pytest.mark.parametrize("text", ["n/a", "auto", "", "-", "0", "-1", "None", True])
+def test_texts_that_are_no_exposure_time_hide_none(text: object) -> None:
+    found = read(DATE_OBS="2025-11-21T06:00:00", EXPTIME=text, EXPOSURE=60.0)
+    assert found.exposure_s == 60
+    assert found.remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("cards", "exposure_s", "count"),
+    [
+        ({"EXPOINUS": 60000000}, 60, 1),
+        ({"EXPOINUS": (60, "[s]")}, 60, 1),
+        ({"EXPMS": 60000.0}, 60, 1),
+        ({"EXP_MS": "60000 ms"}, 60, 1),
+        ({"LEXP": 60}, 60, 1),
+        ({"AEXPTIME": 60}, 60, 1),
+        ({"TEXPTIME": (1, "total, min")}, 60, 1),
+        ({"ITIME": 12.0, "COADDS": 5}, 60, 5),
+        ({"DIT": 12.0, "NDIT": 5}, 60, 5),
+        ({"EXPTIME": 12.0, "DIT": 12.0, "NDIT": 5}, 60, 5),
+        ({"EXPTIME": 60.0, "DIT": 12.0, "NDIT": 5}, 60, 5),
+        ({"EXPTIME": 60.0, "DIT": 12.0, "NDIT": 5, "NCOMBINE": 3}, 180, 3),
+        ({"EXPTIME": "5x12"}, 60, 5),
+        ({"EXPTIME": 60, "EXPOINUS": 5}, 60, 1),
+    ],
+)
+def test_cards_of_the_exposure_time_and_their_units(
+    cards: dict[str, object], exposure_s: float, count: int
+) -> None:
+    header = fits.Header()
+    header["DATE-OBS"] = ("2025-11-21T06:00:00", "start")
+    header.update(cards)
+    found = exposure_time(header, CameraSettings())
+    assert found.exposure_s == pytest.approx(exposure_s)
+    assert found.n_exposures == count
+    assert ("time_uncertain" in found.flags) is (count > 1)
+
+
+def test_the_cameras_own_exposure_card_comes_first() -> None:
+    header = fits.Header()
+    header["DATE-OBS"] = ("2025-11-21T06:00:00", "start")
+    header["EXPTIME"], header["EXPOINUS"] = 3.0, 60_000_000
+    camera = CameraSettings(exposure_time_keyword="EXPOINUS")
+    assert exposure_time(header, camera).exposure_s == pytest.approx(60)
+
+
+@pytest.mark.parametrize(
+    ("stated", "exposure_s", "uncertain"),
+    [(60, 60, False), (60000, 60, True), (60000000, 0, True), (600, 600, True)],
+)
+def test_an_exposure_is_no_longer_than_from_its_start_to_its_end(
+    stated: float, exposure_s: float, uncertain: bool
+) -> None:
+    found = read(
+        DATE_OBS=("2025-11-21T06:00:00", "start"),
+        DATE_END="2025-11-21T06:01:01",
+        EXPTIME=stated,
+    )
+    assert found.exposure_s == pytest.approx(exposure_s)
+    assert ("time_uncertain" in found.flags) is uncertain
+    assert bool(found.remarks) is uncertain
 
 
 @pytest.mark.parametrize("start", ["DATE_OBS", "DATE_BEG"])

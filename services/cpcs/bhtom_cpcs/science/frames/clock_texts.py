@@ -14,6 +14,7 @@ _IN_UTC = re.compile(r"(?:Z|\bUTC?|\bGMT|(?<=\d)UTC?|(?<=\d)GMT)$")
 _ZONE = re.compile(
     r"^(.*[:hH].*[\ds])\s?(?:UTC?|GMT)?\s?([+-])(\d{1,2})(?::?(\d{2}))?$"
 )
+_LEAP = re.compile(r"\b\d\d?\D\d\d\D60(?!\d)")
 _LARGEST_ZONE_H = 15
 _LONGEST_TEXT = 80  # a card; patterns of longer ones would take their time
 
@@ -24,12 +25,13 @@ class Clock:
 
     `in_utc` when the text itself says so; of an offset from UTC (`+01:00`) the seconds
     are brought to UTC, where they may lie in the day before or after. `rounding_s` is
-    one step of the last digit.
+    one step of the last digit. `leap` where the clock showed a 61st second (23:59:60).
     """
 
     seconds: float
     in_utc: bool
     rounding_s: float
+    leap: bool = False
 
 
 def read_clock(text: str) -> Clock | None:
@@ -49,7 +51,8 @@ def read_clock(text: str) -> Clock | None:
     found = _sexagesimal(text) or _decimal(text)
     if found is None or not 0 <= found[0] <= 86401:
         return None
-    return Clock(found[0] - ahead_s, in_utc, found[1])
+    leap = _LEAP.search(text) is not None
+    return Clock(found[0] - ahead_s, in_utc, found[1], leap)
 
 
 def _sexagesimal(text: str) -> tuple[float, float] | None:

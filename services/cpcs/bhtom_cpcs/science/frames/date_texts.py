@@ -27,7 +27,7 @@ class DateText:
     """MJD of a text; `has_clock` when it says the time of day too.
 
     `ambiguous` when day and month could be exchanged, `in_utc` when the text names its
-    zone; `rounding_s` is one step of the clock's last digit.
+    zone; `rounding_s` is one step of the clock's last digit; `leap` in a 61st second.
     """
 
     mjd: float
@@ -35,6 +35,7 @@ class DateText:
     ambiguous: bool = False
     in_utc: bool = False
     rounding_s: float = 86400.0
+    leap: bool = False
 
 
 def read_date(text: str) -> DateText | None:
@@ -105,4 +106,10 @@ def _made(year: int, month: int, day: int, clock: str | None) -> DateText | None
     if found is None:
         return None
     in_day = found.seconds / 86400
-    return DateText(mjd + in_day, True, False, found.in_utc, found.rounding_s)
+    return DateText(
+        mjd + in_day,
+        has_clock=True,
+        in_utc=found.in_utc,
+        rounding_s=found.rounding_s,
+        leap=found.leap,
+    )

@@ -20,7 +20,7 @@ from bhtom_cpcs.science.frames.time_agreement import (
     belief,
     contradictions,
 )
-from bhtom_cpcs.science.frames.time_scales import HELIOCENTRIC, scale_of, to_utc
+from bhtom_cpcs.science.frames.time_scales import system_of
 from bhtom_cpcs.science.frames.told_moments import surest, to_middle, told_moments
 from bhtom_cpcs.science.frames.vantage import Vantage
 from bhtom_cpcs.science.frames.zone_choice import copies_marked, suspicion, zone_choice
@@ -36,9 +36,9 @@ _LONGEST_SINGLE_S = 3 * 3600.0  # what is longer has an end that tells the day a
 class ExposureTime:
     """The exposure as the header tells it, its middle in MJD (UTC).
 
-    `light_time` is the scale of a moment that is still counted at the Sun (`hjd`) or
-    the barycentre (`bjd`), because the header has no other; else None. `remarks` are
-    sentences on what was decided about local time and cards that disagree.
+    `light_time` tells where a moment is still counted, at the Sun (`hjd`) or the
+    barycentre (`bjd`), because the header has no other; else None. `remarks` are
+    sentences on what was decided about local time, scales and cards that disagree.
     """
 
     mid_mjd_utc: float
@@ -75,7 +75,7 @@ def exposure_time(
         `no_time` when no card gives a date with a time.
     """
     moments = list(told_moments(header, camera))
-    span, starts = interval(header), _starts(header, camera, moments)
+    span, starts = interval(moments), _starts(header, camera, moments)
     length = exposure_length(header, camera, _seconds(span, starts, header, camera))
     total_s = length.total_s or 0.0
     moments = copies_marked(moments, header, total_s)
@@ -88,26 +88,23 @@ def exposure_time(
             Outcome.NO_TIME,
             reason=f"{chosen.card} = '{chosen.text}' is no date of our time",
         )
-    scale, known = scale_of(header, chosen.card)
-    others = contradictions(
-        chosen, moments, header, _reach_s(length, span), scale == "utc"
-    )
+    others = contradictions(chosen, moments, header, _reach_s(length, span))
     clock = _clock(chosen, mjd, others, header, vantage)
     flags += clock.flags
-    if not known and not clock.zone_known:
+    if not chosen.scale_known and not clock.zone_known:
         flags.append(FlagWord.TIME_SCALE_UNKNOWN)
-    if scale != "utc":
+    if chosen.scale != "utc" or chosen.counted_at is not None:
         flags.append(FlagWord.TIME_CONVERTED)
     return ExposureTime(
-        mid_mjd_utc=to_utc(clock.mjd, scale),
+        mid_mjd_utc=clock.mjd,
         exposure_s=total_s,
         as_reported=chosen.text,
         card=chosen.card,
-        scale=scale.upper(),
+        scale="_".join(filter(None, (chosen.counted_at, chosen.scale))).upper(),
         flags=tuple(dict.fromkeys(flags)),
         n_exposures=length.n_exposures,
-        light_time=scale if scale in HELIOCENTRIC else None,
-        remarks=clock.remarks,
+        light_time=chosen.counted_at,
+        remarks=(*chosen.doubts, *length.remarks, *clock.remarks),
     )
 
 
@@ -168,7 +165,7 @@ def _starts(
 ) -> tuple[float, ...]:
     """When the exposures of a stack began, where a date card confirms the list."""
     starts = exposure_starts(header, n_exposures(header))
-    if not starts or scale_of(header, "DATE-OBS")[0] != "utc":
+    if not starts or system_of(header)[0] not in (None, "utc"):
         return ()
     length_s = stated_exposure_s(header, camera) or 0.0
     allowed = 1.5 * max(length_s, _SAME_MOMENT_S) / 86400
@@ -203,7 +200,7 @@ def _middle(
     span: tuple[float, float] | None,
     starts: tuple[float, ...],
 ) -> tuple[float, list[FlagWord]]:
-    """The middle in the header's own scale, and what is to be said of it.
+    """The middle, before any zone is taken off, and what is to be said of it.
 
     Of a stack whose exposures' starts are told it is their mean: all are equally long
     as far as the header knows.
@@ -227,7 +224,9 @@ def _middle(
     unsure = not length.sure or (stacked and span is None and not listed)
     if chosen.mark == "middle":
         unsure = False
-    if unsure or chosen.ambiguous or chosen.rough:
+    # who reckons light time reckons it for the middle, as often as not
+    unsure |= chosen.mark is None and chosen.counted_at is not None
+    if unsure or chosen.ambiguous or chosen.rough or chosen.doubts:
         flags.append(FlagWord.TIME_UNCERTAIN)
     return mjd, flags
 

@@ -26,7 +26,7 @@ _END = (
 _WORD = re.compile(
     f"(?P<middle>{_MIDDLE})|(?P<start>{_START})|(?P<end>{_END})", re.IGNORECASE
 )
-_NEGATED = re.compile(
+NEGATED = re.compile(
     r"(?:\b(?:not?|never|neither|nor|without|unlike)\b|n't\b|\brather than\b|"
     r"\binstead of\b|!=|<>)[\s,:]*(?:\w*n't\s+)?"
     r"(?:(?:at|the|a|an|of|in|its|from|for|necessarily|really|exactly)\s+)*$",
@@ -38,23 +38,39 @@ _OF_ANOTHER = re.compile(
     r"readout)\b",
     re.IGNORECASE,
 )
-_RECIPE = re.compile(r"\b(?:add|plus|subtract)\b|\bto (?:get|obtain|find)\b", re.I)
+RECIPE = re.compile(r"\b(?:add|plus|subtract)\b|\bto (?:get|obtain|find)\b", re.I)
 _CLAUSES = re.compile(r"[;,()\[\]=:|]|\.\s|\s-\s|\bbut\b", re.IGNORECASE)
 _ARITHMETIC = re.compile(r"[+/*]|\s-\s?|\bplus\b|\bminus\b|\bhalf\b", re.IGNORECASE)
 _BETWEEN = re.compile(r"\bbetween\b|\bhalf\b", re.IGNORECASE)
 _BY_NAME: dict[str, Mark] = {
     "UTSTART": "start",
     "UT-START": "start",
+    "UT-STR": "start",
     "TIME-BEG": "start",
     "UTMIDDLE": "middle",
     "UT-MID": "middle",
     "TIME-MID": "middle",
+    "UTEND": "end",
+    "UT-END": "end",
+    "UTSTOP": "end",
+    "UTC-END": "end",
+    "TIME-END": "end",
+    # the ones that programs write of the middle only
+    "JD-HELIO": "middle",
 }
 
 
 def mark_of(header: fits.Header, card: str) -> Mark | None:
     """What a card marks by its name or else its comment; None where neither says it."""
     return _BY_NAME.get(card) or mark_in(comment_of(header, card))
+
+
+def clash_of(header: fits.Header, card: str) -> str | None:
+    """In words how a card's name and its comment say two things, None if not."""
+    named, told = _BY_NAME.get(card), mark_in(comment_of(header, card))
+    if named is None or told is None or named == told:
+        return None
+    return f"the name of {card} says {named} of the exposure and its comment {told}"
 
 
 def mark_in(comment: str) -> Mark | None:
@@ -84,7 +100,7 @@ def _clauses(comment: str) -> list[str]:
     """A comment in clauses; what is denied stays with its denial."""
     kept, start = [], 0
     for cut in _CLAUSES.finditer(comment):
-        if _NEGATED.search(comment[: cut.end()]):
+        if NEGATED.search(comment[: cut.end()]):
             continue
         kept.append(comment[start : cut.start()])
         start = cut.end()
@@ -95,9 +111,9 @@ def _marks_named(clause: str) -> set[Mark]:
     found: set[Mark] = set()
     for word in _WORD.finditer(clause):
         before = clause[: word.start()]
-        if _NEGATED.search(before) or _OF_ANOTHER.match(clause[word.end() :]):
+        if NEGATED.search(before) or _OF_ANOTHER.match(clause[word.end() :]):
             continue
-        if _RECIPE.search(before):
+        if RECIPE.search(before):
             continue
         if word["middle"]:
             found.add("middle")

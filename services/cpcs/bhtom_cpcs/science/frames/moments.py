@@ -8,10 +8,14 @@ from astropy.io import fits
 
 from bhtom_cpcs.science.frames.clock_texts import Clock, read_clock
 from bhtom_cpcs.science.frames.date_texts import DateText, read_date
-from bhtom_cpcs.science.frames.header_cards import text_of
+from bhtom_cpcs.science.frames.header_cards import comment_of, text_of
 from bhtom_cpcs.science.frames.local_time import says_local, says_utc
 from bhtom_cpcs.science.frames.marks import Mark, mark_of
+from bhtom_cpcs.science.frames.scale_words import Place
+from bhtom_cpcs.science.frames.time_scales import known_scale
 
+MIDDLE_CLOCKS = ("UTMIDDLE", "UT-MID", "TIME-MID")
+END_CLOCKS = ("UTEND", "UT-END", "UTSTOP", "UTC-END", "TIME-END")
 TIME_CARDS = (
     "TIME-OBS",
     "TIME_OBS",
@@ -25,15 +29,17 @@ TIME_CARDS = (
     "TIME-BEG",
     "TIMEOBS",
     "TTIMEOBS",
-    "UTMIDDLE",
-    "UT-MID",
-    "TIME-MID",
+    *MIDDLE_CLOCKS,
 )
 EARLIEST_MJD, LATEST_MJD = 10000.0, 100000.0  # 1886 to 2132
 _JD_ZERO = 2400000.5
 _SHORT_JD_ZERO = 2450000.0  # left out by some; as MJD such days are of 1861 to 1899
 _SHORT_JD = (1000.0, 15000.0)
+_ZERO = re.compile(r"-\s?(24\d{5}(?:\.\d+)?)(?!\d)")
+_MODIFIED = re.compile(r"\b(?:[BH]?M[BH]?JD|modified)\b", re.IGNORECASE)
+_REDUCED = re.compile(r"\b(?:RJD|reduced)\b", re.IGNORECASE)
 _LONGEST_TEXT = 80
+_SCALE_BEHIND = re.compile(r"(?<=[\d.])\s*[(\[]?(TAI|TT|TDT|TDB|GPS)[)\]]?$")
 _MIDNIGHT = re.compile(
     r"[T\s_]00?:00(?::00(?:[.,]0*)?)?\s?(?:Z|UTC?|GMT)?$", re.IGNORECASE
 )
@@ -49,6 +55,11 @@ class Moment:
     could be exchanged; `mark` is None where nobody says what it marks. `local` where
     the header says that the clock was not UTC's, `in_utc` where it says that it was.
     `rounding_s` is how far the card's last digit leaves the moment open.
+
+    Read, the moment is in its card's own scale; `counting.counted` brings it to UTC and
+    sets `scale`, `counted_at` (the Sun, the barycentre, or None for the telescope) and
+    `doubts`, sentences on what may make it wrong. `clock_card` is that of the time of
+    day where it is another one, `text_scale` the scale that the text itself names.
     """
 
     mjd: float
@@ -60,6 +71,14 @@ class Moment:
     local: bool = False
     in_utc: bool = False
     rounding_s: float = 1.0
+    has_clock: bool = False
+    leap: bool = False
+    clock_card: str | None = None
+    text_scale: str | None = None
+    scale: str = "utc"
+    scale_known: bool = True
+    counted_at: Place | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def clock_of(header: fits.Header, card: str) -> Clock | None:
@@ -71,9 +90,13 @@ def clock_of(header: fits.Header, card: str) -> Clock | None:
 def dated(header: fits.Header, card: str, times: tuple[str, ...]) -> Moment | None:
     """A date card, its time of day from itself or from one of `times`."""
     text = text_of(header, card)
-    found = read_date(text) if text is not None else None
-    if text is None or found is None:
+    if text is None or len(text) > _LONGEST_TEXT:
         return None
+    behind = _SCALE_BEHIND.search(text)
+    found = read_date(text[: behind.start()] if behind else text)
+    if found is None:
+        return None
+    named = known_scale(behind[1]) if behind else ("utc" if found.in_utc else None)
     if found.has_clock:
         in_utc = found.in_utc or says_utc(header, card)
         local = not found.in_utc and says_local(header, card)
@@ -86,6 +109,9 @@ def dated(header: fits.Header, card: str, times: tuple[str, ...]) -> Moment | No
             local=local,
             in_utc=in_utc and not local,
             rounding_s=found.rounding_s,
+            has_clock=True,
+            leap=found.leap,
+            text_scale=named,
         )
         if local:
             return _in_utc(moment, header)
@@ -107,6 +133,10 @@ def dated(header: fits.Header, card: str, times: tuple[str, ...]) -> Moment | No
             local=local,
             in_utc=in_utc and not local,
             rounding_s=clock.rounding_s,
+            has_clock=True,
+            leap=clock.leap,
+            clock_card=time_card,
+            text_scale="utc" if clock.in_utc else named,
         )
     return None
 
@@ -143,6 +173,9 @@ def _by_clock_beside(
             mark=mark_of(header, card),
             in_utc=told.in_utc or clock.in_utc or says_utc(header, card),
             rounding_s=clock.rounding_s,
+            leap=clock.leap,
+            clock_card=card,
+            text_scale="utc" if clock.in_utc else told.text_scale,
         )
     return told
 
@@ -157,7 +190,14 @@ def _in_utc(local: Moment, header: fits.Header) -> Moment:
             told = f"{local.text} local, {text_of(header, card)} UTC"
             mark = mark_of(header, card)
             return replace(
-                local, mjd=mjd, text=told, mark=mark, local=False, in_utc=True
+                local,
+                mjd=mjd,
+                text=told,
+                mark=mark,
+                local=False,
+                in_utc=True,
+                leap=clock.leap,
+                clock_card=card,
             )
     return local
 
@@ -173,9 +213,7 @@ def numbered(header: fits.Header, card: str) -> Moment | None:
         return None
     if text is None or value is None:
         return None
-    mjd = value - _JD_ZERO if value > _JD_ZERO / 2 else value
-    if "MJD" not in card and _SHORT_JD[0] < value < _SHORT_JD[1]:
-        mjd = value + _SHORT_JD_ZERO - _JD_ZERO
+    mjd, doubts = _days(value, card, comment_of(header, card))
     if not EARLIEST_MJD < mjd < LATEST_MJD:
         return None
     digits, power, _ = text.lower().replace(",", ".").partition("e")
@@ -190,7 +228,33 @@ def numbered(header: fits.Header, card: str) -> Moment | None:
         local=local,
         in_utc=not local and says_utc(header, card),
         rounding_s=86400 * _step_days(value, 0 if power else decimals),
+        doubts=tuple(f"{card} = {text[:40]}: {doubt}." for doubt in doubts),
     )
+
+
+def _days(value: float, card: str, comment: str) -> tuple[float, list[str]]:
+    """MJD of a count of days, from the zero that its comment or its size tells."""
+    if value > _JD_ZERO / 2:
+        return value - _JD_ZERO, []
+    told = _ZERO.search(comment)
+    if told is not None:
+        mjd = value + float(told[1]) - _JD_ZERO
+        own = abs(mjd - value) < 1e-6 or "MJD" not in card
+        return mjd, [] if own else [f"its name says MJD and its comment JD - {told[1]}"]
+    if "MJD" in card:
+        return value, []
+    if _SHORT_JD[0] < value < _SHORT_JD[1]:
+        return value + _SHORT_JD_ZERO - _JD_ZERO, []
+    if _MODIFIED.search(comment):
+        return value, []
+    if _REDUCED.search(comment):
+        return value - 0.5, []
+    if "JD" in card and EARLIEST_MJD < value < LATEST_MJD:
+        return value, [
+            "it was taken as MJD, but a Julian date without its 2400000 would be "
+            "half a day earlier"
+        ]
+    return value, []
 
 
 def _step_days(value: float, decimals: int) -> float:

@@ -1,16 +1,23 @@
 """When the exposures of a stack were taken, where its header says so."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from astropy.io import fits
 
 from bhtom_cpcs.science.frames.date_texts import read_date
 from bhtom_cpcs.science.frames.header_cards import text_of
-from bhtom_cpcs.science.frames.moments import TIME_CARDS, dated, numbered
+from bhtom_cpcs.science.frames.moments import Moment
 
-START_CARDS = ("DATE-BEG", "MJD-BEG", "EXPSTART", "TEXPSTRT")
-END_CARDS = ("DATE-END", "MJD-END", "EXPEND", "TEXPEND", "MJDEND")
+START_CARDS = (
+    *("DATE-BEG", "DATE_BEG", "MJD-BEG", "EXPSTART", "TEXPSTRT"),
+    *("MJD-STR", "JD-BEG", "JD-START"),
+)
+END_CARDS = (
+    *("DATE-END", "DATE_END", "MJD-END", "EXPEND", "TEXPEND", "MJDEND"),
+    *("JD-END", "JD-STOP"),
+)
 # Cards that list what a frame was made of, and the digits of their numbers. ESO's
 # products name their raw files in PROV1, PROV2 ... (ESO Science Data Products Standard,
 # ESO-044286), IRAF's imcombine in IMCMB001 ..., and archive names of raw files are the
@@ -24,17 +31,22 @@ _MOST_EXPOSURES: Final = 999
 _LONGEST_DAYS: Final = 30.0  # what is further apart belongs to different things
 
 
-def interval(header: fits.Header) -> tuple[float, float] | None:
-    """First start and last end, where the header tells both."""
+def interval(moments: Sequence[Moment]) -> tuple[float, float] | None:
+    """First start and last end in MJD (UTC), where the header tells both surely."""
+    sure = {
+        moment.card: moment
+        for moment in moments
+        if not moment.doubts and moment.counted_at is None
+    }
     starts = [
-        found.mjd
+        sure[card].mjd
         for card in (*START_CARDS, "DATE-OBS", "MJD-OBS")
-        if (found := dated(header, card, TIME_CARDS) or numbered(header, card))
+        if card in sure and sure[card].mark in ("start", None)
     ]
     ends = [
-        found.mjd
+        sure[card].mjd
         for card in END_CARDS
-        if (found := dated(header, card, ()) or numbered(header, card))
+        if card in sure and sure[card].mark == "end"
     ]
     if not starts or not ends:
         return None

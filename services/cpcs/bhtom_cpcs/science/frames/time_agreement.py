@@ -9,7 +9,6 @@ from bhtom_cpcs.science.frames.header_cards import text_of
 from bhtom_cpcs.science.frames.local_time import LOCAL_CLOCKS, says_local
 from bhtom_cpcs.science.frames.moments import TIME_CARDS, Moment, clock_of
 from bhtom_cpcs.science.frames.stack_times import END_CARDS
-from bhtom_cpcs.science.frames.told_moments import AWAY_CARDS
 from bhtom_cpcs.science.frames.vantage import Vantage
 
 _CLOCK_S = 2.0
@@ -40,20 +39,19 @@ def contradictions(
     moments: Sequence[Moment],
     header: fits.Header,
     length_s: float,
-    in_utc: bool,
 ) -> list[Contradiction]:
     """The cards further from the chosen one than exposure and rounding explain.
 
     Parameters
     ----------
     length_s : from the first start to the last end, as far as it is known [s]
-    in_utc : False where the header counts in another scale (TAI, TT, ...)
     """
     slack_s = length_s + _CLOCK_S + chosen.rounding_s
-    slack_s += 0.0 if in_utc else _BETWEEN_SCALES_S
+    # a clock without a date may be of another scale than the date card
+    by_clock_s = slack_s + (0.0 if chosen.scale == "utc" else _BETWEEN_SCALES_S)
     found = [
         *_by_date(chosen, moments, slack_s),
-        *_by_clock(chosen, header, slack_s),
+        *_by_clock(chosen, header, by_clock_s),
     ]
     return list({one.card: one for one in reversed(found)}.values())[::-1]
 
@@ -133,7 +131,7 @@ def _by_date(
         if other.card == chosen.card or other.ambiguous or chosen.ambiguous:
             continue
         allowed_s = slack_s + other.rounding_s
-        if other.card in AWAY_CARDS:
+        if other.counted_at is not None or chosen.counted_at is not None:
             allowed_s += _LIGHT_TIME_S
         if other.card in END_CARDS or chosen.card in END_CARDS:
             allowed_s += _READOUT_S

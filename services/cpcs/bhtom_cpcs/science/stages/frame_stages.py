@@ -127,6 +127,13 @@ def set_time(state: PlaneState, found: ExposureTime) -> None:
         _find_circumstances(
             state, unit_vector(known.ra_deg, known.dec_deg), found.light_time
         )
+    elif found.light_time is not None:
+        flags = dict.fromkeys((*found.flags, FlagWord.TIME_UNCERTAIN))
+        state.timing = replace(state.timing, flags=tuple(flags))
+        state.warnings.append(
+            f"{found.card} is counted at the Sun or the barycentre; without a target's "
+            "position its light time, up to 8.5 min, stays in it."
+        )
 
 
 def _places(
