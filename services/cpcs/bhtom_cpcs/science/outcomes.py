@@ -99,7 +99,7 @@ SENTENCES: dict[Outcome, str] = {
     ),
     Outcome.TOO_FEW_MATCHES: (
         "Only {n_found} of {n_sources} stars agree with {catalogue} and {n_needed} are "
-        "needed; check the frame's coordinates."
+        "needed{elsewhere}; check the frame's coordinates and the target's."
     ),
     Outcome.TOO_FEW_USABLE_STARS: (
         "{n_matched} stars agree with {catalogue}, but only {n_found} of them can be "

@@ -40,7 +40,7 @@ STARS_PER_FIELD = 28
 _SMALLEST_PATTERN, _LARGEST_PATTERN = 0.04, 0.75
 _CENTROID_PX = 1.5
 _MOST_POSES = 300
-_FEWEST_STARS = 6
+FEWEST_TO_SOLVE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def solve_in_plane(
     Pose or None
         None when nothing stands out of chance by a factor of 1e7, trials counted.
     """
-    if len(field.stars) < _FEWEST_STARS or len(plane) < _FEWEST_STARS:
+    if len(field.stars) < FEWEST_TO_SOLVE or len(plane) < FEWEST_TO_SOLVE:
         return None
     side = field.side * math.sqrt(scale_range[0] * scale_range[1])
     positions = np.column_stack([plane.real, plane.imag])

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from astropy.io import fits
@@ -32,8 +32,9 @@ _SEXAGESIMAL = re.compile(
 )
 _ARCSEC_PER_MICRON_AND_MM = math.degrees(1e-3) * 3600
 # How far a scale that somebody wrote down may be off.
-_STATED_SCALE_ERROR = 1.22
+STATED_SCALE_ERROR = 1.22
 _SMALLEST_SCALE, _LARGEST_SCALE = 0.01, 600.0
+_SAME_SCALE = 0.05
 # Sides of fields whose scale nobody knows, the usual ones first [deg].
 _USUAL_SIDES = (0.3, 0.15, 0.6, 1.2, 2.4, 0.075, 4.8, 9.6, 0.04)
 
@@ -89,23 +90,48 @@ def scale_ranges(
     The camera's row, then the header's cards, each good to 20 % and for the frame's
     binning too; then all usual fields from 2 arcmin to 13 deg.
     """
-    stated = [camera_scale_arcsec, *_header_scales(header)]
-    binning = _number(header, "XBINNING") or _number(header, "CCDXBIN") or 1.0
-    tried: list[float] = []
-    for scale in stated:
-        for factor in dict.fromkeys((1.0, binning)):
-            if scale is None or not _SMALLEST_SCALE < scale * factor < _LARGEST_SCALE:
-                continue
-            if all(abs(math.log(scale * factor / old)) > 0.05 for old in tried):
-                tried.append(scale * factor)
-                yield (
-                    scale * factor / _STATED_SCALE_ERROR,
-                    scale * factor * _STATED_SCALE_ERROR,
-                )
+    for scale in (
+        *camera_scales(header, camera_scale_arcsec),
+        *card_scales(header, camera_scale_arcsec),
+    ):
+        yield scale / STATED_SCALE_ERROR, scale * STATED_SCALE_ERROR
     side_px = math.sqrt(shape[0] * shape[1])
     for side in _USUAL_SIDES:
         scale = side * 3600 / side_px
         yield scale / 1.45, scale * 1.45
+
+
+def camera_scales(
+    header: fits.Header, camera_scale_arcsec: float | None
+) -> tuple[float, ...]:
+    """Pixel scales that the camera's row allows: its own, and with the binning."""
+    stated = () if camera_scale_arcsec is None else (camera_scale_arcsec,)
+    return _with_binning(header, stated)
+
+
+def card_scales(
+    header: fits.Header, camera_scale_arcsec: float | None = None
+) -> tuple[float, ...]:
+    """Pixel scales by other cards than those of the WCS that no camera's row gives."""
+    known = camera_scales(header, camera_scale_arcsec)
+    told = _with_binning(header, _header_scales(header))
+    return tuple(scale for scale in told if not _is_among(scale, known))
+
+
+def _with_binning(header: fits.Header, stated: Iterable[float]) -> tuple[float, ...]:
+    binning = _number(header, "XBINNING") or _number(header, "CCDXBIN") or 1.0
+    found: list[float] = []
+    for scale in stated:
+        for binned in (scale, scale * binning):
+            if _SMALLEST_SCALE < binned < _LARGEST_SCALE and not _is_among(
+                binned, found
+            ):
+                found.append(binned)
+    return tuple(found)
+
+
+def _is_among(scale: float, known: Iterable[float]) -> bool:
+    return any(abs(math.log(scale / other)) <= _SAME_SCALE for other in known)
 
 
 def _header_scales(header: fits.Header) -> list[float]:

@@ -20,21 +20,28 @@ from bhtom_cpcs.science.astrometry.reference_match import match_reference
 from bhtom_cpcs.science.calibration.bands import allowed_bands
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.epochs import julian_year
-from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import NoCoverage
-from bhtom_cpcs.science.results.frame import Timing, WcsFigures
+from bhtom_cpcs.science.results.frame import WcsFigures
 from bhtom_cpcs.science.stages.astrometry_stages import (
     frame_shape,
     place_targets,
     wcs_figures,
 )
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
-from bhtom_cpcs.science.stages.sky_search import places_on_sky, waiting_for_tiles
-from bhtom_cpcs.science.stop import Stop
+from bhtom_cpcs.science.stages.sky_search import places_on_sky
+from bhtom_cpcs.science.stages.wanted_tiles import (
+    is_believed,
+    not_matched,
+    tiles_to_wait_for,
+    waiting_for_tiles,
+)
 
 _POINTING_MARGIN_ARCSEC = 30.0
 # A header whose positions are right to this everywhere is good as it is.
 _GOOD_HEADER_PX = 1.0
+# More sources than this for every reference star of the field that the header gives the
+# frame, and some more: its field is larger.
+_MOST_SOURCES_TO_STARS, _FEWEST_SOURCES = 2.0, 10
 
 
 def match_to_sky(state: PlaneState) -> None:
@@ -43,48 +50,53 @@ def match_to_sky(state: PlaneState) -> None:
     if catalogue.bands:  # an empty catalogue cannot tell a band from a typing error
         requested = state.request.requested_filter
         allowed_bands(requested, catalogue.name, catalogue.bands, catalogue.title)
-    n_found = 0
-    timing = state.timing
+    n_found, crowded = 0, False
     if header is not None and not state.others.alone:
-        if not _read_reference(state, header):
-            _solve_where_the_target_is(state, header, timing)
-            return
-        matches = _matches(state, header, None)
-        n_found = 0 if matches is None else len(matches.source)
-        if matches is not None and n_found >= FEWEST_STARS:
-            _keep(state, matches, _agreement(header, matches, frame_shape(state)))
-            return
-    if not _solved(state, header):
-        state.astrometry = header
-        raise _not_matched(state, n_found)
+        missing = _read_reference(state, header)
+        if missing is None:
+            matches = _matches(state, header, None)
+            n_found = 0 if matches is None else len(matches.source)
+            if matches is not None and n_found >= FEWEST_STARS:
+                _keep(state, matches, _agreement(header, matches, frame_shape(state)))
+                return
+            crowded = _is_crowded(state)
+        elif missing.covered_fraction == 0 and is_believed(state, header):
+            _wait(state, header)
+    if _solved(state, header):
+        return
+    state.astrometry = header
+    if not state.others.alone:
+        _wait(state, header, crowded=crowded)
+    raise not_matched(state, header, n_found)
 
 
-def _solve_where_the_target_is(
-    state: PlaneState, header: Astrometry, timing: Timing | None
+def _is_crowded(state: PlaneState) -> bool:
+    """Whether the frame shows more than the field that its header gives it can."""
+    n_sources = len(need(state.sources, "find_sources"))
+    n_stars = len(need(state.reference, "match_to_sky"))
+    return n_sources > _MOST_SOURCES_TO_STARS * n_stars + _FEWEST_SOURCES
+
+
+def _wait(
+    state: PlaneState, header: Astrometry | None, *, crowded: bool = False
 ) -> None:
-    """Try the stars where the header has none to offer and the target outside.
-
-    A header may be wrong by more than a field; where the stars do not say so, what it
-    said stands.
-    """
-    stated = state.outcome, state.message, state.timing
-    state.outcome, state.message, state.timing = None, "", timing
-    try:
-        solved = _solved(state, header)
-    except Stop:
-        solved = False
-    if not solved:
-        state.astrometry = header
-        state.missing_tiles = None
-        state.outcome, state.message, state.timing = stated
+    """Stop to wait where reference stars are missing that may place the frame."""
+    wait = tiles_to_wait_for(state, header, crowded=crowded)
+    if wait is not None:
+        raise wait
 
 
 def _solved(state: PlaneState, header: Astrometry | None) -> bool:
     """Solve the frame by its stars; True when it is matched or its outcome known."""
     for found in places_on_sky(state, header):
         state.astrometry = found.astrometry
-        if not _read_reference(state, found.astrometry):
-            return True
+        missing = _read_reference(state, found.astrometry)
+        if missing is not None:
+            place_targets(state)
+            if state.outcome is not None:
+                return True
+            place = found.astrometry.centre, found.astrometry.radius_deg
+            raise waiting_for_tiles(state, missing, *place)
         matches = _matches(state, found.astrometry, NO_CORRECTION)
         if matches is not None and len(matches.source) >= FEWEST_STARS:
             hinted = found.method == "solved_hinted" and header is not None
@@ -94,26 +106,22 @@ def _solved(state: PlaneState, header: Astrometry | None) -> bool:
     return False
 
 
-def _read_reference(state: PlaneState, astrometry: Astrometry) -> bool:
-    """Ask the local catalogue for the field's stars; stop to wait where it has none.
+def _read_reference(state: PlaneState, astrometry: Astrometry) -> NoCoverage | None:
+    """Ask the local catalogue for the field's stars; what is missing where it has not.
 
-    False when there is nothing to wait for, because no target is on the frame.
+    A field of which too little is stored counts as missing.
     """
     catalogue = state.catalogue
     margin = max(_POINTING_MARGIN_ARCSEC, 15 * astrometry.pixel_scale_arcsec) / 3600
-    radius = astrometry.radius_deg
-    found = catalogue.cone(*astrometry.centre, radius + margin)
+    found = catalogue.cone(*astrometry.centre, astrometry.radius_deg + margin)
     if isinstance(found, NoCoverage):
-        place_targets(state)
-        if state.outcome is not None:
-            return False
-        raise waiting_for_tiles(state, found, astrometry.centre, radius)
+        return found
     if found.covered_fraction < 1:
         state.warnings.append(
             f"{catalogue.title} covers only {found.covered_fraction:.0%} of the field"
         )
     state.reference = found
-    return True
+    return None
 
 
 def _matches(
@@ -194,20 +202,4 @@ def _compare(state: PlaneState, header: Astrometry | None) -> None:
         f"{turned:.1f} deg{mirrored}, with a scale of {header.pixel_scale_arcsec:.3f} "
         f"instead of {figures.pixel_scale_arcsec:.3f} arcsec a pixel; the frame was "
         "solved anew."
-    )
-
-
-def _not_matched(state: PlaneState, n_found: int) -> Stop:
-    if state.wcs_problem is not None:
-        return Stop(
-            Outcome.NO_WCS,
-            reason="its stars are nowhere near the pointing of header and target, "
-            f"and {state.wcs_problem.reason}",
-        )
-    return Stop(
-        Outcome.TOO_FEW_MATCHES,
-        n_found=n_found,
-        n_sources=len(need(state.sources, "find_sources")),
-        catalogue=state.catalogue.title,
-        n_needed=FEWEST_STARS,
     )

@@ -17,19 +17,13 @@ from bhtom_cpcs.science.astrometry.pointing import (
 )
 from bhtom_cpcs.science.astrometry.pose import field_of
 from bhtom_cpcs.science.epochs import julian_year
-from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.reference import NoCoverage
-from bhtom_cpcs.science.results.reduction import MissingTiles
 from bhtom_cpcs.science.stages.astrometry_stages import frame_shape
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
-from bhtom_cpcs.science.stop import Stop
 
 _HEADER_SCALE_ERROR = 1.22  # a header's scale may be wrong by 20 %
 _CHIPS_SCALE_ERROR = 1.03
 _MOST_POINTINGS = 4
 _TARGET = "target"
-# What must be covered about the pointing of a frame of unknown scale.
-_UNKNOWN_RADIUS_DEG = 0.05
 
 
 def places_on_sky(state: PlaneState, header: Astrometry | None) -> Iterator[Solved]:
@@ -44,14 +38,11 @@ def places_on_sky(state: PlaneState, header: Astrometry | None) -> Iterator[Solv
     if others.alone:
         return
     pointings = _pointings(state, header)
-    wait = _wait_for_pointings(state, pointings) if header is None else None
     ranges = _scale_ranges(state, header)
     yield from solutions(field, state.catalogue, pointings, ranges, epoch)
     if not others.solved:
         for found in blind_solutions(field, state.catalogue, ranges, epoch):
             yield Solved(found, "solved_blind")
-    if wait is not None:
-        raise wait
 
 
 def _scale_ranges(
@@ -74,24 +65,6 @@ def _about(scale_arcsec: float, error: float) -> tuple[float, float]:
     return scale_arcsec / error, scale_arcsec * error
 
 
-def _wait_for_pointings(
-    state: PlaneState, pointings: tuple[Pointing, ...]
-) -> Stop | None:
-    """Wait where no pointing has stars stored; later, where the target has none."""
-    waits = {}
-    for pointing in pointings:
-        centre = (pointing.ra_deg, pointing.dec_deg)
-        found = state.catalogue.cone(*centre, _UNKNOWN_RADIUS_DEG)
-        if isinstance(found, NoCoverage):
-            waits[pointing] = (found, centre)
-    if len(waits) == len(pointings):
-        raise waiting_for_tiles(state, *waits[pointings[0]], _UNKNOWN_RADIUS_DEG)
-    for pointing, wait in waits.items():
-        if pointing.said_by == _TARGET:
-            return waiting_for_tiles(state, *wait, _UNKNOWN_RADIUS_DEG)
-    return None
-
-
 def _pointings(state: PlaneState, header: Astrometry | None) -> tuple[Pointing, ...]:
     """Where the frame may point, by its header, its target, and the file's others."""
     found = [
@@ -108,20 +81,4 @@ def _pointings(state: PlaneState, header: Astrometry | None) -> tuple[Pointing, 
     ]
     # However many cards there are, the target's place is one of those tried.
     likely = distinct(tuple(found))[: _MOST_POINTINGS - bool(targets)]
-    kept = distinct((*likely, *targets))[:_MOST_POINTINGS]
-    if not kept:
-        raise need(state.wcs_problem, "read_wcs")
-    return kept
-
-
-def waiting_for_tiles(
-    state: PlaneState, found: NoCoverage, centre: tuple[float, float], radius_deg: float
-) -> Stop:
-    catalogue = state.catalogue
-    order, pixels = found.healpix_order, found.missing_pixels
-    state.missing_tiles = MissingTiles(catalogue.name, order, pixels)
-    where = (
-        f"the field at {centre[0]:.4f} {centre[1]:+.4f} deg, "
-        f"radius {radius_deg * 60:.1f} arcmin"
-    )
-    return Stop(Outcome.WAITING_FOR_CATALOGUE, catalogue=catalogue.title, where=where)
+    return distinct((*likely, *targets))[:_MOST_POINTINGS]
