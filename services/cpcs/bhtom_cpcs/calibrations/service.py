@@ -257,9 +257,12 @@ def _missing_tiles(frame: ReducedFrame) -> dict[str, Any] | None:
     if not waiting:
         return None
     missing = [plane["missing_tiles"] for plane in waiting]
+    # Pixels of two orders cannot be told apart; the largest field wakes all planes.
+    order = min(tiles["healpix_order"] for tiles in missing)
+    same = [tiles["pixels"] for tiles in missing if tiles["healpix_order"] == order]
     return {
         "catalogue": missing[0]["catalogue_name"],
-        "healpix_order": missing[0]["healpix_order"],
-        "pixels": sorted({pixel for tiles in missing for pixel in tiles["pixels"]}),
+        "healpix_order": order,
+        "pixels": sorted({pixel for pixels in same for pixel in pixels}),
         "checked_release": own_release(waiting[0]["provenance"]["catalogue_release"]),
     }

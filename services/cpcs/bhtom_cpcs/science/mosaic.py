@@ -11,12 +11,16 @@ from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.reduction import PlaneReduction
 from bhtom_cpcs.science.stages.astrometry_stages import frame_shape
 from bhtom_cpcs.science.stages.plane_state import OtherChips, PlaneState
+from bhtom_cpcs.science.stages.wanted_tiles import apart_deg, known_places
 
 # How a plane ends whose stars were never matched.
 _NOT_SOLVED: Final = (Outcome.NO_WCS, Outcome.TOO_FEW_MATCHES)
 # And where a wrong header, believed, may have said where it is.
-_BY_HEADER: Final = (Outcome.WAITING_FOR_CATALOGUE, Outcome.TARGET_OUTSIDE_FRAME)
+_OUTSIDE: Final = Outcome.TARGET_OUTSIDE_FRAME
+_BY_HEADER: Final = (Outcome.WAITING_FOR_CATALOGUE, _OUTSIDE)
 _GOOD_HEADER: Final = ("header", "refined")
+# So many images are tried when all headers of a file may be wrong.
+_MOST_DOUBTED: Final = 4
 _WAITS_TOO: Final = (
     "By what is known so far, this image does not show the target, or cannot tell. It "
     "is looked at again with the file's other images, which wait for reference stars: "
@@ -33,8 +37,13 @@ class Mosaic:
     methods: dict[int, str] = field(default_factory=dict)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     strays: set[int] = field(default_factory=set)
+    unreached: set[int] = field(default_factory=set)
+    away_deg: dict[int, float] = field(default_factory=dict)
+    sentences: dict[int, str] = field(default_factory=dict)
 
-    def others(self, plane: Plane, *, alone: bool = False) -> OtherChips:
+    def others(
+        self, plane: Plane, *, alone: bool = False, doubted: bool = False
+    ) -> OtherChips:
         """What a plane may know of those solved before."""
         height, width = plane.pixels.shape
         image = plane.name.rpartition(", ")[0] if plane.colour else None
@@ -43,14 +52,24 @@ class Mosaic:
             chip_layout(plane.header, (height, width), image),
             self.n_planes,
             alone,
+            doubted,
         )
 
     def learn(self, number: int, state: PlaneState) -> None:
         """Keep where a plane is, or that nobody knows."""
+        known = known_places(state)
+        if state.astrometry is not None and known:
+            centre = state.astrometry.centre
+            self.away_deg[number] = min(apart_deg(place, centre) for place in known)
+        self.sentences[number] = state.message
+        self.unreached.discard(number)
+        if state.outcome is _OUTSIDE and state.sources is None:
+            self.unreached.add(number)
         if state.matches is None or state.astrometry is None or state.wcs is None:
             if state.outcome is not None:
                 self.outcomes[number] = state.outcome
             return
+        self.outcomes.pop(number, None)
         self.methods[number] = str(state.wcs.method)
         self.solved[number] = SolvedChip(
             state.astrometry,
@@ -59,6 +78,11 @@ class Mosaic:
             frame_shape(state),
             len(state.matches.source),
         )
+
+    def to_doubt(self) -> Sequence[int]:
+        """The first planes of a file none of whose headers puts a target near it."""
+        all_far = 0 < len(self.unreached) == self.n_planes
+        return sorted(self.unreached)[:_MOST_DOUBTED] if all_far else ()
 
     def to_try_again(self) -> Sequence[int]:
         """Planes that the others may solve, those first solved where none can be."""
@@ -108,7 +132,7 @@ def waiting_together(planes: Sequence[PlaneReduction]) -> list[PlaneReduction]:
             message=_WAITS_TOO,
             missing_tiles=waiting[0].missing_tiles,
         )
-        if plane.outcome in (Outcome.TARGET_OUTSIDE_FRAME, *_NOT_SOLVED)
+        if plane.outcome in (_OUTSIDE, *_NOT_SOLVED)
         and (plane.wcs is None or plane.wcs.n_matched is None)
         else plane
         for plane in planes

@@ -14,6 +14,7 @@ from bhtom_cpcs.science.frames.fits_files import open_fits
 from bhtom_cpcs.science.frames.fits_input import plane_count, read_planes
 from bhtom_cpcs.science.frames.planes import Plane
 from bhtom_cpcs.science.mosaic import Mosaic, waiting_together
+from bhtom_cpcs.science.mosaic_words import told_together
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import ReferenceCatalogue
 from bhtom_cpcs.science.request import ReductionRequest
@@ -83,13 +84,20 @@ def reduce_frame(
                     frame.add_seconds("read", started)
                     frame.reduce_plane(plane, caught)
                     started = time.perf_counter()
+                doubted = frame.mosaic.to_doubt()
+                for number, plane in zip(
+                    doubted, read_planes(hdus, doubted), strict=False
+                ):
+                    if frame.reduce_doubted(number, plane, caught):
+                        break
                 again = frame.mosaic.to_try_again()
                 for number, plane in zip(again, read_planes(hdus, again), strict=True):
                     frame.reduce_again(number, plane, caught)
         except Stop as stop:
             frame.give_up(stop)
-    planes = tuple(waiting_together(frame.planes))
-    return FrameReduction(planes, frame.fingerprint, frame.seconds)
+    planes = waiting_together(frame.planes)
+    planes = told_together(planes, frame.mosaic.sentences, frame.mosaic.away_deg)
+    return FrameReduction(tuple(planes), frame.fingerprint, frame.seconds)
 
 
 @dataclass(slots=True)
@@ -119,6 +127,19 @@ class _Frame:
         state = self._reduced(plane, self.mosaic.others(plane), caught)
         self.mosaic.learn(len(self.planes), state)
         self.planes.append(answer(state, len(self.planes), self.count))
+
+    def reduce_doubted(
+        self, number: int, plane: Plane, caught: list[warnings.WarningMessage]
+    ) -> bool:
+        """Ask a plane's stars, its header is in doubt; True when the file's place is.
+
+        Then the stars have placed it, or wait for those that can.
+        """
+        state = self._reduced(plane, self.mosaic.others(plane, doubted=True), caught)
+        self.mosaic.learn(number, state)
+        self.planes[number] = answer(state, number, self.count)
+        waits = state.outcome is Outcome.WAITING_FOR_CATALOGUE
+        return waits or state.matches is not None
 
     def reduce_again(
         self, number: int, plane: Plane, caught: list[warnings.WarningMessage]

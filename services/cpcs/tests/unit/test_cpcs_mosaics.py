@@ -170,6 +170,10 @@ def wrong_as_a_whole(chip: int, pixels: np.ndarray, header: fits.Header) -> np.n
     return pixels
 
 
+def as_it_is(chip: int, pixels: np.ndarray, header: fits.Header) -> np.ndarray:
+    return pixels
+
+
 def reduced(scene: Scene, path: Path, change: Change) -> FrameReduction:
     return reduce_frame(scene.write(path, change), scene.request, scene.reference)
 
@@ -197,7 +201,9 @@ def test_the_target_on_a_sparse_chip_is_measured(
     for number, plane in enumerate(planes):
         if number not in (SPARSE, EMPTY):
             assert plane.outcome is Outcome.TARGET_OUTSIDE_FRAME, plane.message
-            assert plane.message.startswith("The target is outside the frame")
+            assert plane.message.startswith(
+                f"The target is not on this image: image {SPARSE + 1} (CHIP{SPARSE})"
+            )
             assert is_placed(plane)
             assert plane.zero_point is not None
             assert plane.zero_point.error < 0.01
@@ -300,9 +306,6 @@ def test_a_chip_cannot_lie_in_another_part_of_the_sky(
 
 
 def test_good_headers_are_left_as_they_are(scene: Scene, tmp_path: Path) -> None:
-    def as_it_is(chip: int, pixels: np.ndarray, header: fits.Header) -> np.ndarray:
-        return pixels
-
     planes = reduced(scene, tmp_path / "mosaic.fits", as_it_is).planes
     assert planes[SPARSE].outcome is Outcome.CALIBRATED
     assert {plane.wcs.method for plane in planes if is_placed(plane)} == {"header"}
@@ -329,11 +332,58 @@ def test_chips_wait_together_for_their_stars(scene: Scene, tmp_path: Path) -> No
     assert Outcome.WAITING_FOR_CATALOGUE not in {plane.outcome for plane in planes}
 
 
-def test_no_chip_waits_for_a_target_in_another_part_of_the_sky(
+def test_chips_of_another_part_of_the_sky_say_so_once(
     scene: Scene, tmp_path: Path
 ) -> None:
-    path = scene.write(tmp_path / "mosaic.fits", wrong_as_a_whole)
+    """Their stars are here, and confirm the header that the target is not near."""
+    path = scene.write(tmp_path / "mosaic.fits", as_it_is)
     far = ReductionRequest((TargetPosition(1, 20.0, -60.0),), site=scene.request.site)
-    planes = reduce_frame(path, far, open_catalogue(tmp_path / "none", "GaiaSP")).planes
-    outside = Outcome.TARGET_OUTSIDE_FRAME
-    assert {plane.outcome for plane in planes} == {outside}
+    planes = reduce_frame(path, far, scene.reference).planes
+    assert {plane.outcome for plane in planes} == {Outcome.TARGET_OUTSIDE_FRAME}
+    first, *others = planes
+    assert "none of the file's 4 images shows it" in first.message
+    assert "deg from the centre of image" in first.message
+    assert first.explanation is not None
+    assert first.explanation.verdict == first.message
+    assert is_placed(first)
+    for plane in others:
+        assert plane.message.startswith("The target is not on this image either: see")
+
+
+@pytest.mark.parametrize("target", [None, (20.0, -60.0)])
+def test_chips_whose_headers_are_all_far_off_wait_for_the_target(
+    scene: Scene, tmp_path: Path, target: tuple[float, float] | None
+) -> None:
+    """The mount wrote nonsense into every header, or the target is another one."""
+
+    def nonsense(chip: int, pixels: np.ndarray, header: fits.Header) -> np.ndarray:
+        header["CRVAL1"], header["CRVAL2"] = 0.0, 0.0
+        return pixels
+
+    path = scene.write(tmp_path / "mosaic.fits", nonsense)
+    request = scene.request
+    if target is not None:
+        request = replace(request, targets=(TargetPosition(1, *target),))
+    nothing = open_catalogue(tmp_path / "none", "GaiaSP")
+    planes = reduce_frame(path, request, nothing).planes
+    assert {plane.outcome for plane in planes} == {Outcome.WAITING_FOR_CATALOGUE}
+    place = request.targets[0]
+    assert f"{place.ra_deg:.4f} {place.dec_deg:+.4f} deg" in planes[0].message
+    if target is None:
+        planes = reduce_frame(path, request, scene.reference).planes
+        assert planes[SPARSE].outcome is Outcome.CALIBRATED, planes[SPARSE].message
+        assert sum(is_placed(plane) for plane in planes) == COLUMNS * ROWS - 1
+
+
+def test_the_target_between_the_chips_is_said_once(
+    scene: Scene, tmp_path: Path
+) -> None:
+    gap = frame_wcs(CAMERA, CENTRE).wcs_pix2world([[268.0, 268.0]], 0)[0]
+    between = TargetPosition(1, float(gap[0]), float(gap[1]))
+    request = replace(scene.request, targets=(between,))
+    path = scene.write(tmp_path / "mosaic.fits", as_it_is)
+    planes = reduce_frame(path, request, scene.reference).planes
+    beside = [p for p in planes if p.outcome is Outcome.TARGET_OUTSIDE_FRAME]
+    assert len(beside) == COLUMNS * ROWS - 1  # one chip has no stars
+    assert sum("check the target" in plane.message for plane in planes) == 1
+    assert "none of the 3 of 4 images whose place is known" in beside[0].message

@@ -28,8 +28,9 @@ def wanted_radii_deg(
 
     The camera's row counts before the header's coordinates, which count as they are
     where the row, or else another card, agrees with them to 20 %. A scale by header
-    alone may be wrong by any factor: then a field no larger than a degree comes first
-    and, where the header's is too small to be true, one of a usual size after it.
+    alone may be wrong by any factor: then a field no larger than a degree comes first,
+    and one of a usual size where the header's is too small to be true, or was when its
+    stars had come.
 
     Parameters
     ----------
@@ -57,12 +58,12 @@ def wanted_radii_deg(
         return _radii(camera_scales, shape)
     by_header = () if header_scale is None else (header_scale,)
     radii = _radii((*by_header, *card_scales), shape)
-    if not radii:
-        return (USUAL_RADIUS_DEG,)
-    more = [LARGEST_FIRST_RADIUS_DEG] if radii[-1] > LARGEST_FIRST_RADIUS_DEG else []
-    if header_doubted or radii[-1] < _SMALLEST_RADIUS_DEG:
-        more.append(USUAL_RADIUS_DEG)
-    return tuple(sorted({*radii, *more}))
+    wanted = {radius for radius in radii if radius >= _SMALLEST_RADIUS_DEG}
+    if max(wanted, default=0.0) > LARGEST_FIRST_RADIUS_DEG:
+        wanted.add(LARGEST_FIRST_RADIUS_DEG)
+    if header_doubted or not wanted:
+        wanted.add(USUAL_RADIUS_DEG)
+    return tuple(sorted(wanted))
 
 
 def _radii(scales: Sequence[float], shape: tuple[int, int]) -> tuple[float, ...]:

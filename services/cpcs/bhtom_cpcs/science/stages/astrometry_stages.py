@@ -32,8 +32,9 @@ def refuse_unreachable_targets(state: PlaneState) -> None:
     """Stop when no target can be on the chip, even if its header is wrong.
 
     A chip's header is taken to be wrong by a degree, or by the field's radius, at
-    most. That of a file's only image may be wrong by anything (a pointing of 0, 0;
-    hours for degrees): its stars are asked first.
+    most, as long as that of any other chip puts the target near. That of a file's only
+    image, or those of all images, may be wrong by anything (a pointing of 0, 0; hours
+    for degrees): the stars are asked first.
     """
     known = [place for place in state.places if place.problem is None]
     if state.astrometry is None:
@@ -41,7 +42,8 @@ def refuse_unreachable_targets(state: PlaneState) -> None:
             reason = state.places[0].problem
             raise Stop(Outcome.TARGET_POSITION_UNKNOWN, reason=reason)
         return
-    if state.others.alone or state.others.n_planes == 1:
+    others = state.others
+    if others.alone or others.doubted or others.n_planes == 1:
         return
     reach = state.astrometry.radius_deg
     reach += max(_HEADER_ERROR_DEG, state.astrometry.radius_deg)

@@ -36,13 +36,15 @@ class OtherChips:
     """What is known of the other planes of the file, which share the pointing.
 
     `layout` is of the plane itself. `alone`: they were tried by themselves before, and
-    only the others can tell where this one is.
+    only the others can tell where this one is. `doubted`: by the headers no image of
+    the file is near the target, so that they may all be wrong.
     """
 
     solved: tuple[SolvedChip, ...] = ()
     layout: Layout = field(default_factory=dict)
     n_planes: int = 1
     alone: bool = False
+    doubted: bool = False
 
 
 NO_OTHERS = OtherChips()
