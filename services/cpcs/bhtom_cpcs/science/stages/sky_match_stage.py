@@ -20,6 +20,7 @@ from bhtom_cpcs.science.astrometry.reference_match import match_reference
 from bhtom_cpcs.science.calibration.bands import allowed_bands
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.epochs import julian_year
+from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import NoCoverage
 from bhtom_cpcs.science.results.frame import WcsFigures
 from bhtom_cpcs.science.stages.astrometry_stages import (
@@ -31,10 +32,12 @@ from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stages.sky_search import places_on_sky
 from bhtom_cpcs.science.stages.wanted_tiles import (
     is_believed,
+    known_places,
     not_matched,
     tiles_to_wait_for,
     waiting_for_tiles,
 )
+from bhtom_cpcs.science.stop import Stop
 
 _POINTING_MARGIN_ARCSEC = 30.0
 # A header whose positions are right to this everywhere is good as it is.
@@ -81,6 +84,8 @@ def _wait(
     state: PlaneState, header: Astrometry | None, *, crowded: bool = False
 ) -> None:
     """Stop to wait where reference stars are missing that may place the frame."""
+    if state.places and not known_places(state):
+        raise Stop(Outcome.TARGET_POSITION_UNKNOWN, reason=state.places[0].problem)
     wait = tiles_to_wait_for(state, header, crowded=crowded)
     if wait is not None:
         raise wait
