@@ -4,20 +4,22 @@ Frames of a grid of targets, each with a companion: galaxies of 0.5 to 3 FWHM ha
 radius (exponential discs and de Vaucouleurs spheroids of axis ratio 0.7), or one star,
 in the target's scene or in no list; 0 to 3 FWHM away, 0.3 to 30 times as bright as the
 target. The PSF is fitted to other stars of the same frame. A host matters where its
-light makes more than 2 per cent of what a star's image at the target would hold.
+light makes more than 2 per cent of what a star's image at the target would hold. What
+many frames of different seeing decide together is measured beside what each says.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaincinv
 
 from tests.bench.figures import Figure
-from tests.bench.found_stars import stars_of
-from tests.bench.injected_scenes import GAIN, READ_E, SKY_E
+from tests.bench.host_frames import Companion, Told, exposed
+
+if TYPE_CHECKING:
+    from bhtom_cpcs.science.scene_evidence import SceneEvidence
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -28,21 +30,13 @@ APART_FWHM: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.4, 3.0)
 TIMES: Final = (0.3, 1.0, 3.0, 10.0, 30.0)
 WIDTHS_PX: Final = (2.2, 3.0, 4.5)
 MATTERS: Final = 0.02
-# Light of a target [ADU], so that its signal to noise is about 100 at 3 px.
-TARGET_ADU: Final = 8000.0
-_CELL_FWHM, _STARS, _BETA = 22, 120, 3.0
-_RINGS, _SPOKES, _AXIS_RATIO = 16, 12, 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class Companion:
-    """What lies beside a target; `half_light` in FWHM, 0 of a star."""
-
-    half_light: float
-    sersic: float
-    apart: float
-    times: float
-    known: bool = False
+# Of light curves: companions that a single frame seldom tells, and stars too faint to
+# be found in one.
+FAINT_TIMES: Final = (0.3, 1.0)
+UNSEEN_TIMES: Final = (0.03, 0.06, 0.1, 0.2, 0.4, 1.0)
+UNSEEN_APART_FWHM: Final = (0.6, 1.0, 1.5, 1.9, 2.3, 2.7)
+# Of a light curve: frames, nights, seeing, and the one that companions are told in.
+FRAMES, NIGHTS, SEEING_PX, MIDDLE_PX = 20, 4, (2.2, 4.5), 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,105 +68,71 @@ def grid(
 
 def seen(companions: Sequence[Companion], fwhm: float, seed: int) -> Iterator[Seen]:
     """Expose a frame of targets with these companions and measure each."""
-    from bhtom_cpcs.science.stars.usual_fit import usual_fit
-    from bhtom_cpcs.science.targets.forced_fit import forced_fit
-    from bhtom_cpcs.science.targets.host_light import extended_light
-    from bhtom_cpcs.science.targets.unmodelled_light import unmodelled_light
+    angle = np.random.default_rng([seed, 7]).uniform(0, 2 * np.pi, len(companions))
+    for one, told in zip(
+        companions, exposed(companions, fwhm, seed, angle), strict=True
+    ):
+        yield Seen(one, told.share, told.host, told.bias, told.error)
 
-    rng = np.random.default_rng([seed, round(10 * fwhm), len(companions)])
-    side = int(np.ceil(np.sqrt(len(companions))))
-    cell = round(_CELL_FWHM * fwhm)
-    place = np.arange(len(companions))
-    x = (place % side + 0.5) * cell + rng.uniform(-0.5, 0.5, len(place))
-    y = (place // side + 0.5) * cell + rng.uniform(-0.5, 0.5, len(place))
-    angle = rng.uniform(0, 2 * np.pi, len(place))
-    beside = [
-        (
-            x[i] + one.apart * fwhm * np.cos(angle[i]),
-            y[i] + one.apart * fwhm * np.sin(angle[i]),
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What the frames of a light curve say of one target.
+
+    `share` as in a frame of middling seeing; `said` of the frames show a host by
+    themselves; `learnt` says that together they do.
+    """
+
+    companion: Companion
+    share: float
+    said: int
+    learnt: bool
+
+
+def followed(
+    companions: Sequence[Companion], seed: int, n_frames: int = FRAMES
+) -> list[Followed]:
+    """Expose frames of different seeing and have the targets' scenes learn."""
+    from bhtom_cpcs.science.targets.host_learning import learn_host
+
+    angle = np.random.default_rng([seed, 7]).uniform(0, 2 * np.pi, len(companions))
+    every: list[list[Told]] = []
+    for number, fwhm in enumerate(np.linspace(*SEEING_PX, n_frames)):
+        ratio = MIDDLE_PX / float(fwhm)
+        there = [
+            replace(one, half_light=one.half_light * ratio, apart=one.apart * ratio)
+            for one in companions
+        ]
+        every.append(list(exposed(there, float(fwhm), 100 * seed + number, angle)))
+    middle = len(every) // 3
+    return [
+        Followed(
+            companions[number],
+            told[middle].share,
+            sum(one.host for one in told),
+            learn_host(_evidence(told)) is not None,
         )
-        for i, one in enumerate(companions)
+        for number, told in enumerate(zip(*every, strict=True))
     ]
-    shape = ((side + 6) * cell, side * cell)
-    hosts = [
-        _spread(one, fwhm, *where, angle[i])
-        for i, (one, where) in enumerate(zip(companions, beside, strict=True))
+
+
+def _evidence(told: Sequence[Told]) -> "list[SceneEvidence]":
+    from bhtom_cpcs.science.scene_evidence import SceneEvidence
+
+    widths = np.linspace(*SEEING_PX, len(told))
+    return [
+        SceneEvidence(
+            calibration_id=number,
+            mid_exposure_mjd=61000.0 + number % NIGHTS + 0.01 * number,
+            night=number % NIGHTS,
+            passband="GaiaSP/r",
+            fwhm_arcsec=float(widths[number]),
+            depth=20.0,
+            light=one.light,
+        )
+        for number, one in enumerate(told)
+        if one.light is not None
     ]
-    targets = x, y, np.full(len(x), TARGET_ADU)
-    every = [targets, _psf_stars(rng, side, cell), *hosts]
-    x_of, y_of, flux = (np.concatenate(axis) for axis in zip(*every, strict=True))
-    image = _rendered((x_of, y_of, flux), fwhm, shape)
-    electrons = rng.poisson(GAIN * image + SKY_E) + rng.normal(0, READ_E, shape)
-    light, sources, fluxes = stars_of((electrons / GAIN).astype(np.float32))
-    whole = sources.flags == 0
-    stars = usual_fit(fluxes, whole, sources.x, sources.y).stars
-    for i, one in enumerate(companions):
-        listed = beside[i] if one.known else ([], [])
-        neighbours = np.atleast_1d(listed[0]), np.atleast_1d(listed[1])
-        fit = forced_fit(light, float(x[i]), float(y[i]), neighbours, 0.1)
-        found = unmodelled_light(light, fit, sources)
-        host = extended_light(light, fit, found.fitted, stars).found
-        share = _share(hosts[i], x[i], y[i], fwhm)
-        yield Seen(one, share, host, fit.flux / TARGET_ADU - 1, fit.error / TARGET_ADU)
-
-
-def _spread(
-    one: Companion, fwhm: float, x: float, y: float, angle: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """A companion's light as points on ellipses of equal light; a star's as one."""
-    flux = one.times * TARGET_ADU
-    if not one.half_light:
-        return np.array([x]), np.array([y]), np.array([flux])
-    part = (np.arange(_RINGS) + 0.5) / _RINGS
-    unit = gammaincinv(2 * one.sersic, part) / gammaincinv(2 * one.sersic, 0.5)
-    radius = one.half_light * fwhm * unit**one.sersic
-    turn = 2 * np.pi * (np.arange(_SPOKES) + 0.5) / _SPOKES
-    long = (radius[:, None] * np.cos(turn) / np.sqrt(_AXIS_RATIO)).ravel()
-    short = (radius[:, None] * np.sin(turn) * np.sqrt(_AXIS_RATIO)).ravel()
-    points = _RINGS * _SPOKES
-    return (
-        x + long * np.cos(angle + 1) - short * np.sin(angle + 1),
-        y + long * np.sin(angle + 1) + short * np.cos(angle + 1),
-        np.full(points, flux / points),
-    )
-
-
-def _psf_stars(
-    rng: np.random.Generator, side: int, cell: int
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Stars alone in the rows above the targets."""
-    columns = int(np.ceil(_STARS / 12))
-    place = np.arange(_STARS)
-    step = side * cell / (columns + 1), 6 * cell / 13
-    x = (place % columns + 1) * step[0] + rng.uniform(-1, 1, _STARS)
-    y = side * cell + (place // columns + 1) * step[1] + rng.uniform(-1, 1, _STARS)
-    return x, y, TARGET_ADU * 10 ** rng.uniform(-0.5, 1.6, _STARS)
-
-
-def _rendered(
-    stars: tuple[FloatArray, FloatArray, FloatArray],
-    fwhm: float,
-    shape: tuple[int, int],
-) -> FloatArray:
-    from bhtom_sky.rendering import add_stars
-
-    image = np.zeros(shape, dtype=np.float32)
-    add_stars(image, stars, fwhm, _BETA, 0.005)
-    return image.astype(np.float64)
-
-
-def _share(
-    host: tuple[FloatArray, FloatArray, FloatArray], x: float, y: float, fwhm: float
-) -> float:
-    """The flux of a star's image at the target that fits the companion's light."""
-    half = round(8 * fwhm)
-    shape = 2 * half + 1, 2 * half + 1
-    left, bottom = round(x) - half, round(y) - half
-    star = _rendered(
-        (np.array([x - left]), np.array([y - bottom]), np.ones(1)), fwhm, shape
-    )
-    light = _rendered((host[0] - left, host[1] - bottom, host[2]), fwhm, shape)
-    return float(np.sum(star * light) / np.sum(star**2)) / TARGET_ADU
 
 
 def measure() -> list[Figure]:
@@ -185,7 +145,51 @@ def measure() -> list[Figure]:
         for known in (False, True):
             for seed in (1, 2, 3):
                 stars += seen(grid(0.0, known=known), fwhm, 10 * seed + known)
-    return [host_figure(hosts), star_figure(stars)]
+    return [host_figure(hosts), star_figure(stars), *many_frames()]
+
+
+def many_frames() -> list[Figure]:
+    """Hosts that the frames of a light curve tell together, and stars that they do."""
+    galaxies = [
+        Companion(half_light, sersic, apart, times)
+        for half_light in (0.5, 0.8, 1.5)
+        for sersic in SERSIC
+        for apart in (0.0, 1.0, 2.0)
+        for times in FAINT_TIMES
+    ]
+    unseen = [
+        Companion(0.0, 1.0, apart, times)
+        for apart in UNSEEN_APART_FWHM
+        for times in UNSEEN_TIMES
+    ]
+    hosts = [one for one in followed(galaxies, 1) if one.share > MATTERS]
+    stars = followed(unseen, 1)
+    parts = []
+    for times in FAINT_TIMES:
+        some = [one for one in hosts if one.companion.times == times]
+        alone = sum(one.said for one in some) / (FRAMES * max(len(some), 1))
+        parts.append(
+            f"{times:g} times the target's light {sum(one.learnt for one in some)} of "
+            f"{len(some)} (a frame alone {alone:.0%})"
+        )
+    return [
+        Figure(
+            f"Hosts that {FRAMES} frames of a light curve tell together, seeing "
+            f"{SEEING_PX[0]:g} to {SEEING_PX[1]:g} px",
+            "more than a frame alone",
+            "; ".join(parts),
+            "-",
+            COMMAND,
+        ),
+        Figure(
+            f"Stars in no list beside a target, called hosts by {FRAMES} frames "
+            "together (0.03 to 1 times its light)",
+            "0",
+            f"{sum(one.learnt for one in stars)} of {len(stars)}",
+            "-",
+            COMMAND,
+        ),
+    ]
 
 
 def host_figure(found: Sequence[Seen]) -> Figure:

@@ -55,12 +55,15 @@ class LightCurve:
 
     The errors are without their colour terms: of one star and one camera those are the
     same shift of every point, which no curve scatters by. `colour` is their median.
+    `scatter` is the part of them that these frames realise from point to point: without
+    the floor for flat fields and air, which a simulation has not.
     `scene` holds the neighbours that were fitted, `evidence` what its frames tell of
     others.
     """
 
     magnitude: FloatArray
     error: FloatArray
+    scatter: FloatArray
     seeing: FloatArray
     colour: float
     true: float
@@ -84,9 +87,9 @@ class LightCurve:
         slope = float(np.sum(weight * x * self.magnitude) / np.sum(weight * x**2))
         return slope, float(np.sum(weight * x**2) ** -0.5)
 
-    def chi2(self) -> float:
-        """Reduced chi-square about the weighted mean."""
-        weight = self.error**-2
+    def chi2(self, error: FloatArray | None = None) -> float:
+        """Reduced chi-square about the weighted mean, by the whole errors or others."""
+        weight = (self.error if error is None else error) ** -2
         mean = np.sum(weight * self.magnitude) / np.sum(weight)
         square = np.sum(weight * (self.magnitude - mean) ** 2)
         return float(square / (len(self.magnitude) - 1))
@@ -158,14 +161,17 @@ def constant_star(
         assert quality is not None
         colour = measured.error_budget_mag.get("colour", 0.0)
         error = float(np.sqrt(measured.magnitude_error**2 - colour**2))
-        points.append((measured.magnitude, error, quality.fwhm_px, colour))
+        floor = measured.error_budget_mag["floor"]
+        scatter = float(np.sqrt(error**2 - floor**2))
+        points.append((measured.magnitude, error, scatter, quality.fwhm_px, colour))
         if measured.is_resolved:
             evidence.append(_evidence(int(number), plane))
     assert scene is not None
-    magnitude, error, fwhm, colours = np.array(points).T
+    magnitude, error, scatters, fwhm, colours = np.array(points).T
     return LightCurve(
         magnitude,
         error,
+        scatters,
         fwhm,
         float(np.median(colours)),
         target_mag,
@@ -232,7 +238,9 @@ def _curve_figure(
     sigma = [slope / error for slope, error in slopes]
     mean = sum(s / e**2 for s, e in slopes) / sum(e**-2 for _, e in slopes)
     error = sum(e**-2 for _, e in slopes) ** -0.5
-    chi2 = [curve.chi2() for curve in curves]
+    chi2 = [curve.chi2(curve.scatter) for curve in curves]
+    whole = [curve.chi2() for curve in curves]
+    chance = (2 / (len(curves[0].magnitude) - 1)) ** 0.5
     colour = 1000 * float(np.median([curve.colour for curve in curves]))
     offset = [curve.offset() for curve in curves]
     return Figure(
@@ -242,10 +250,12 @@ def _curve_figure(
         else "as seen",
         f"slope {1000 * mean:+.2f} +- {1000 * error:.2f} mmag/px "
         f"({', '.join(f'{s:+.1f}' for s in sigma)} sigma), chi-square "
-        f"{', '.join(f'{c:.2f}' for c in chi2)} (mean {np.mean(chi2):.2f}), offset "
+        f"{', '.join(f'{c:.2f}' for c in chi2)} (mean {np.mean(chi2):.2f}; by the "
+        f"whole errors {', '.join(f'{c:.2f}' for c in whole)}), offset "
         f"{1000 * float(np.mean(offset)):+.1f} mmag",
-        f"{len(curves)} seeds of {len(curves[0].magnitude)} frames; errors without "
-        f"the colour term ({colour:.1f} mmag), one shift of every point",
+        f"{len(curves)} seeds of {len(curves[0].magnitude)} frames, chance alone "
+        f"+- {chance:.2f} each; by the terms that scatter in these frames: not colour "
+        f"({colour:.1f} mmag), one shift of every point, nor the floor (3 mmag)",
         COMMAND,
         met=all(abs(one) <= 2.0 for one in sigma)
         and all(0.7 <= one <= 1.4 for one in chi2)

@@ -6,6 +6,8 @@ from typing import Any, Final
 from bhtom_cpcs.decisions.evidence import Origin, Plain
 from bhtom_cpcs.science.calibration.settlement import observing_night
 
+# Among the stars that a frame shows: the light about the target that is no star's.
+ABOUT: Final = "light_about"
 # Words that say that light beside a target may be something else than a star.
 _SPOILT: Final = frozenset(
     {
@@ -24,6 +26,13 @@ _SPOILT: Final = frozenset(
 )
 
 
+def _may_teach(shown: Plain) -> bool:
+    """Whether a decision may come of it: of a star, of light beyond the noise."""
+    if shown.get("kind") != ABOUT:
+        return True
+    return bool(shown["said"]) or sum(shown["sectors"]) > shown["error"]
+
+
 def scene_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:
     """The rows of a plane about its targets' neighbours; bodies that move have none.
 
@@ -40,15 +49,18 @@ def scene_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:
     spoilt = _SPOILT & {*(plane.get("flags") or ()), *timing["flags"]}
     for measured in plane.get("measurements") or ():
         version, depth = measured.get("scene_version", 0), measured.get("limit_5sigma")
+        about = measured.get("light_about")
         tells = (
-            bool(measured.get("is_resolved"))
+            (bool(measured.get("is_resolved")) or about is not None)
             and version > 0
             and wide is not None
             and depth is not None
             and not spoilt
             and not _SPOILT & set(measured["flags"])
         )
-        stars = list(measured.get("stars_beside") or ()) if tells else []
+        shown = list(measured.get("stars_beside") or ())
+        if about is not None:
+            shown.append({"kind": ABOUT, **about})
         yield origin.columns(plane) | {
             "target_id": measured["target_id"],
             "night": observing_night(
@@ -59,7 +71,6 @@ def scene_rows(origin: Origin, plane: Plain) -> Iterator[dict[str, Any]]:
             "tells": tells,
             "fwhm_arcsec": wide,
             "depth": depth,
-            "stars": stars,
-            # Without a star there is nothing to learn.
-            "considered": not stars,
+            "stars": shown if tells else [],
+            "considered": not (tells and any(map(_may_teach, shown))),
         }

@@ -9,11 +9,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bhtom_cpcs.decisions.pinned import scene_of
+from bhtom_cpcs.decisions.scene_evidence import ABOUT
 from bhtom_cpcs.decisions.scene_tables import SCENE_EVIDENCE, SCENE_RULINGS
 from bhtom_cpcs.decisions.tables import SCENES
 from bhtom_cpcs.replicas.visibility import is_withdrawn
 from bhtom_cpcs.science.decisions import Scene
-from bhtom_cpcs.science.scene_evidence import SceneEvidence, StarBeside
+from bhtom_cpcs.science.scene_evidence import LightAbout, SceneEvidence, StarBeside
 from bhtom_runtime.unit_of_work import UnitOfWork
 
 
@@ -88,12 +89,24 @@ async def scene_history(
             passband=row.passband,
             fwhm_arcsec=row.fwhm_arcsec,
             depth=row.depth,
-            stars=tuple(StarBeside(**star) for star in row.stars),
+            stars=tuple(
+                StarBeside(**star) for star in row.stars if star.get("kind") != ABOUT
+            ),
+            light=_light_about(row.stars),
         )
         for row in rows
         if row.tells and row.scene_version == scene_version and not row.is_withdrawn
     ]
     return history, [row.change_id for row in rows if not row.considered]
+
+
+def _light_about(shown: Sequence[Mapping[str, Any]]) -> LightAbout | None:
+    found = [dict(one) for one in shown if one.get("kind") == ABOUT]
+    if not found:
+        return None
+    values = found[0]
+    del values["kind"]
+    return LightAbout(**{**values, "sectors": tuple(values["sectors"])})
 
 
 async def dropped_stars(

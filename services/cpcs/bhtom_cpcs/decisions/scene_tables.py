@@ -22,7 +22,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from bhtom_cpcs.schema import METADATA
 
 # One row a target on a plane, as `target_evidence`. `tells` is false of frames that are
-# not good enough or do not show the target by itself.
+# not good enough or do not show the target by itself. Among the `stars` is, by its
+# `kind`, the light about the target that is no star's.
 SCENE_EVIDENCE: Final = Table(
     "scene_evidence",
     METADATA,

@@ -10,13 +10,14 @@ from bhtom_cpcs.decisions import scene_store, store
 from bhtom_cpcs.decisions.scene_store import SceneVersion
 from bhtom_cpcs.decisions.scene_tables import SCENE_EVIDENCE
 from bhtom_cpcs.decisions.schemas import SceneRulingIn
-from bhtom_cpcs.science.decisions import SceneStar
+from bhtom_cpcs.science.decisions import SceneMember, SceneStar
 from bhtom_runtime.auth import Principal
 from bhtom_runtime.errors import Conflict, NotFound
 from bhtom_runtime.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
     # What reads it imports numpy, which the service itself does without.
+    from bhtom_cpcs.science.targets.host_learning import LearntHost
     from bhtom_cpcs.science.targets.scene_learning import LearntStar
 
 # Ids that are kept with a star as its evidence: enough to look at.
@@ -26,7 +27,8 @@ _logger = structlog.get_logger(__name__)
 
 
 async def learn_scene(uow: UnitOfWork, target_id: int) -> None:
-    """Add the star that a target's frames agree on, as the scene's next version."""
+    """Add the star, or the host, that a target's frames agree on: the next version."""
+    from bhtom_cpcs.science.targets.host_learning import learn_host
     from bhtom_cpcs.science.targets.scene_learning import learn_star
 
     await store.one_at_a_time(uow, f"scene {target_id}")
@@ -35,12 +37,17 @@ async def learn_scene(uow: UnitOfWork, target_id: int) -> None:
     history, new = await scene_store.scene_history(uow, target_id, newest)
     if versions:
         ever = [star for version in versions for star in version.scene.stars]
-        await _revise(uow, versions, learn_star(ever, history))
+        found: LearntStar | LearntHost | None = learn_star(ever, history)
+        if found is None and not any(star.kind == SceneMember.HOST for star in ever):
+            found = learn_host(history)
+        await _revise(uow, versions, found)
     await store.mark_considered(uow, SCENE_EVIDENCE, new)
 
 
 async def _revise(
-    uow: UnitOfWork, versions: Sequence[SceneVersion], found: "LearntStar | None" = None
+    uow: UnitOfWork,
+    versions: Sequence[SceneVersion],
+    found: "LearntStar | LearntHost | None" = None,
 ) -> None:
     """Write the next version where what was learnt or ruled is another scene."""
     from bhtom_cpcs.science.targets.scene_learning import FROM_FRAMES, with_stars
@@ -86,13 +93,14 @@ def _learnt_ever(
     return learnt
 
 
-def _shown(found: "LearntStar") -> dict[str, Any]:
+def _shown(found: "LearntStar | LearntHost") -> dict[str, Any]:
     values = asdict(found)
     star = values.pop("star")
     return values | {
+        "kind": star["kind"],
         "ra_deg": star["ra_deg"],
         "dec_deg": star["dec_deg"],
-        "magnitudes": dict(found.magnitudes),
+        "magnitudes": dict(values.get("magnitudes", ())),
         "found_in": list(found.found_in[:_EVIDENCE_SHOWN]),
     }
 

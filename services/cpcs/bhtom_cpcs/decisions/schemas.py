@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from bhtom_contracts.events.frames import RequestedFilter
 from bhtom_contracts.passbands import ANY_BAND
 from bhtom_cpcs.decisions.domain import RulingKind
+from bhtom_cpcs.science.decisions import SceneMember
 
 _MJD = Field(default=None, ge=0, le=200_000)
 
@@ -113,23 +114,30 @@ class StarOut(BaseModel):
     pm_ra_masyr: float
     pm_dec_masyr: float
     source: str = "catalogue"
+    kind: str = SceneMember.STAR
 
 
 class LearntOut(BaseModel):
-    """What a neighbour that no catalogue has rests on.
+    """What a neighbour that no catalogue has rests on, a star or a `host`.
 
     Widths are of the sharpest and the softest frame that shows it; `n_silent` frames
-    were as sharp and did not. `found_in` are calibrations that the caller may see, some
-    of them where they are many.
+    were as sharp and did not. Of a host, `share` is the light about the target that no
+    star explains, as a part of the stars', with its 1 sigma, by all frames together;
+    `n_saying` of them show it by themselves. `found_in` are calibrations that the
+    caller may see, some of them where they are many.
     """
 
     ra_deg: float
     dec_deg: float
-    position_error_arcsec: float
+    kind: str = SceneMember.STAR
+    position_error_arcsec: float | None = None
     magnitudes: dict[str, float]
+    share: float | None = None
+    share_error: float | None = None
+    n_saying: int = 0
     n_frames: int
     n_nights: int
-    n_silent: int
+    n_silent: int = 0
     sharpest_arcsec: float
     softest_arcsec: float
     found_in: list[int]

@@ -7,6 +7,7 @@ frames, versioned, and handed in, so that a calibration stays a pure function.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bhtom_cpcs.science.zero_point_terms import ColourTerm
 
@@ -35,11 +36,20 @@ class SettledBand:
     valid_until_mjd: float | None = None
 
 
+class SceneMember(StrEnum):
+    """What is beside a target: a star that is fitted, or a galaxy that is only said."""
+
+    STAR = "star"
+    HOST = "host"
+
+
 @dataclass(frozen=True, slots=True)
 class SceneStar:
     """A neighbour that is fitted beside the target: ICRS at `epoch_jyear` [deg].
 
-    `source` says who found it: the `catalogue`, or several `frames` of the target.
+    `source` says who found it: the `catalogue`, or several `frames` of the target. One
+    of the kind `host` is a galaxy under the target, which nothing is fitted to: its
+    light is in the target's.
     """
 
     ra_deg: float
@@ -48,6 +58,7 @@ class SceneStar:
     pm_ra_masyr: float = 0.0  # includes cos(dec)
     pm_dec_masyr: float = 0.0
     source: str = "catalogue"
+    kind: str = SceneMember.STAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,11 @@ class Scene:
     radius_arcsec: float
     source: str  # catalogue and release the positions come from
     stars: tuple[SceneStar, ...] = ()
+
+    @property
+    def on_host(self) -> bool:
+        """Whether the target lies on a galaxy."""
+        return any(star.kind == SceneMember.HOST for star in self.stars)
 
 
 @dataclass(frozen=True, slots=True)

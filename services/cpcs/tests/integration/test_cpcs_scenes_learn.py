@@ -43,6 +43,10 @@ STAR = {
     "magnitude_error": 0.02,
     "reduced_chi_square": 1.2,
 }
+ABOUT = {
+    **{"ra_deg": CENTRE[0], "dec_deg": CENTRE[1], "error": 0.02, "systematic": 0.0},
+    **{"sectors": [0.01] * 8, "said": False},
+}
 LISTED = {"ra_deg": CENTRE[0] + 4e-3, "dec_deg": CENTRE[1]}
 
 
@@ -128,6 +132,44 @@ async def test_frames_that_agree_make_the_second_version(cpcs: Cpcs) -> None:
     assert (listed.ra_deg, listed.source) == (LISTED["ra_deg"], "catalogue")
     assert found.ra_deg == pytest.approx(STAR["ra_deg"], abs=1e-9)
     assert found.source == "frames"
+
+
+async def test_light_that_many_frames_show_makes_a_host(cpcs: Cpcs) -> None:
+    for night in range(6):
+        asked = request(5800 + night, 5801)
+        await answer(cpcs, asked, night, light_about=ABOUT)
+    await decide(cpcs)
+    scene = await scene_now(cpcs, 5801)
+    assert (scene.version, scene.source) == (2, "GaiaSP sim+1; on a host")
+    assert [star.kind for star in scene.stars] == ["star", "host"]
+    assert scene.on_host
+    await cpcs.deliver(target_snapshot(target_id=5801, owner_id=USERS["owner"]))
+    headers = cpcs.headers("owner")
+    shown = (await cpcs.client.get(f"{PLACE}/5801", headers=headers)).json()
+    (evidence,) = shown["scene"]["learnt"]
+    assert (evidence["kind"], evidence["n_frames"]) == ("host", 6)
+    assert evidence["share"] == pytest.approx(0.06)
+    assert shown["scene"]["stars"][1]["kind"] == "host"
+    # once a host, frames of the new version add none; a person may drop it for good
+    path, place = f"{PLACE}/5801/scene/rulings", ("ra_deg", "dec_deg")
+    wanted = {name: evidence[name] for name in place} | {"why": "A reflection."}
+    dropped = await cpcs.client.post(path, json=wanted, headers=headers)
+    assert dropped.status_code == 201, dropped.text
+    for night in range(6, 12):
+        asked = request(5800 + night, 5801)
+        await answer(cpcs, asked, night, scene_version=3, light_about=ABOUT)
+    await decide(cpcs)
+    scene = await scene_now(cpcs, 5801)
+    assert (scene.version, scene.on_host) == (3, False)
+
+
+async def test_a_frame_that_shows_a_host_is_evidence_too(cpcs: Cpcs) -> None:
+    said = ABOUT | {"said": True, "sectors": [0.0] * 8}
+    for night in range(3):
+        asked = request(5900 + night, 5901)
+        await answer(cpcs, asked, night, is_resolved=False, light_about=said)
+    await decide(cpcs)
+    assert (await scene_now(cpcs, 5901)).on_host
 
 
 async def test_requests_are_pinned_to_the_scene_of_their_time(cpcs: Cpcs) -> None:

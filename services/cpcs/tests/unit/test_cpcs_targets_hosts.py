@@ -142,6 +142,32 @@ def test_a_star_of_the_scene_beyond_the_edge_spoils_nothing() -> None:
     assert not extended_light(light, fit, found.fitted).found
 
 
+@pytest.mark.parametrize("beyond", [0.3, 1.0, 1.7])
+def test_a_star_beyond_the_edge_is_no_galaxy(beyond: float) -> None:
+    """Half of its image is light beside the target that nothing explains."""
+    edge = 55
+    for inside in (1.0, 1.6, 2.4):
+        for flux in (3e4, 3e5):
+            x = edge + inside * FWHM
+            image = stars((x, MIDDLE[1], FLUX), (edge - beyond * FWHM, 60.0, flux))
+            light = light_of(image[:, edge:])
+            sources = detect(light.pixels.copy(), None, RMS, FWHM)
+            fit = forced_fit(light, x - edge, MIDDLE[1], NOBODY, 0.3)
+            found = unmodelled_light(light, fit, sources)
+            host = extended_light(light, fit, found.fitted).found
+            assert not host, (inside, flux)
+
+
+def test_a_galaxy_near_the_edge_is_a_host() -> None:
+    x = 2.5 * FWHM
+    image = galaxy(0.0, 1e5, 4.0) + stars((*MIDDLE, FLUX))
+    light = light_of(image[:, int(MIDDLE[0] - x) :])
+    sources = detect(light.pixels.copy(), None, RMS, FWHM)
+    fit = forced_fit(light, MIDDLE[0] - int(MIDDLE[0] - x), MIDDLE[1], NOBODY, 0.3)
+    found = unmodelled_light(light, fit, sources)
+    assert extended_light(light, fit, found.fitted).found
+
+
 def test_the_fixed_aperture_holds_all_the_light() -> None:
     under = galaxy(1 / 3, 60000.0, 4.0)
     light = light_of(under + stars((*MIDDLE, 5000.0)))

@@ -80,6 +80,7 @@ def _stars(decided: Json | None) -> list[tuple[str, str]]:
         (
             f"{star['ra_deg']!r} {star['dec_deg']!r}",
             f"{right_ascension(star['ra_deg'])} {declination(star['dec_deg'])}"
+            + (", the host" if star.get("kind") == "host" else "")
             + (", found in frames" if _is_of_frames(star) else ""),
         )
         for star in stars

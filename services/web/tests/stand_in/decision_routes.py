@@ -96,12 +96,18 @@ def target_decisions(number: int) -> Json:
     pin = {"camera_id": 1, "catalogue": "GaiaSP", "release": "DR3"}
     pin |= {"passband": "GaiaSP/r"}
     scene = {"radius_arcsec": 30.0, "source": "GaiaSP DR3", "stars": [star]}
-    learnt_too = {"stars": [star, of_frames], "source": "GaiaSP DR3; 1 found in frames"}
+    host = of_frames | {"ra_deg": 65.0017, "dec_deg": -54.9378, "kind": "host"}
+    source = "GaiaSP DR3; 1 found in frames; on a host"
+    learnt_too = {"stars": [star, of_frames, host], "source": source}
     learnt = {
         **{"ra_deg": 65.0029, "dec_deg": -54.9371, "position_error_arcsec": 0.011},
         **{"magnitudes": {"GaiaSP/r": 17.08}, "n_frames": 12, "n_nights": 3},
         **{"n_silent": 0, "sharpest_arcsec": 1.6, "softest_arcsec": 3.1},
         "found_in": [501],
+    }
+    learnt_host = learnt | {
+        **{"kind": "host", "ra_deg": 65.0017, "dec_deg": -54.9378, "n_saying": 1},
+        **{"share": 0.041, "share_error": 0.006, "n_frames": 20, "magnitudes": {}},
     }
     dropped = {
         **{"ruling_id": 1, "ra_deg": 65.004, "dec_deg": -54.93, "username": "owner"},
@@ -113,7 +119,7 @@ def target_decisions(number: int) -> Json:
         "scene": when
         | scene
         | learnt_too
-        | {"version": 3, "calibration_id": 501, "learnt": [learnt]},
+        | {"version": 3, "calibration_id": 501, "learnt": [learnt, learnt_host]},
         "earlier_scenes": [when | scene | {"calibration_id": 501, "learnt": []}],
         "scene_rulings": [dropped],
         "mean_position": when | place,

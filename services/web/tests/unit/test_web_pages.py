@@ -310,7 +310,10 @@ async def test_decisions_about_a_target_have_units_and_reasons(
     ):
         assert told in text, told
     assert "2 stars within 30″ are fitted beside the target" in text
-    assert "From GaiaSP DR3; 1 found in frames." in text
+    assert "From GaiaSP DR3; 1 found in frames; on a host." in text
+    assert "20 frames of 3 nights together found light about the target" in text
+    assert "4.1 ± 0.6 % of the light there. 1 of them shows it alone." in text
+    assert ", the host, found in frames</option>" in text
     assert "12 frames of 3 nights found the star at" in text
     assert "r(GaiaSP) 17.08, its place good to 0.011″" in text
     assert "owner dropped the star at" in text

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from bhtom_cpcs.science.decisions import Scene
 from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.scene_evidence import StarBeside
+from bhtom_cpcs.science.scene_evidence import LightAbout, StarBeside
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class TargetMeasurement:
     their light that would else have passed for the target's. `stars_beside` are in no
     scene; `is_resolved` says that the frame shows the target as a source of its own, so
     that it tells of them: on a galaxy never, for pieces of it may look like stars.
+    `light_about` is what no star explains: of a host, frames together tell more.
     On a galaxy (`host_included`) the fixed aperture's flux, of whatever sign, and
     magnitude are of all the light in it; the magnitude's error has the calibration's
     terms too.
@@ -101,3 +102,4 @@ class TargetMeasurement:
     fixed_aperture_magnitude_error: float | None = None
     is_resolved: bool = False
     stars_beside: tuple[StarBeside, ...] = ()
+    light_about: LightAbout | None = None

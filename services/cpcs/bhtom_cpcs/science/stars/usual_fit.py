@@ -1,6 +1,6 @@
 """How well a frame's stars are fitted, by their brightness: what is usual in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -25,14 +25,25 @@ _CORE_SIGNAL_TO_NOISE, _FEWEST_CORES = 100.0, 5
 _CORE_SPREAD: Final = 0.01
 
 
+def _none() -> FloatArray:
+    return np.zeros(0)
+
+
 @dataclass(frozen=True, slots=True)
 class FrameStars:
-    """Stars of a frame that stand alone: places [px], light [ADU], sky [ADU/px]."""
+    """Stars of a frame that stand alone: places [px], light [ADU], sky [ADU/px].
+
+    `every_x`, `every_y`, `every_flux` are all sources with a flux, those beside them
+    too.
+    """
 
     x: FloatArray
     y: FloatArray
     flux: FloatArray
     background: FloatArray
+    every_x: FloatArray = field(default_factory=_none)
+    every_y: FloatArray = field(default_factory=_none)
+    every_flux: FloatArray = field(default_factory=_none)
 
     def alike(self, flux: float, count: int) -> npt.NDArray[np.intp]:
         """Indices of the stars nearest in brightness to a flux above 0."""
@@ -134,7 +145,16 @@ def usual_fit(
     excess = np.log(chi2 / (share * by_noise + (1 - share) * by_model))
     bright = good & (fluxes.flux > _CORE_SIGNAL_TO_NOISE * fluxes.error)
     core, spread = _usual_core(fluxes.core[bright], fluxes.core_error[bright])
-    stars = FrameStars(x[good], y[good], fluxes.flux[good], fluxes.background[good])
+    known = np.isfinite(fluxes.flux)
+    stars = FrameStars(
+        x[good],
+        y[good],
+        fluxes.flux[good],
+        fluxes.background[good],
+        x[known],
+        y[known],
+        fluxes.flux[known],
+    )
     return UsualFit(
         by_noise, by_model, share[order], excess[order], core, spread, stars
     )

@@ -38,6 +38,8 @@ _LEFT_FWHM: Final = 2.0
 # fit by derivatives has 1 per cent where a galaxy's wings make it 2 to 5.
 _LEAST_SHARE: Final = 0.01
 _STARS_ALIKE, _FEWEST_STARS, _STARS_HALF_FWHM = 15, 5, 2.0
+# A width is that of a source whose core is on good pixels.
+_CORE_FWHM, _CORE_SEEN = 0.75, 0.75
 _STEP_PX: Final = 0.3
 _TURNS: Final = 3
 
@@ -88,8 +90,9 @@ def compact_host(
     fwhm = light.psf.fwhm_px
     away = np.hypot(stars.x - stars.x[0], stars.y - stars.y[0])
     near = (away < _REACH_FWHM * fwhm) & (stars.flux > 0)
+    near &= [_is_seen(light, piece, *at) for at in zip(stars.x, stars.y, strict=True)]
+    candidates = [0] if near[0] else []
     near[0] = False
-    candidates = [0] if stars.flux[0] > 0 else []
     if near.any():
         candidates.append(int(np.argmax(np.where(near, stars.flux, -np.inf))))
     brightest = max(candidates, key=lambda one: float(stars.flux[one]), default=0)
@@ -103,6 +106,12 @@ def compact_host(
         if source.is_wider(sigma, *usual):
             return True
     return False
+
+
+def _is_seen(light: FrameLight, piece: Piece, x: float, y: float) -> bool:
+    """Whether the image shows a source's core: of one beyond its edge only wings."""
+    core = piece.distance(x, y) <= _CORE_FWHM * light.psf.fwhm_px
+    return bool(np.sum(piece.good & core) >= _CORE_SEEN * max(np.sum(core), 1))
 
 
 def _usual_width(

@@ -16,14 +16,17 @@ from bhtom_cpcs.science.targets.forced_fit import (
     Piece,
     PointSources,
 )
+from bhtom_cpcs.science.targets.ring_light import (
+    FEWEST_SKY_PX,
+    REACH_FWHM,
+    clipped,
+    light_of_stars,
+    ring_about,
+)
 
 FloatArray = npt.NDArray[np.float64]
 
 FIXED_APERTURE_ARCSEC: Final = 5.0
-# Nearer than this, stars that were not told apart leave light too: a pair of equal
-# stars 0.9 FWHM apart 24 % of its own within 2.5 FWHM, but 3 % between these radii.
-_INNER_FWHM, _OUTER_FWHM, _FAR_FWHM = 1.75, 3.0, 5.0
-_NEAR_FWHM: Final = 3.5
 # So much light beside the stars' images is a galaxy: 5 sigma of the sky, and more than
 # what is wrong with a model of the PSF, at most 2 % of the stars' light there for a
 # width wrong by 2 %. Galaxies of half-light radii from 1.5 FWHM on leave 5 % and more;
@@ -31,8 +34,6 @@ _NEAR_FWHM: Final = 3.5
 # those are known by their width, `compact_host`.
 _SIGNIFICANT_SIGMA: Final = 5.0
 _SHARE_OF_STARS: Final = 0.04
-_FEWEST_RING_PX: Final = 30
-_CLIP: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +77,17 @@ def extended_light(
     stars : all that were fitted together about the target, itself among them
     frame_stars : stars of the frame that stand alone
     """
-    fwhm = light.psf.fwhm_px
-    outer = math.ceil(8 * fwhm)
-    piece = Piece.about(light, fit.x, fit.y, outer)
+    piece = Piece.about(light, fit.x, fit.y, math.ceil(REACH_FWHM * light.psf.fwhm_px))
     model = piece.model(light.psf, stars.x, stars.y, stars.flux)
-    left = piece.values - model
-    distance = piece.distance(fit.x, fit.y)
-    sky = left[(distance > _FAR_FWHM * fwhm) & piece.good]
-    here = (distance > _INNER_FWHM * fwhm) & (distance <= _OUTER_FWHM * fwhm)
-    here &= piece.good
-    count = int(here.sum())
-    if len(sky) < _FEWEST_RING_PX or not count:
+    ring = ring_about(light, piece, model, fit.x, fit.y)
+    if not math.isfinite(ring.level):
         return ExtendedLight(math.nan, math.nan, False)
-    level, level_error = _clipped(sky, light.noise.sky_rms_adu)
-    excess = float(np.sum(left[here] - level))
-    variance = float(np.sum(light.noise.variance(model[here])))
-    correlation = light.noise.correlation
-    error = math.hypot(math.sqrt(variance), count * level_error) * correlation
-    near = np.hypot(stars.x - fit.x, stars.y - fit.y) < _NEAR_FWHM * fwhm
-    of_stars = float(np.sum(np.abs(stars.flux[near])))
-    enough = max(_SIGNIFICANT_SIGMA * error, _SHARE_OF_STARS * of_stars)
-    found = excess > enough or compact_host(light, piece, stars, level, frame_stars)
-    return ExtendedLight(excess, error, found)
+    of_stars = light_of_stars(light, fit.x, fit.y, stars)
+    enough = max(_SIGNIFICANT_SIGMA * ring.error, _SHARE_OF_STARS * of_stars)
+    found = ring.excess > enough or compact_host(
+        light, piece, stars, ring.level, frame_stars
+    )
+    return ExtendedLight(ring.excess, ring.error, found)
 
 
 def aperture_flux(
@@ -123,7 +113,7 @@ def aperture_flux(
     distance = piece.distance(fit.x, fit.y)
     ring = (distance >= inner) & (distance <= outer) & piece.good
     near = distance <= radius + 1
-    if not piece.good[near].all() or ring.sum() < _FEWEST_RING_PX:
+    if not piece.good[near].all() or ring.sum() < FEWEST_SKY_PX:
         return None
     others = piece.model(
         light.psf, fit.stars_x[1:], fit.stars_y[1:], fit.stars_flux[1:]
@@ -131,7 +121,7 @@ def aperture_flux(
     own = piece.model(light.psf, fit.stars_x[:1], fit.stars_y[:1], np.ones(1))
     values = piece.values - others
     star = values[ring] - fit.flux * own[ring]
-    level, level_error = _clipped(star, light.noise.sky_rms_adu)
+    level, level_error = clipped(star, light.noise.sky_rms_adu)
     total = _circle_sum(values - level, fit, piece, radius)
     share = _circle_sum(own, fit, piece, radius)
     area = math.pi * radius**2
@@ -149,11 +139,3 @@ def _circle_sum(
     here = np.array([fit.x - piece.left]), np.array([fit.y - piece.bottom])
     total, _, _ = sep.sum_circle(np.ascontiguousarray(values), *here, radius, subpix=0)
     return float(total[0])
-
-
-def _clipped(values: FloatArray, rms: float) -> tuple[float, float]:
-    """Mean about the median and its error, values beyond 3 sigma left out."""
-    centre = float(np.median(values))
-    spread = max(1.4826 * float(np.median(np.abs(values - centre))), 0.5 * rms)
-    kept = values[np.abs(values - centre) <= _CLIP * spread]
-    return float(kept.mean()), spread / math.sqrt(len(kept))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from bhtom_cpcs.science.astrometry.coordinates import Astrometry, separation_deg
 from bhtom_cpcs.science.astrometry.proper_motion import at_epoch
-from bhtom_cpcs.science.decisions import Decisions, Scene, SceneStar
+from bhtom_cpcs.science.decisions import Decisions, Scene, SceneMember, SceneStar
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.targets.target_position import TargetPlace
 
@@ -29,7 +29,8 @@ LARGEST_ITSELF_ARCSEC: Final = 3.0
 class Neighbours:
     """Where a scene's stars are in a frame [px], shape (n,), and which scene it is.
 
-    `proposed` is the scene to be kept for the target where it had none.
+    `proposed` is the scene to be kept for the target where it had none; `on_host` says
+    that many frames found a galaxy under the target.
     """
 
     x: FloatArray
@@ -37,6 +38,7 @@ class Neighbours:
     version: int
     source: str
     proposed: Scene | None = None
+    on_host: bool = False
 
 
 def scene_radius_arcsec(fwhm_arcsec: float) -> float:
@@ -105,7 +107,7 @@ def neighbours_in_frame(
     scene: Scene, astrometry: Astrometry, epoch_jyear: float
 ) -> tuple[FloatArray, FloatArray]:
     """Pixel positions of a scene's stars at the frame's epoch, shape (n,)."""
-    stars = scene.stars
+    stars = [star for star in scene.stars if star.kind == SceneMember.STAR]
     ra, dec = at_epoch(
         np.array([star.ra_deg for star in stars]),
         np.array([star.dec_deg for star in stars]),
@@ -148,4 +150,4 @@ def neighbours_of(
         return Neighbours(np.zeros(0), np.zeros(0), 0, "none")
     x, y = neighbours_in_frame(scene, astrometry, epoch_jyear)
     version = 0 if target.moves else scene.version
-    return Neighbours(x, y, version, scene.source, proposed)
+    return Neighbours(x, y, version, scene.source, proposed, scene.on_host)

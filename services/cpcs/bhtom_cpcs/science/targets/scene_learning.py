@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bhtom_cpcs.science.decisions import Scene, SceneStar
+from bhtom_cpcs.science.decisions import Scene, SceneMember, SceneStar
 from bhtom_cpcs.science.epochs import julian_year
 from bhtom_cpcs.science.scene_evidence import SceneEvidence, StarBeside
 from bhtom_cpcs.science.targets.unmodelled_light import BESIDE_FWHM
@@ -99,14 +99,7 @@ def learn_star(
     LearntStar or None
         The one that most frames show, the brightest of several.
     """
-    # Uploaded twice, or for several targets, an exposure counts once.
-    exposures = {
-        frame.mid_exposure_mjd: frame
-        for frame in sorted(history, key=lambda one: one.calibration_id)
-    }
-    frames = sorted(
-        exposures.values(), key=lambda one: (one.fwhm_arcsec, one.mid_exposure_mjd)
-    )
+    frames = [frame for frame in exposures_of(history) if frame.tells_of_stars]
     reach = BESIDE_FWHM * max((frame.fwhm_arcsec for frame in frames), default=0.0)
     sights = [
         _Sight(frame, star)
@@ -125,11 +118,24 @@ def learn_star(
     )
 
 
+def exposures_of(history: Sequence[SceneEvidence]) -> list[SceneEvidence]:
+    """Frames, the sharpest first; one uploaded twice, or for more targets, is one."""
+    exposures = {
+        frame.mid_exposure_mjd: frame
+        for frame in sorted(history, key=lambda one: one.calibration_id)
+    }
+    return sorted(
+        exposures.values(), key=lambda one: (one.fwhm_arcsec, one.mid_exposure_mjd)
+    )
+
+
 def with_stars(scene: Scene, stars: Sequence[SceneStar]) -> Scene:
-    """Return the next version of a scene, with these stars."""
-    n_learnt = sum(star.source == FROM_FRAMES for star in stars)
+    """Return the next version of a scene, with these members."""
+    learnt = [star.kind for star in stars if star.source == FROM_FRAMES]
+    n_learnt = learnt.count(SceneMember.STAR)
     base = scene.source.partition(";")[0]
     told = f"; {n_learnt} found in frames" if n_learnt else ""
+    told += "; on a host" if SceneMember.HOST in learnt else ""
     return Scene(
         scene.target_id,
         scene.version + 1,
@@ -199,7 +205,8 @@ def _judged(
     nights = {sight.frame.night for sight in seen}
     could = {f.night for f in frames if f.fwhm_arcsec <= max(widths)}
     enough = len(nights) >= CONCORDANT_NIGHTS or (
-        len(could) < CONCORDANT_NIGHTS and _is_one_good_night(seen)
+        len(could) < CONCORDANT_NIGHTS
+        and is_one_good_night([sight.frame.mid_exposure_mjd for sight in seen])
     )
     magnitudes = _magnitudes(seen)
     silent = _n_silent(seen, frames, magnitudes)
@@ -238,10 +245,10 @@ def _magnitudes(sights: Sequence[_Sight]) -> dict[str, float]:
     return {band: float(np.median(values)) for band, values in of_band.items()}
 
 
-def _is_one_good_night(seen: Sequence[_Sight]) -> bool:
-    times = [sight.frame.mid_exposure_mjd for sight in seen]
-    return len(seen) >= FRAMES_OF_ONE_NIGHT and (
-        max(times) - min(times) >= _ONE_NIGHT_DAYS
+def is_one_good_night(times_mjd: Sequence[float]) -> bool:
+    """Whether frames of one night are so many, over so long, that they count as two."""
+    return len(times_mjd) >= FRAMES_OF_ONE_NIGHT and (
+        max(times_mjd) - min(times_mjd) >= _ONE_NIGHT_DAYS
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.outcomes import Outcome, sentence
 from bhtom_cpcs.science.results.target import TargetMeasurement
+from bhtom_cpcs.science.scene_evidence import LightAbout
 from bhtom_cpcs.science.targets.error_budget import (
     Circumstances,
     flux_terms,
@@ -15,7 +16,8 @@ from bhtom_cpcs.science.targets.error_budget import (
     magnitude_terms,
 )
 from bhtom_cpcs.science.targets.fit_verdict import FitVerdict, judge_fit
-from bhtom_cpcs.science.targets.forced_fit import ForcedFit, forced_fit
+from bhtom_cpcs.science.targets.forced_fit import ForcedFit, FrameLight, forced_fit
+from bhtom_cpcs.science.targets.host_evidence import light_about
 from bhtom_cpcs.science.targets.host_light import extended_light
 from bhtom_cpcs.science.targets.measuring import Measuring
 from bhtom_cpcs.science.targets.neighbourhood import Neighbours, neighbours_of
@@ -35,7 +37,11 @@ from bhtom_cpcs.science.targets.target_pixels import (
     without_flanks,
 )
 from bhtom_cpcs.science.targets.target_position import TargetPlace, refusal_of
-from bhtom_cpcs.science.targets.unmodelled_light import stars_beside, unmodelled_light
+from bhtom_cpcs.science.targets.unmodelled_light import (
+    Unmodelled,
+    stars_beside,
+    unmodelled_light,
+)
 
 
 def measure_target(
@@ -123,13 +129,14 @@ def _fitted(
     if refused := coverage_refusal(fit, pixels, at.shape):
         return replace(blank, message=refused)
     unmodelled = unmodelled_light(pixels.light, fit, at.sources)
-    host = extended_light(pixels.light, fit, unmodelled.fitted, at.usual.stars).found
+    seen = extended_light(pixels.light, fit, unmodelled.fitted, at.usual.stars).found
+    host = seen or neighbours.on_host
     verdict = judge_fit(
         pixels.light, fit, unmodelled.star, at.usual, at.brightest_peak_adu
     )
     if verdict.saturated_at is not None:
         return _saturated(blank, pixels, verdict.saturated_at + at.sky_level)
-    if host:  # its light is no star's, and that is said
+    if seen:  # its light is no star's, and that is said
         verdict = FitVerdict()
     calibration = calibration_of(at, place, fit)
     circumstances = Circumstances(
@@ -182,6 +189,7 @@ def _fitted(
             calibration.value,
             at.light.psf.fwhm_px,
         ),
+        light_about=_light_about(at, pixels.light, fit, unmodelled, seen),
     )
     placed = with_limits(at, calibration, placed, fit, verdict.misfit)
     if host:
@@ -190,6 +198,21 @@ def _fitted(
         )
     budget = magnitude_terms(fit, circumstances, terms) if fit.flux > 0 else {}
     return as_magnitude(at, calibration, placed, fit, budget)
+
+
+def _light_about(
+    at: Measuring,
+    light: FrameLight,
+    fit: ForcedFit,
+    unmodelled: Unmodelled,
+    seen: bool,
+) -> LightAbout | None:
+    """What the frame tells of a host; nothing where it does not show the target."""
+    if not unmodelled.is_resolved:
+        return None
+    return light_about(
+        light, fit, unmodelled.fitted, at.usual.stars, at.astrometry, said=seen
+    )
 
 
 def _position_error_px(at: Measuring, blank: TargetMeasurement) -> float:
