@@ -111,7 +111,7 @@ def compact_host(
 def _is_seen(light: FrameLight, piece: Piece, x: float, y: float) -> bool:
     """Whether the image shows a source's core: of one beyond its edge only wings."""
     core = piece.distance(x, y) <= _CORE_FWHM * light.psf.fwhm_px
-    return bool(np.sum(piece.good & core) >= _CORE_SEEN * max(np.sum(core), 1))
+    return int(np.sum(piece.good & core)) >= _CORE_SEEN * int(np.sum(core))
 
 
 def _usual_width(
