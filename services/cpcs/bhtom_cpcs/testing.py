@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -11,7 +11,7 @@ import httpx
 from sqlalchemy import select
 
 from bhtom_contracts.base import Payload
-from bhtom_contracts.events.cameras import CameraPin, Site
+from bhtom_contracts.events.cameras import CameraChanged, CameraPin, Site
 from bhtom_contracts.events.frames import (
     CalibrationParameters,
     DataProductChanged,
@@ -19,13 +19,15 @@ from bhtom_contracts.events.frames import (
     TargetPin,
 )
 from bhtom_contracts.events.targets import TargetChanged, TargetPosition
-from bhtom_cpcs.calibrations import service
+from bhtom_cpcs.calibrations import service, store
+from bhtom_cpcs.calibrations.domain import Move
 from bhtom_cpcs.calibrations.reduced import (
     FinishedReduction,
     KeptFiles,
     ReducedFrame,
     ReducedPlane,
 )
+from bhtom_cpcs.calibrations.store import NewCalibration
 from bhtom_cpcs.decisions.collecting import collect
 from bhtom_cpcs.decisions.service import DECIDE
 from bhtom_cpcs.science.decisions import Decisions
@@ -155,6 +157,54 @@ def target_snapshot(**changes: Any) -> TargetChanged:
         "modified_at": BEGIN,
     }
     return TargetChanged(**(values | changes))
+
+
+def camera_snapshot(camera: CameraPin) -> CameraChanged:
+    """A camera in use, as core tells of it."""
+    return CameraChanged(
+        aggregate_version=3,
+        camera=camera,
+        observatory_id=1,
+        camera_name="CCD",
+        owner_id=1,
+        approval="approved",
+        active=True,
+        created_at=BEGIN,
+        modified_at=BEGIN,
+    )
+
+
+async def keep_calibrations(
+    cpcs: "Cpcs", request: FitsUploaded, results: Sequence[dict[str, Any]]
+) -> None:
+    """Store an answered request with the results of its planes."""
+    now = datetime.now(UTC)
+    async with cpcs.context.database.unit_of_work() as uow:
+        await store.insert_request(uow, request)
+        for plane, result in enumerate(results):
+            calibration = NewCalibration(
+                id=await store.next_calibration_id(uow),
+                calibration_request_id=request.calibration_request_id,
+                plane=plane,
+                plane_count=len(results),
+                outcome=result["outcome"],
+                message="",
+                started_at=now,
+                finished_at=now,
+                reduction_time_s=1.0,
+                fingerprint=None,
+                software_version="0.1.0",
+                settings_version="1",
+                plot_key=None,
+                explanation_key=None,
+                result=result,
+                answer_topic="photometry.calibrated",
+                answer={},
+            )
+            await store.keep_calibration(uow, calibration)
+        known = await store.lock_request(uow, request.calibration_request_id)
+        assert known is not None  # noqa: S101 - it was inserted above
+        await store.move(uow, known, Move.ANSWER)
 
 
 def calibrated_result(mjd: float = 61100.2, **measured: Any) -> dict[str, Any]:

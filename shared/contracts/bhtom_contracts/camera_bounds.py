@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from bhtom_contracts.events.cameras import LearnedFigures
+from bhtom_contracts.events.cameras import FlatMap, LearnedFigures
 
 Bounds = tuple[float, float]
 
@@ -18,6 +18,7 @@ FIGURES: Final[dict[str, Bounds]] = {
     "readout_noise": (0.0, 1e5),  # electron
     "saturation_level": (1.0, 1e12),  # adu
     "pixel_scale": (1e-3, 3600.0),  # arcsec/px
+    "binning": (1, 16),
 }
 COLOUR_SLOPE: Final[Bounds] = (-2.0, 2.0)
 SHUTTER_TIME_S: Final[Bounds] = (-10.0, 10.0)
@@ -47,9 +48,26 @@ def impossible_figures(learned: LearnedFigures) -> list[str]:
         found.append(
             f"flat_residuals: a cell lies outside of {flat.columns} x {flat.rows}."
         )
+    found += [
+        f"flat_maps {at_place(one)}: its values are not {one.columns} x {one.rows}."
+        for one in learned.flat_maps
+        if {len(one.residuals), len(one.errors)} != {one.columns * one.rows}
+    ]
+    if len({key_of(one) for one in learned.flat_maps}) < len(learned.flat_maps):
+        found.append("flat_maps: two are of the same band and image.")
     if learned.first_mjd > learned.last_mjd:
         found.append("first_mjd: lies after last_mjd.")
     return found
+
+
+def key_of(one: FlatMap) -> tuple[str, str, str]:
+    """The band, image and colour that a flat-field map is of: one map for each."""
+    return one.passband, one.image, one.colour
+
+
+def at_place(one: FlatMap) -> str:
+    """What a flat-field map is of, in words."""
+    return " ".join(part for part in key_of(one) if part)
 
 
 def _named(learned: LearnedFigures) -> Iterator[tuple[str, float, Bounds]]:
@@ -71,3 +89,11 @@ def _named(learned: LearnedFigures) -> Iterator[tuple[str, float, Bounds]]:
         name = f"flat_residuals cell {cell.column}, {cell.row}"
         yield f"{name} residual", cell.residual, FLAT_RESIDUAL_MAG
         yield f"{name} error", cell.error, _ERROR
+    for one in learned.flat_maps:
+        name = f"flat_maps {at_place(one)}"
+        for residual in one.residuals:
+            if residual is not None:
+                yield f"{name} residual", residual, FLAT_RESIDUAL_MAG
+        for error in one.errors:
+            if error is not None:
+                yield f"{name} error", error, _ERROR

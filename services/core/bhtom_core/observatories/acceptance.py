@@ -8,21 +8,31 @@ import math
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from bhtom_contracts.camera_bounds import FIGURES, impossible_figures, is_possible
+from bhtom_contracts.camera_bounds import (
+    FIGURES,
+    at_place,
+    impossible_figures,
+    is_possible,
+    key_of,
+)
 from bhtom_contracts.events.cameras import (
     CameraProposed,
-    FlatResiduals,
+    FlatMap,
     LearnedColourTerm,
     LearnedFigures,
 )
 
 # A version a night would tell nobody anything: news is twice the frames, or a figure.
 _NEWS: Final = 2
-STATED: Final = ("gain", "pixel_scale", "saturation_level")
+STATED: Final = ("gain", "pixel_scale", "binning", "saturation_level")
 # How far from nothing a figure may be that no version had before.
 _NEW_SLOPE: Final = 0.3
 _NEW_SHUTTER_S: Final = 0.5
 _NEW_CELL_MAG: Final = 0.1
+
+
+# Residual and error [mag] by column and row.
+_Cells = dict[tuple[int, int], tuple[float, float]]
 
 
 class NewestVersion(Protocol):
@@ -31,6 +41,7 @@ class NewestVersion(Protocol):
     camera_version: int
     gain: float | None
     pixel_scale: float | None
+    binning: int | None
     saturation_level: float | None
     learned: dict[str, Any] | None
 
@@ -128,10 +139,30 @@ class AcceptanceRule:
     def _cells(
         self, known: LearnedFigures | None, learned: LearnedFigures
     ) -> str | None:
-        flat = None if known is None else known.flat_residuals
-        before, after = _cells(flat), _cells(learned.flat_residuals)
-        if flat is not None and _shape(flat) != _shape(learned.flat_residuals):
-            return "It divides the flat-field map otherwise."
+        """Hold each map against the one of the same band and image.
+
+        The map of all bands that older versions have is taken out of no frame.
+        """
+        if known is not None and known.binning != learned.binning:
+            return (
+                f"It was learnt at binning {learned.binning or 'unknown'} instead of "
+                f"{known.binning or 'unknown'}."
+            )
+        before, after = _maps(known), _maps(learned)
+        for key in sorted(before.keys() | after.keys()):
+            old, new = before.get(key), after.get(key)
+            if None not in (old, new) and _shape(old) != _shape(new):
+                return "It divides the flat-field map otherwise."
+            place = self._moved_cell(_cells(old), _cells(new))
+            if place is not None:
+                what = at_place(new or before[key])
+                return (
+                    f"It moves cell {place[0]}, {place[1]} of the flat-field map of "
+                    f"{what}."
+                )
+        return None
+
+    def _moved_cell(self, before: _Cells, after: _Cells) -> tuple[int, int] | None:
         for place in sorted(before.keys() | after.keys()):
             old, new = before.get(place), after.get(place)
             if old is None and new is not None:
@@ -140,7 +171,7 @@ class AcceptanceRule:
                 old, new = old or (0.0, 0.0), new or (0.0, 0.0)
                 far = self._moves(old[0], new[0], old[1], new[1])
             if far:
-                return f"It moves cell {place[0]}, {place[1]} of the flat-field map."
+                return place
         return None
 
     def _moves(self, old: float, new: float, *errors: float) -> bool:
@@ -167,12 +198,23 @@ def _terms(
     return {(term.passband, term.colour): term for term in terms}
 
 
-def _cells(
-    flat: FlatResiduals | None,
-) -> dict[tuple[int, int], tuple[float, float]]:
-    cells = () if flat is None else flat.cells
-    return {(cell.column, cell.row): (cell.residual, cell.error) for cell in cells}
+def _maps(learned: LearnedFigures | None) -> dict[tuple[str, str, str], FlatMap]:
+    maps = () if learned is None else learned.flat_maps
+    return {key_of(one): one for one in maps}
 
 
-def _shape(flat: FlatResiduals | None) -> tuple[int, int] | None:
-    return None if flat is None else (flat.columns, flat.rows)
+def _cells(flat: FlatMap | None) -> _Cells:
+    if flat is None:
+        return {}
+    pairs = zip(flat.residuals, flat.errors, strict=False)
+    return {
+        (number % flat.columns, number // flat.columns): (residual, error or 0.0)
+        for number, (residual, error) in enumerate(pairs)
+        if residual is not None
+    }
+
+
+def _shape(flat: FlatMap | None) -> tuple[int, int] | None:
+    if flat is None:
+        return None
+    return flat.columns, flat.rows

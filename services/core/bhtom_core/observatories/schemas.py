@@ -30,6 +30,9 @@ Gain = Annotated[float, Field(gt=0, le=1e4, description="electron/adu")]
 ReadoutNoise = Annotated[float, Field(ge=0, le=1e5, description="electron")]
 SaturationLevel = Annotated[float, Field(gt=0, le=1e12, description="adu")]
 PixelScale = Annotated[float, Field(gt=0, le=3600, description="arcsec/px")]
+Binning = Annotated[
+    int, Field(ge=1, le=16, description="n of the n x n that the figures are of")
+]
 Keyword = Annotated[str, Field(max_length=100)]
 Words = Annotated[str, Field(max_length=20_000)]
 Name = Annotated[str, Field(max_length=1000)]
@@ -97,6 +100,7 @@ class CameraChanges(BaseModel):
     readout_noise: ReadoutNoise | None = None
     saturation_level: SaturationLevel | None = None
     pixel_scale: PixelScale | None = None
+    binning: Binning | None = None
     date_keyword: Keyword = "DATE-OBS"
     time_keyword: Keyword = "TIME-OBS"
     exposure_time_keyword: Keyword = "EXPTIME"
@@ -167,6 +171,7 @@ class Camera(BaseModel):
     readout_noise: float | None
     saturation_level: float | None
     pixel_scale: float | None
+    binning: int | None
     date_keyword: str
     time_keyword: str
     exposure_time_keyword: str
@@ -198,6 +203,7 @@ class CameraVersion(BaseModel):
     readout_noise: float | None
     saturation_level: float | None
     pixel_scale: float | None
+    binning: int | None
     date_keyword: str
     time_keyword: str
     exposure_time_keyword: str

@@ -32,6 +32,7 @@ _CAMERA: Final = (
     "readout_noise",
     "saturation_level",
     "pixel_scale",
+    "binning",
     "second_order_extinction",
     "learned",
     *_KEYWORDS,

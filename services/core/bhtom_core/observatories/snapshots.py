@@ -28,6 +28,7 @@ def camera_snapshot(camera: Record) -> CameraChanged:
             readout_noise=camera.readout_noise,
             saturation_level=camera.saturation_level,
             pixel_scale=camera.pixel_scale,
+            binning=camera.binning,
             aperture=camera.aperture,
             keywords=HeaderKeywords(
                 date=camera.date_keyword,

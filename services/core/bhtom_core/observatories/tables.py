@@ -86,6 +86,8 @@ camera_versions = Table(
     number("readout_noise"),
     number("saturation_level"),
     number("pixel_scale"),
+    # n of the n x n binning that the figures are of; null is 1.
+    Column("binning", Integer),
     words("date_keyword", default="DATE-OBS"),
     words("time_keyword", default="TIME-OBS"),
     words("exposure_time_keyword", default="EXPTIME"),
@@ -103,4 +105,5 @@ camera_versions = Table(
     CheckConstraint("readout_noise >= 0", name="readout_noise"),
     CheckConstraint("saturation_level > 0", name="saturation_level"),
     CheckConstraint("pixel_scale > 0", name="pixel_scale"),
+    CheckConstraint("binning BETWEEN 1 AND 16", name="binning"),
 )

@@ -304,6 +304,12 @@ LEARNED = {
         '{"learned": {"flat_residuals": {"cells": [{"column": 4}]}}}',
         '{"learned": {"flat_residuals": {"cells": [{"residual": -7.0}]}}}',
         '{"learned": {"flat_residuals": {"cells": [{"error": NaN}]}}}',
+        '{"learned": {"flat_maps": [{"residuals": [-7.0]}]}}',
+        '{"learned": {"flat_maps": [{"errors": [NaN]}]}}',
+        '{"learned": {"flat_maps": [{"columns": 2}]}}',
+        '{"learned": {"flat_maps": [{}, {}]}}',
+        '{"learned": {"binning": "0x2"}}',
+        '{"binning": 17}',
     ],
 )
 async def test_a_version_that_no_camera_can_be_is_refused(core, body: str) -> None:
@@ -316,11 +322,14 @@ async def test_a_version_that_no_camera_can_be_is_refused(core, body: str) -> No
         term = {"passband": "GaiaSP/r", "colour": "g - r", "slope_error": 0.1}
         limit = {"passband": "GaiaSP/r", "exposure_time": 60.0, "frames": 5}
         cell = {"column": 0, "row": 0, "residual": 0.0, "error": 0.1, "stars": 9}
+        one = {"passband": "GaiaSP/r", "width": 9, "height": 9, "columns": 1, "rows": 1}
+        one |= {"residuals": [0.0], "errors": [0.1], "stars": 9, "frames": 5}
         flat = wanted["learned"].get("flat_residuals", {})
         for parts, whole in (
             (wanted["learned"].get("colour_terms", []), term | {"frames": 5}),
             (wanted["learned"].get("limits", []), limit),
             (flat.get("cells", []), cell),
+            (wanted["learned"].get("flat_maps", []), one),
         ):
             parts[:] = [whole | part for part in parts]
         if flat:

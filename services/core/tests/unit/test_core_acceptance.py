@@ -18,11 +18,21 @@ TERM = {
     "slope_error": 0.003,
     "frames": 60,
 }
-CELL = {"column": 0, "row": 0, "residual": 0.01, "error": 0.002, "stars": 90}
+FLAT = {
+    "passband": "GaiaSP/r",
+    "width": 800,
+    "height": 600,
+    "columns": 2,
+    "rows": 1,
+    "residuals": [0.01, None],
+    "errors": [0.002, None],
+    "stars": 90,
+    "frames": 30,
+}
 
 
-def flat(cell: dict[str, Any]) -> dict[str, Any]:
-    return {"columns": 8, "rows": 8, "cells": [CELL | cell]}
+def flat(residual: float, **parts: Any) -> list[dict[str, Any]]:
+    return [FLAT | {"residuals": [residual, None]} | parts]
 
 
 def learned(**changes: Any) -> LearnedFigures:
@@ -35,7 +45,8 @@ def learned(**changes: Any) -> LearnedFigures:
         "colour_terms": [TERM],
         "shutter_time": 0.02,
         "shutter_time_error": 0.002,
-        "flat_residuals": flat({}),
+        "binning": "1x1",
+        "flat_maps": flat(0.01),
     }
     return LearnedFigures.model_validate(values | changes)
 
@@ -47,6 +58,7 @@ class Newest:
     camera_version: int = 3
     gain: float | None = 1.5
     pixel_scale: float | None = 1.2
+    binning: int | None = None
     saturation_level: float | None = None
     learned: dict[str, Any] | None = None
 
@@ -82,11 +94,9 @@ def test_a_first_well_founded_proposal_is_accepted() -> None:
         ({"nights": 4}, "of 4 nights"),
         ({"colour_terms": [TERM | {"slope": 0.31}]}, "brings the colour term"),
         ({"shutter_time": -0.6}, "shutter"),
-        (
-            {"flat_residuals": {"columns": 8, "rows": 8, "cells": [CELL | {"row": 9}]}},
-            "no",
-        ),
-        ({"flat_residuals": flat({"residual": 0.11})}, "cell 0, 0"),
+        ({"flat_maps": flat(0.01, rows=2)}, "no camera can have"),
+        ({"flat_maps": flat(0.01) + flat(0.02)}, "no camera can have"),
+        ({"flat_maps": flat(0.11)}, "cell 0, 0 of the flat-field map of GaiaSP/r"),
     ],
 )
 def test_a_first_proposal_out_of_bounds_waits(
@@ -118,8 +128,10 @@ def test_what_a_person_stated_is_not_overruled(
         ({"colour_terms": []}, "moves the colour term"),
         ({"shutter_time": 0.035}, "moves the shutter time"),
         ({"shutter_time": None, "shutter_time_error": None}, "moves the shutter time"),
-        ({"flat_residuals": None}, "divides the flat-field map otherwise"),
-        ({"flat_residuals": flat({"residual": 0.03})}, "moves cell 0, 0"),
+        ({"flat_maps": flat(0.01, columns=1, rows=2)}, "flat-field map otherwise"),
+        ({"flat_maps": flat(0.03)}, "moves cell 0, 0"),
+        ({"binning": "2x2"}, "at binning 2x2 instead of 1x1"),
+        ({"binning": None}, "at binning unknown instead of 1x1"),
     ],
 )
 def test_what_moves_by_more_than_its_errors_waits(
@@ -129,6 +141,32 @@ def test_what_moves_by_more_than_its_errors_waits(
     assert why in found
     near = {"colour_terms": [TERM | {"slope": 0.0611}], "shutter_time": 0.034}
     assert objection(learned(frames=200, **near), learned()) == ""
+
+
+def test_maps_of_other_bands_and_chips_are_maps_of_their_own() -> None:
+    """What is new of another chip is not held against what is known of this one."""
+    both = flat(0.01) + flat(0.09, passband="GaiaSP/g") + flat(-0.09, image="2 N2")
+    assert objection(learned(frames=200, flat_maps=both), learned()) == ""
+    moved = [*both[:2], *flat(0.05, image="2 N2")]
+    found = objection(learned(frames=400, flat_maps=moved), learned(flat_maps=both))
+    assert "2 N2" in found
+
+
+def test_a_map_of_all_bands_is_compared_with_nothing() -> None:
+    """It is in older versions and taken out of no frame."""
+    cell = {"column": 0, "row": 0, "residual": 0.9, "error": 0.001, "stars": 90}
+    mixed = {"columns": 8, "rows": 8, "cells": [cell]}
+    known = learned(flat_residuals=mixed, flat_maps=[])
+    assert objection(learned(frames=200), known) == ""
+
+
+def test_a_stated_binning_is_not_overruled() -> None:
+    newest = Newest(binning=1, pixel_scale=None)
+    found = RULE.objection(newest, proposed(learned(), binning=2, pixel_scale=2.4))
+    assert found == "It changes the binning from 1 to 2."
+    unstated = Newest(pixel_scale=None)
+    given = proposed(learned(), binning=2, pixel_scale=2.4)
+    assert RULE.objection(unstated, given) is None
 
 
 def test_a_version_needs_news() -> None:

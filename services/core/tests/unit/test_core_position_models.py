@@ -9,8 +9,10 @@ from pydantic import ValidationError
 
 from bhtom_contracts.events import targets as contract
 from bhtom_contracts.events.cameras import (
+    MOST_FLAT_MAPS,
     CameraPin,
     FlatCell,
+    FlatMap,
     FlatResiduals,
     LearnedColourTerm,
     LearnedFigures,
@@ -235,6 +237,19 @@ def fullest_request(table: contract.Ephemeris) -> FitsUploaded:
     limit = LearnedLimit(
         passband=band, exposure_time=third, limit_5_sigma=third, frames=99999
     )
+    flat = FlatMap(
+        passband=band,
+        image="x" * 40,
+        colour="R",
+        width=99999,
+        height=99999,
+        columns=8,
+        rows=8,
+        residuals=(-third,) * 64,
+        errors=(third,) * 64,
+        stars=99999,
+        frames=99999,
+    )
     learned = LearnedFigures(
         frames=99999,
         nights=9999,
@@ -244,6 +259,7 @@ def fullest_request(table: contract.Ephemeris) -> FitsUploaded:
         colour_terms=(term,) * 100,
         limits=(limit,) * 100,
         flat_residuals=FlatResiduals(columns=32, rows=32, cells=tuple(cells)),
+        flat_maps=(flat,) * MOST_FLAT_MAPS,
     )
     position = contract.TargetPosition(kind="ephemeris", ephemeris=table)
     return FitsUploaded(

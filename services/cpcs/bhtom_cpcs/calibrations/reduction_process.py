@@ -85,6 +85,7 @@ def reduction_request(
             read_noise_e=_figure("readout_noise", camera.readout_noise),
             saturation_adu=_figure("saturation_level", camera.saturation_level),
             pixel_scale_arcsec=_figure("pixel_scale", camera.pixel_scale),
+            binning=camera.binning or 1,
             aperture_m=camera.aperture,
             date_keyword=camera.keywords.date,
             time_keyword=camera.keywords.time,
@@ -116,14 +117,12 @@ def _learned_camera(learned: LearnedFigures | None) -> "LearnedCamera":
     from bhtom_cpcs.science.learned_camera import (
         NOTHING_LEARNT,
         LearnedCamera,
-        LearnedCell,
         LearnedColourTerm,
         LearnedFlat,
     )
 
     if learned is None or impossible_figures(learned):
         return NOTHING_LEARNT
-    flat = learned.flat_residuals
     return LearnedCamera(
         colour_terms=tuple(
             LearnedColourTerm(
@@ -135,16 +134,22 @@ def _learned_camera(learned: LearnedFigures | None) -> "LearnedCamera":
             )
             for term in learned.colour_terms
         ),
-        flat=None
-        if flat is None
-        else LearnedFlat(
-            flat.columns,
-            flat.rows,
-            tuple(
-                LearnedCell(cell.column, cell.row, cell.residual, cell.error)
-                for cell in flat.cells
-            ),
+        flats=tuple(
+            LearnedFlat(
+                passband=one.passband,
+                columns=one.columns,
+                rows=one.rows,
+                residuals=one.residuals,
+                errors=one.errors,
+                width_px=one.width,
+                height_px=one.height,
+                image=one.image,
+                colour=one.colour,
+                binning=learned.binning,
+            )
+            for one in learned.flat_maps
         ),
+        has_mixed_flat=learned.flat_residuals is not None,
         shutter_time_s=learned.shutter_time or 0.0,
     )
 

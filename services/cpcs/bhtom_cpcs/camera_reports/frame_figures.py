@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bhtom_cpcs.science.images_in_files import image_in_file, is_alone
+
 Plain = Mapping[str, Any]
 # Local noon ends a night anywhere; half a day behind UTC serves for a count of nights.
 _NIGHT_SHIFT_D = 0.5
@@ -22,10 +24,36 @@ class ResidualCell:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampled:
+    """Which of the camera's pixels a plane is of.
+
+    `image` is a chip's name, `colour` that of a colour camera's plane. `binning`
+    (`2x2`) is None where the header does not tell. `pixel_pitch` and `pixels_averaged`
+    count the file's pixels along a value's step and in a value; None for planes whose
+    colours were interpolated, or of which nothing is on record.
+    """
+
+    image: str = ""
+    colour: str = ""
+    binning: str | None = None
+    pixel_pitch: int | None = 1
+    pixels_averaged: int | None = 1
+    width_px: int = 0
+    height_px: int = 0
+
+    @property
+    def is_as_read(self) -> bool:
+        """Whether values are the camera's own, or means of so many of them."""
+        return self.pixels_averaged is not None
+
+
+@dataclass(frozen=True, slots=True)
 class FrameFigures:
     """One plane's figures; None where it could not say.
 
-    `is_seen` says whether the reader may be told of this frame by itself.
+    Scale, sky and saturation are of one of the file's pixels. `star_share` is the
+    share of the image within 1.5 widths of a star. `is_seen` says whether the reader
+    may be told of this frame by itself.
     """
 
     outcome: str
@@ -51,6 +79,8 @@ class FrameFigures:
     map_rows: int = 0
     cells: tuple[ResidualCell, ...] = ()
     is_seen: bool = True
+    sampled: Sampled = Sampled()
+    star_share: float = 0.0
 
 
 def figures_of(
@@ -58,13 +88,15 @@ def figures_of(
 ) -> FrameFigures:
     """Read a plane's stored result; a night belongs to the site's longitude."""
     timing, quality = _part(result, "timing"), _part(result, "quality")
-    zero_point, wcs = _part(result, "zero_point"), _part(result, "wcs")
+    zero_point = _part(result, "zero_point")
     term, residuals = (
         _part(zero_point, "colour_term"),
         _part(result, "residual_map"),
     )
     mjd = _number(timing, "mid_exposure_mjd_utc")
     colour = _colour(term)
+    sampled = _sampled(result)
+    variance = _number(quality, "sky_variance_adu2")
     return FrameFigures(
         outcome=str(result.get("outcome", "")),
         mjd=mjd,
@@ -73,13 +105,15 @@ def figures_of(
         air_mass=_number(timing, "air_mass"),
         passband=zero_point.get("passband"),
         fwhm_arcsec=_number(quality, "fwhm_arcsec"),
-        pixel_scale_arcsec=_number(wcs, "pixel_scale_arcsec")
-        if _number(wcs, "n_matched")
-        else None,
+        pixel_scale_arcsec=_pixel_scale(result, sampled),
         sky_level_adu=_number(quality, "sky_level_adu"),
-        sky_variance_adu2=_number(quality, "sky_variance_adu2"),
+        sky_variance_adu2=None
+        if variance is None or sampled.pixels_averaged is None
+        else variance * sampled.pixels_averaged,
         gain_source=str(quality.get("gain_source", "")),
-        saturation_seen_adu=_saturation(quality),
+        saturation_seen_adu=_number(quality, "saturation_seen_adu")
+        if sampled.is_as_read
+        else None,
         zero_point=_number(zero_point, "value"),
         zero_point_error=_number(zero_point, "error"),
         colour=colour,
@@ -100,20 +134,65 @@ def figures_of(
             for cell in residuals.get("cells") or ()
         ),
         is_seen=is_seen,
+        sampled=sampled,
+        star_share=_star_share(quality, sampled),
     )
+
+
+def _sampled(result: Plain) -> Sampled:
+    """Read what a plane is of; of results from before that was kept, what is sure."""
+    quality, wcs = _part(result, "quality"), _part(result, "wcs")
+    known = _part(quality, "sampling")
+    colour = str(_part(result, "filter").get("plane_colour") or "")
+    pitch, averaged = _count(known, "pixel_pitch"), _count(known, "pixels_averaged")
+    if not colour:
+        pitch, averaged = pitch or 1, averaged or 1
+    elif pitch == 1:
+        averaged = None  # colours of every pixel: two of three are interpolated
+    binning = known.get("binning")
+    image = result.get("image")
+    return Sampled(
+        image=image if isinstance(image, str) else _image(result, colour),
+        colour=colour,
+        binning=binning if isinstance(binning, str) else None,
+        pixel_pitch=pitch,
+        pixels_averaged=averaged,
+        width_px=_count(wcs, "width_px") or 0,
+        height_px=_count(wcs, "height_px") or 0,
+    )
+
+
+def _star_share(quality: Plain, sampled: Sampled) -> float:
+    """Share of the image within 1.5 widths of a star; 0 where nothing is known."""
+    count, width = _number(quality, "n_sources"), _number(quality, "fwhm_px")
+    area = sampled.width_px * sampled.height_px
+    if count is None or width is None or not area:
+        return 0.0
+    return count * math.pi * (1.5 * width) ** 2 / area
+
+
+def _image(result: Plain, colour: str) -> str:
+    count, number = _count(result, "plane_count") or 1, _count(result, "plane") or 0
+    if is_alone(count, has_colour=bool(colour)):
+        return ""
+    name = str(result.get("plane_name") or "")
+    return image_in_file(number, name, has_colour=bool(colour))
+
+
+def _pixel_scale(result: Plain, sampled: Sampled) -> float | None:
+    """Scale of the file's own pixels; a list of sources has none."""
+    wcs = _part(result, "wcs")
+    scale = _number(wcs, "pixel_scale_arcsec")
+    is_list = _part(result, "catalogue_file")
+    if scale is None or not sampled.pixel_pitch or not _number(wcs, "n_matched"):
+        return None
+    return None if is_list else scale / sampled.pixel_pitch
 
 
 def _night(mjd: float, longitude_deg: float) -> int:
     """Number of the local night a moment belongs to."""
     east = longitude_deg - 360 if longitude_deg > 180 else longitude_deg
     return math.floor(mjd + east / 360 - _NIGHT_SHIFT_D)
-
-
-def _saturation(quality: Plain) -> float | None:
-    """Level at which pixels of this frame were seen to end, None where none did."""
-    if not _number(quality, "saturated_fraction"):
-        return None
-    return _number(quality, "saturation_adu")
 
 
 def _colour(term: Plain) -> str | None:
@@ -135,6 +214,11 @@ def _deepest(result: Plain) -> float | None:
 def _part(whole: Plain, name: str) -> Plain:
     found = whole.get(name)
     return found if isinstance(found, Mapping) else {}
+
+
+def _count(part: Plain, name: str) -> int | None:
+    value = _number(part, name)
+    return None if value is None or value < 0 else int(value)
 
 
 def _number(part: Plain, name: str) -> float | None:

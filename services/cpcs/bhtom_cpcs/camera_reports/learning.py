@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +19,10 @@ FEWEST_NIGHTS: Final = 2
 _FEWEST_STARS_IN_CELL: Final = 10
 # One star's catalogue error, seen again in every frame, is not the flat field's.
 _FEWEST_STARS_A_FRAME: Final = 3
+# Scales of one binning agree far better, those of 1 x 1 and 2 x 2 by a factor of two.
+_SAME_SCALE: Final = 0.2
+# Images whose sides differ by more are of other parts of a chip.
+_SAME_SIZE: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,21 @@ class CellEstimate:
     residual: float
     error: float
     stars: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlatEstimate:
+    """The cells of one band in one image of the camera, in frames of one size."""
+
+    passband: str
+    image: str
+    colour: str
+    width_px: int
+    height_px: int
+    columns: int
+    rows: int
+    cells: tuple[CellEstimate, ...]
+    frames: int
 
 
 def typical(
@@ -119,22 +138,56 @@ def limits(frames: Sequence[FrameFigures]) -> tuple[Limit, ...]:
     return tuple(found)
 
 
-def flat_residuals(
-    frames: Sequence[FrameFigures],
-) -> tuple[int, int, tuple[CellEstimate, ...]] | None:
-    """Mean residual of each cell: (columns, rows, cells), None without any.
+def of_one_binning(frames: Sequence[FrameFigures]) -> list[FrameFigures]:
+    """The frames of the commonest binning; of several as common, the finest.
 
-    Only frames cut into as many cells as the newest one are taken.
+    Scale, gain, saturation and flat fields are another's at another binning. Frames
+    whose header tells none are a group of their own; where its scales differ, those
+    count that are like the median one.
     """
-    mapped = [frame for frame in frames if frame.cells and frame.mjd is not None]
+    groups: dict[str, list[FrameFigures]] = defaultdict(list)
+    for frame in frames:
+        groups[frame.sampled.binning or ""].append(frame)
+    if not groups:
+        return []
+    commonest = min(groups, key=lambda name: (-len(groups[name]), name))
+    members = groups[commonest]
+    scales = [frame.pixel_scale_arcsec for frame in members]
+    known = [scale for scale in scales if scale is not None]
+    if not known:
+        return members
+    usual = statistics.median_low(known)
+    return [
+        frame
+        for frame, scale in zip(members, scales, strict=True)
+        if scale is None or abs(scale / usual - 1) < _SAME_SCALE
+    ]
+
+
+def flat_maps(frames: Sequence[FrameFigures]) -> tuple[FlatEstimate, ...]:
+    """Mean residual of each cell, for each band in each image of the camera.
+
+    Flat fields are taken through each filter, and chips are different detectors. Only
+    frames of the commonest size, cut into as many cells, are taken.
+    """
+    groups: dict[tuple[str, str, str], list[FrameFigures]] = defaultdict(list)
+    for frame in frames:
+        if frame.cells and frame.passband and frame.sampled.width_px:
+            key = frame.passband, frame.sampled.image, frame.sampled.colour
+            groups[key].append(frame)
+    found = (_flat_map(members) for _, members in sorted(groups.items()))
+    return tuple(flat for flat in found if flat is not None)
+
+
+def _flat_map(frames: Sequence[FrameFigures]) -> FlatEstimate | None:
+    """The map of frames of one band and image."""
+    sizes = Counter(map(_cut, frames))
+    usual = max(frames, key=lambda frame: (sizes[_cut(frame)], frame.mjd or 0.0))
+    mapped = [frame for frame in frames if _is_cut_alike(frame, usual)]
     if len(mapped) < FEWEST_FRAMES:
         return None
-    newest = max(mapped, key=lambda frame: frame.mjd or 0.0)
-    shape = (newest.map_columns, newest.map_rows)
     sums: dict[tuple[int, int], list[float]] = defaultdict(lambda: [0.0] * 4)
     for frame in mapped:
-        if (frame.map_columns, frame.map_rows) != shape:
-            continue
         for cell in frame.cells:
             entry = sums[cell.column, cell.row]
             entry[0] += cell.weight
@@ -147,7 +200,37 @@ def flat_residuals(
         if weight > 0
         and stars >= max(_FEWEST_STARS_IN_CELL, _FEWEST_STARS_A_FRAME * seen)
     )
-    return (*shape, cells) if cells else None
+    if not cells:
+        return None
+    sampled = usual.sampled
+    return FlatEstimate(
+        passband=str(usual.passband),
+        image=sampled.image,
+        colour=sampled.colour,
+        width_px=sampled.width_px,
+        height_px=sampled.height_px,
+        columns=usual.map_columns,
+        rows=usual.map_rows,
+        cells=cells,
+        frames=len(mapped),
+    )
+
+
+def _cut(frame: FrameFigures) -> tuple[int, int, int, int]:
+    """Size of an image and of its cells."""
+    sampled = frame.sampled
+    return sampled.width_px, sampled.height_px, frame.map_columns, frame.map_rows
+
+
+def _is_cut_alike(frame: FrameFigures, usual: FrameFigures) -> bool:
+    """Whether two images are as large, and cut into as many cells."""
+    if (frame.map_columns, frame.map_rows) != (usual.map_columns, usual.map_rows):
+        return False
+    sides = (
+        (frame.sampled.width_px, usual.sampled.width_px),
+        (frame.sampled.height_px, usual.sampled.height_px),
+    )
+    return all(abs(one - other) <= _SAME_SIZE * other for one, other in sides)
 
 
 def _too_few(frames: Sequence[FrameFigures]) -> bool:

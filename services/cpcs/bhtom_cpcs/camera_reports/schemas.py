@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from bhtom_contracts.events.cameras import (
-    FlatResiduals,
+    FlatMap,
     LearnedColourTerm,
     LearnedLimit,
 )
@@ -49,5 +49,14 @@ class CameraReport(BaseModel):
     figures: list[ReportedFigure]
     colour_terms: list[LearnedColourTerm]
     limits: list[LearnedLimit]
-    flat_residuals: FlatResiduals | None
+    flat_maps: list[FlatMap] = Field(
+        description="one for each band, image of a file and colour"
+    )
+    binning: str | None = Field(
+        description="of the frames that all but the colour terms are from; null where "
+        "their headers do not tell"
+    )
+    other_binnings: dict[str, int] = Field(
+        description="planes of other binnings, which teach colour terms only"
+    )
     proposal: Proposal | None

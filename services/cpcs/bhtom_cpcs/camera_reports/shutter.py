@@ -14,15 +14,16 @@ _LEVER: Final = 3.0
 _AIR_MASS_RANGE: Final = 0.1
 _WORST_REDUCED_CHI2: Final = 10.0
 
+_Alike = tuple[int | None, str | None, str, str, int | None]
 _Exposure = tuple[float, float, float]  # time [s], zero point [mag], its error [mag]
 
 
 def shutter_time(frames: Sequence[FrameFigures]) -> Estimate | None:
     """Time that the shutter adds to (or takes from) what the header says [s].
 
-    Frames of one night, passband and tenth of the air mass differ in zero
-    point by 2.5 log10(t + s); the s that makes them agree best is taken, with the error
-    where chi-square grows by one
+    Frames of one night, passband, image and tenth of the air mass differ in zero point
+    by 2.5 log10(t + s); the s that makes them agree best is taken, with the error where
+    chi-square grows by one
     (times its reduced value where that is above one). None without nights that have
     exposures three times as long as others, or where no s makes them agree.
     """
@@ -52,9 +53,7 @@ def shutter_time(frames: Sequence[FrameFigures]) -> Estimate | None:
 
 
 def _nights_with_lever(frames: Sequence[FrameFigures]) -> list[list[_Exposure]]:
-    groups: dict[tuple[int | None, str | None, int | None], list[_Exposure]] = (
-        defaultdict(list)
-    )
+    groups: dict[_Alike, list[_Exposure]] = defaultdict(list)
     for frame in frames:
         if frame.zero_point is None or not frame.exposure_time_s:
             continue
@@ -62,7 +61,9 @@ def _nights_with_lever(frames: Sequence[FrameFigures]) -> list[list[_Exposure]]:
         exposure = (frame.exposure_time_s, frame.zero_point, error)
         air_mass = frame.air_mass
         part = None if air_mass is None else math.floor(air_mass / _AIR_MASS_RANGE)
-        groups[frame.night, frame.passband, part].append(exposure)
+        # chips, and the colours of a camera, have gains of their own
+        image = frame.sampled.image, frame.sampled.colour
+        groups[frame.night, frame.passband, *image, part].append(exposure)
     return [
         group
         for _, group in sorted(groups.items(), key=str)

@@ -18,31 +18,55 @@ class LearnedColourTerm:
     air_mass: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LearnedCell:
-    """What stars of a cell of the image are too bright by [mag], 1 sigma."""
-
-    column: int
-    row: int
-    residual: float
-    error: float
+# An image of another size by more is another part of the chip.
+_SAME_SIZE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class LearnedFlat:
-    """A coarse map of flat-field residuals; cells count from the first pixel."""
+    """What stars of a passband are too bright by across an image of the camera [mag].
 
+    `residuals` and `errors` (1 sigma) row by row from the first pixel, None where too
+    few stars were. `image` is a chip's name, `colour` that of a colour camera's plane,
+    `binning` that of the frames (`2x2`), None where their headers do not tell.
+    """
+
+    passband: str
     columns: int
     rows: int
-    cells: tuple[LearnedCell, ...]
+    residuals: tuple[float | None, ...]
+    errors: tuple[float | None, ...]
+    width_px: int
+    height_px: int
+    image: str = ""
+    colour: str = ""
+    binning: str | None = None
+
+    def is_of(
+        self, image: str, colour: str, binning: str | None, shape: tuple[int, int]
+    ) -> bool:
+        """Whether it is of that chip, colour and binning, and all of its image.
+
+        Parameters
+        ----------
+        shape : rows and columns of the image [px]
+        """
+        named = (self.image, self.colour, self.binning) == (image, colour, binning)
+        sides = zip((self.height_px, self.width_px), shape, strict=True)
+        return named and all(abs(own - side) <= _SAME_SIZE * own for own, side in sides)
 
 
 @dataclass(frozen=True, slots=True)
 class LearnedCamera:
-    """Learnt figures that a person accepted as a version of the camera."""
+    """Learnt figures that a person accepted as a version of the camera.
+
+    `has_mixed_flat`: the version has a flat-field map of all bands, images and
+    binnings together, as versions before had; it is taken out of no frame.
+    """
 
     colour_terms: tuple[LearnedColourTerm, ...] = ()
-    flat: LearnedFlat | None = None
+    flats: tuple[LearnedFlat, ...] = ()
+    has_mixed_flat: bool = False
     shutter_time_s: float = 0.0
 
     def at_air_mass(

@@ -12,6 +12,7 @@ from astropy.utils.exceptions import AstropyWarning
 from bhtom_cpcs.science.frames.fingerprint import fingerprint, pixel_digest
 from bhtom_cpcs.science.frames.fits_files import open_fits
 from bhtom_cpcs.science.frames.fits_input import plane_count, read_planes
+from bhtom_cpcs.science.frames.image_names import image_name
 from bhtom_cpcs.science.frames.planes import Plane
 from bhtom_cpcs.science.mosaic import Mosaic, waiting_together
 from bhtom_cpcs.science.mosaic_words import told_together
@@ -124,6 +125,7 @@ class _Frame:
         self.digests.append(pixel_digest(plane.pixels))
         self.fingerprint = fingerprint(self.digests, plane.header)
         self.add_seconds("fingerprint", started)
+        plane.image = image_name(plane, len(self.planes), self.count)
         state = self._reduced(plane, self.mosaic.others(plane), caught)
         self.mosaic.learn(len(self.planes), state)
         self.planes.append(answer(state, len(self.planes), self.count))
@@ -149,6 +151,7 @@ class _Frame:
         Where that does not help, the first answer stands, unless it was of a place
         that no chip of the file can be at.
         """
+        plane.image = image_name(plane, number, self.count)
         others = self.mosaic.others(plane, alone=True)
         state = self._reduced(plane, others, caught)
         if state.matches is None:
@@ -220,6 +223,7 @@ def answer(
         missing_tiles=state.missing_tiles,
         warnings=tuple(state.warnings),
         flags=tuple(state.frame_flags),
+        image=state.plane.image,
         explanation=explanation(state, outcome, best_of(state.measurements)),
     )
 

@@ -82,14 +82,15 @@ class CameraSettings:
     """The camera row a request pins: detector figures and header keywords.
 
     Unknown figures are None and are then taken from the header or the pixels.
-    `second_order_extinction` is the change of a colour term with air mass, by
-    passband [mag per mag and air mass].
+    They hold at a binning of `binning` x `binning`. `second_order_extinction` is the
+    change of a colour term with air mass, by passband [mag per mag and air mass].
     """
 
     gain_e_per_adu: float | None = None
     read_noise_e: float | None = None
     saturation_adu: float | None = None
     pixel_scale_arcsec: float | None = None
+    binning: int = 1
     aperture_m: float | None = None
     date_keyword: str = "DATE-OBS"
     time_keyword: str = "TIME-OBS"

@@ -61,6 +61,23 @@ class SpatialTerm:
 
 
 @dataclass(frozen=True, slots=True)
+class FlatTerm:
+    """What the camera's flat fields leave, by earlier frames: added to the zero point.
+
+    `residuals`, row by row from the first pixel, are of the middles of `columns` x
+    `rows` equal cells [mag], zero where nothing is certain; between the middles they
+    are interpolated linearly, beyond the outermost they stay.
+    """
+
+    passband: str
+    columns: int
+    rows: int
+    width_px: int
+    height_px: int
+    residuals: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ExtinctionTerm:
     """Differential extinction across a wide field.
 

@@ -1,14 +1,11 @@
 """The report card of a camera, from stored calibrations."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import update
 
 from bhtom_contracts.events.cameras import CameraChanged
-from bhtom_cpcs.calibrations import store
-from bhtom_cpcs.calibrations.domain import Move
-from bhtom_cpcs.calibrations.store import NewCalibration
 from bhtom_cpcs.camera_reports.proposing import PROPOSE
 from bhtom_cpcs.camera_reports.tables import CAMERA_PROPOSALS
 from bhtom_cpcs.decisions.service import take_evidence
@@ -16,6 +13,8 @@ from bhtom_cpcs.testing import (
     BEGIN,
     Cpcs,
     calibrated_result,
+    camera_snapshot,
+    keep_calibrations,
     product_snapshot,
     request_for,
     request_of,
@@ -36,7 +35,6 @@ async def keep(
     **parts: Any,
 ) -> None:
     """Store a calibrated plane of the camera."""
-    now = datetime.now(UTC)
     result = {
         "outcome": "calibrated",
         "timing": {
@@ -74,46 +72,11 @@ async def keep(
         calibration_request_id=10 * product + order,
         **(asked or {}),
     )
-    async with cpcs.context.database.unit_of_work() as uow:
-        await store.insert_request(uow, request)
-        number = await store.next_calibration_id(uow)
-        calibration = NewCalibration(
-            id=number,
-            calibration_request_id=request.calibration_request_id,
-            plane=0,
-            plane_count=1,
-            outcome=result["outcome"],
-            message="",
-            started_at=now,
-            finished_at=now,
-            reduction_time_s=1.0,
-            fingerprint=None,
-            software_version="0.1.0",
-            settings_version="1",
-            plot_key=None,
-            explanation_key=None,
-            result=result,
-            answer_topic="photometry.calibrated",
-            answer={},
-        )
-        await store.keep_calibration(uow, calibration)
-        known = await store.lock_request(uow, request.calibration_request_id)
-        assert known is not None
-        await store.move(uow, known, Move.ANSWER)
+    await keep_calibrations(cpcs, request, [result])
 
 
 def camera() -> CameraChanged:
-    return CameraChanged(
-        aggregate_version=3,
-        camera=request_for(SHA, 1).camera,
-        observatory_id=1,
-        camera_name="CCD",
-        owner_id=1,
-        approval="approved",
-        active=True,
-        created_at=BEGIN,
-        modified_at=BEGIN,
-    )
+    return camera_snapshot(request_for(SHA, 1).camera)
 
 
 async def test_a_camera_is_reported_on_and_nothing_changes_by_it(cpcs: Cpcs) -> None:

@@ -23,13 +23,19 @@ def plane(**parts):
         "outcome": "calibrated",
         "timing": {"mid_exposure_mjd_utc": 61000.5, "exposure_time_s": 60.0},
         "quality": {"fwhm_arcsec": 2.0},
-        "wcs": {"pixel_scale_arcsec": 0.8, "n_matched": 50},
+        "wcs": {
+            "pixel_scale_arcsec": 0.8,
+            "n_matched": 50,
+            "width_px": 1000,
+            "height_px": 800,
+        },
         "zero_point": {"passband": "GaiaSP/r", "value": 25.0, "error": 0.005},
         "provenance": {"software_version": "0.1.0"},
         "measurements": [{"limit_5sigma": 19.0}],
     }
     for name, values in parts.items():
-        result[name] = result.get(name, {}) | values
+        is_part = isinstance(values, dict)
+        result[name] = result.get(name, {}) | values if is_part else values
     return figures_of(result, LONGITUDE)
 
 
@@ -198,13 +204,13 @@ def test_cells_of_the_image_average_over_frames() -> None:
     ]
     residual_map = {"columns": 8, "rows": 8, "cells": cells}
     frames = [plane(residual_map=residual_map) for _ in range(5)]
-    found = learning.flat_residuals(frames)
-    assert found is not None
-    columns, rows, (cell,) = found  # the other one has too few stars
-    assert (columns, rows, cell.column, cell.row, cell.stars) == (8, 8, 0, 1, 20)
+    (found,) = learning.flat_maps(frames)
+    (cell,) = found.cells  # the other one has too few stars
+    assert (found.columns, found.rows, found.passband) == (8, 8, "GaiaSP/r")
+    assert (cell.column, cell.row, cell.stars) == (0, 1, 20)
     assert cell.residual == pytest.approx(0.02)
     assert cell.error == pytest.approx(1 / math.sqrt(5e4))
-    assert learning.flat_residuals(frames[:4]) is None
+    assert learning.flat_maps(frames[:4]) == ()
 
 
 def test_a_night_does_not_break_at_midnight_utc() -> None:

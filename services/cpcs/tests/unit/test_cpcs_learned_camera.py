@@ -3,20 +3,20 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
 from bhtom_cpcs.science.calibration.borrowed import borrowed_value
-from bhtom_cpcs.science.calibration.residual_map import residual_map
+from bhtom_cpcs.science.calibration.flat_term import flat_residual, flat_term
 from bhtom_cpcs.science.calibration.zero_point_model import fit_model
 from bhtom_cpcs.science.calibration.zero_point_slopes import FittedStars, LearnedSlope
 from bhtom_cpcs.science.decisions import BorrowedZeroPoint
-from bhtom_cpcs.science.frames.flat_residuals import flatten, residual_grid
-from bhtom_cpcs.science.learned_camera import LearnedCamera, LearnedCell, LearnedFlat
+from bhtom_cpcs.science.learned_camera import LearnedCamera, LearnedFlat
 from bhtom_cpcs.science.reduction import reduce_frame
-from bhtom_cpcs.science.request import CameraSettings
+from bhtom_cpcs.science.request import ReductionRequest
 from bhtom_cpcs.science.results.reduction import PlaneReduction
 from bhtom_sky import Frame
 
@@ -59,32 +59,48 @@ def test_few_stars_take_the_learned_colour_term() -> None:
     assert (few.applied, few.n_stars) == (0.05, 0)
 
 
+def a_map(residuals: list[float], columns: int, **parts: Any) -> LearnedFlat:
+    """A map of the simulated frames' size with sure cells."""
+    values: dict[str, Any] = {
+        "passband": "GaiaSP/r",
+        "columns": columns,
+        "rows": len(residuals) // columns,
+        "residuals": tuple(residuals),
+        "errors": (1e-4,) * len(residuals),
+        "width_px": 256,
+        "height_px": 256,
+    }
+    return LearnedFlat(**(values | parts))
+
+
 @pytest.mark.parametrize("shape", [(64, 96), (33, 200)])
-def test_a_flat_map_is_divided_out(shape: tuple[int, int]) -> None:
-    cells = [
-        LearnedCell(c, r, 0.1 * (c - 1.5), 0.001) for c in range(4) for r in (0, 1)
-    ]
-    flat = LearnedFlat(4, 2, tuple(cells))
-    pixels = np.full(shape, 1000.0, dtype=np.float32)
-    flatten(pixels, flat)
-    assert np.ptp(pixels, axis=0).max() < 1e-3
-    made_fainter = -2.5 * np.log10(pixels[0] / 1000)
-    assert made_fainter[0] == pytest.approx(-0.15, abs=1e-3)
-    assert made_fainter[-1] == pytest.approx(0.15, abs=1e-3)
-    assert (np.diff(made_fainter) >= -1e-6).all()
+def test_a_flat_map_is_a_term_of_the_zero_point(shape: tuple[int, int]) -> None:
+    height, width = shape
+    residuals = [0.1 * (column - 1.5) for column in range(4)] * 2
+    flat = a_map(residuals, 4, width_px=width, height_px=height)
+    term = flat_term((flat,), "GaiaSP/r")
+    assert term is not None
+    x = np.arange(width, dtype=float)
+    rows = [flat_residual(term, x, np.full(width, y)) for y in (0.0, height - 1.0)]
+    np.testing.assert_allclose(rows[0], rows[1], atol=1e-12)
+    assert rows[0][0] == pytest.approx(-0.15, abs=1e-3)
+    assert rows[0][-1] == pytest.approx(0.15, abs=1e-3)
+    assert (np.diff(rows[0]) >= -1e-12).all()
+    beyond = flat_residual(term, np.array([-50.0]), np.array([9e9]))
+    assert beyond[0] == rows[0][0]
 
 
 def test_doubtful_cells_are_left_alone() -> None:
-    cells = (LearnedCell(0, 0, 0.02, 0.01), LearnedCell(1, 0, 0.02, 0.001))
-    grid = residual_grid(LearnedFlat(2, 1, cells))
-    assert grid[0, 0] == 0
-    assert grid[0, 1] == pytest.approx(0.02, rel=0.01)
+    flat = a_map([0.02, 0.02, 0.5], 3, errors=(0.01, 0.001, None))
+    term = flat_term((flat,), "GaiaSP/r")
+    assert term is not None
+    assert (term.residuals[0], term.residuals[2]) == (0, 0)
+    assert term.residuals[1] == pytest.approx(0.02, rel=0.01)
 
 
-def test_a_vignetted_camera_learns_and_is_mended(
-    field, frame_of: Callable[..., Frame], tmp_path: Path
-) -> None:
-    """Half of the image responds 10 % less; the map of that frame takes it out."""
+@pytest.fixture
+def vignetted(frame_of: Callable[..., Frame], tmp_path: Path) -> Path:
+    """A frame half of which responds 10 % less."""
     path = tmp_path / "frame.fits"
     path.write_bytes(frame_of().fits_bytes)
     with fits.open(path) as hdus:
@@ -92,15 +108,79 @@ def test_a_vignetted_camera_learns_and_is_mended(
         header = hdus[0].header
     image[:, image.shape[1] // 2 :] *= 0.9
     fits.writeto(path, image, header, overwrite=True)
-    half = (LearnedCell(0, 0, 0.0572, 1e-4), LearnedCell(1, 0, -0.0572, 1e-4))
-    learned = LearnedCamera(flat=LearnedFlat(2, 1, half))
-    camera = replace(CameraSettings(), learned=learned)
+    return path
+
+
+def with_learned(request: ReductionRequest, **learned: Any) -> ReductionRequest:
+    camera = replace(request.camera, learned=LearnedCamera(**learned))
+    return replace(request, camera=camera)
+
+
+STEP = [0.0572, -0.0572]
+
+
+def test_a_vignetted_camera_learns_and_is_mended(field, vignetted: Path) -> None:
+    """The map of that band takes it out of the stars and out of the target."""
+    asked = with_learned(field.request, flats=(a_map(STEP, 2),))
     before, after = (
-        step_across(reduce_frame(path, request, field.reference).planes[0])
-        for request in (field.request, replace(field.request, camera=camera))
+        reduce_frame(vignetted, request, field.reference).planes[0]
+        for request in (field.request, asked)
     )
-    assert before == pytest.approx(0.114, abs=0.03)
-    assert after == pytest.approx(0.0, abs=0.03)
+    assert step_across(before) == pytest.approx(0.114, abs=0.03)
+    assert step_across(after) == pytest.approx(0.0, abs=0.03)
+    assert after.zero_point is not None
+    term = after.zero_point.flat_term
+    assert term is not None
+    # The map that the frame teaches is of the image as it was.
+    assert before.residual_map is not None
+    assert after.residual_map is not None
+    taught = [
+        sum(cell.weighted_residual for cell in one.cells if cell.column < 4)
+        / sum(cell.weight for cell in one.cells if cell.column < 4)
+        for one in (before.residual_map, after.residual_map)
+    ]
+    assert taught[1] == pytest.approx(taught[0], abs=0.01)
+    assert after.zero_point.scatter < before.zero_point.scatter
+
+
+def test_a_target_is_measured_as_if_the_flat_were_right(
+    field, frame_of: Callable[..., Frame], vignetted: Path, tmp_path: Path
+) -> None:
+    flat = tmp_path / "flat.fits"
+    flat.write_bytes(frame_of().fits_bytes)
+    asked = with_learned(field.request, flats=(a_map(STEP, 2),))
+    truth, mended = (
+        reduce_frame(path, request, field.reference).planes[0].measurements[0]
+        for path, request in ((flat, field.request), (vignetted, asked))
+    )
+    assert truth.magnitude is not None
+    assert mended.magnitude is not None
+    assert mended.magnitude == pytest.approx(truth.magnitude, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("parts", "learned"),
+    [
+        ({"passband": "GaiaSP/g"}, {}),
+        ({"image": "2 N2"}, {}),
+        ({"colour": "G"}, {}),
+        ({"binning": "2x2"}, {}),
+        ({"width_px": 512}, {}),
+        ({}, {"flats": (), "has_mixed_flat": True}),
+    ],
+)
+def test_a_map_of_anything_else_is_taken_out_of_nothing_and_that_is_said(
+    field, vignetted: Path, parts: dict[str, Any], learned: dict[str, Any]
+) -> None:
+    given = {"flats": (a_map(STEP, 2, **parts),)} | learned
+    asked = with_learned(field.request, **given)
+    before, after = (
+        reduce_frame(vignetted, request, field.reference).planes[0]
+        for request in (field.request, asked)
+    )
+    assert before.zero_point == after.zero_point
+    (said,) = set(after.warnings) - set(before.warnings)
+    assert "flat-field map" in said
 
 
 def step_across(plane: PlaneReduction) -> float:
@@ -113,14 +193,6 @@ def step_across(plane: PlaneReduction) -> float:
     right = bright & (stars.x_px > 192)
     value = stars.star_zero_point
     return float(np.median(value[left]) - np.median(value[right]))
-
-
-def test_the_map_tells_of_the_image_as_it_was() -> None:
-    x, y, zero = np.array([10.0]), np.array([10.0]), np.zeros(1)
-    applied = np.full((8, 8), 0.03)
-    error = np.array([0.1])
-    (cell,) = residual_map(x, y, zero, error, (100, 100), applied).cells
-    assert cell.weighted_residual / cell.weight == pytest.approx(0.03)
 
 
 def test_a_borrowed_zero_point_knows_the_shutter() -> None:

@@ -11,6 +11,7 @@ _CAMERA_NUMBERS: Final = {
     "readout_noise": "5.0",
     "saturation_level": "60000",
     "pixel_scale": "1.24",
+    "binning": "1",
 }
 KEYWORDS: Final = {
     "date_keyword": "DATE-OBS",

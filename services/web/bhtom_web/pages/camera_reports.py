@@ -37,7 +37,7 @@ async def camera_report(visit: SignedInVisit, camera_id: int) -> HTMLResponse:
         report=report.value,
         sentence=report.sentence,
         figures=FIGURES,
-        flat=_flat_rows(report.value),
+        flats=_flats(report.value),
         is_accepted=_is_accepted(camera, report.value),
         may_edit=visit.owns(camera),
     )
@@ -72,13 +72,13 @@ def _is_accepted(camera: Json, report: Any) -> bool:
     return bool(camera.get("learned") == proposal["changes"].get("learned"))
 
 
-def _flat_rows(report: Any) -> list[list[Json | None]]:
-    """The flat-field map's cells by row, the top row of the image first."""
-    found = report.get("flat_residuals") if isinstance(report, dict) else None
-    if not isinstance(found, dict):
-        return []
-    cells = {(cell["row"], cell["column"]): cell for cell in found["cells"]}
-    return [
-        [cells.get((row, column)) for column in range(found["columns"])]
-        for row in reversed(range(found["rows"]))
-    ]
+def _flats(report: Any) -> list[Json]:
+    """The flat-field maps and their cells by row, the top row of the image first."""
+    found = report.get("flat_maps") if isinstance(report, dict) else None
+    return [{"of": one, "rows": _rows(one)} for one in found or ()]
+
+
+def _rows(flat: Json) -> list[list[float | None]]:
+    columns, residuals = flat["columns"], flat["residuals"]
+    starts = range(0, len(residuals), columns)
+    return [residuals[start : start + columns] for start in reversed(starts)]

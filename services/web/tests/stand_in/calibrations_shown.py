@@ -126,7 +126,20 @@ def camera_report() -> Json:
         "frames": 40,
         "sentence": "The camera's row says 1.25; 40 frames disagree.",
     }
-    cell = {"column": 1, "row": 0, "residual": 0.013, "error": 0.002, "stars": 90}
+    flat = {
+        "passband": "GaiaSP/r",
+        "image": "",
+        "colour": "",
+        "width": 800,
+        "height": 800,
+        "columns": 2,
+        "rows": 2,
+        "residuals": [None, 0.013, -0.004, 0.002],
+        "errors": [None, 0.002, 0.002, 0.002],
+        "stars": 290,
+        "frames": 22,
+    }
+    chip = {"image": "2 N2", "colour": "G", "residuals": [0.021, None, None, -0.007]}
     return {
         "camera_id": 1,
         "oname": "Siding-Spring_Huntsman",
@@ -154,7 +167,9 @@ def camera_report() -> Json:
                 "frames": 40,
             }
         ],
-        "flat_residuals": {"columns": 2, "rows": 2, "cells": [cell]},
+        "flat_maps": [flat, flat | {"passband": "GaiaSP/g"} | chip],
+        "binning": "2x2",
+        "other_binnings": {"1x1": 6, "not told": 1},
         "proposal": {
             "changes": {"gain": 1.61, "learned": {"last_mjd": 61310.2}},
             "sentences": [figure["sentence"]],

@@ -61,6 +61,7 @@ def camera(number: int, name: str, approval: str, **more: Any) -> Json:
         "readout_noise": 3.1,
         "saturation_level": 60000.0,
         "pixel_scale": 1.24,
+        "binning": None,
         "date_keyword": "DATE-OBS",
         "time_keyword": "TIME-OBS",
         "exposure_time_keyword": "EXPTIME",

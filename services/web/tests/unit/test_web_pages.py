@@ -183,7 +183,12 @@ async def test_a_report_card_becomes_a_version_by_its_owners_step(
     visitor = visit_as(services.ADA)
     page = (await visitor.get("/cameras/1/report")).text
     assert "40 frames disagree" in page
-    assert ">+13<" in page  # of the flat-field map, in thousandths
+    # of the flat-field maps, one for each band and image, in thousandths
+    assert ">+13<" in page
+    assert page.index("r(GaiaSP)</h3>") < page.index(">+13<") < page.index(">+21<")
+    assert "g(GaiaSP) · image 2 N2 · G pixels" in page
+    assert "binned 2 × 2" in page
+    assert "6 are left out: 1 × 1." in page
     stale = await visitor.post("/cameras/1/report", data={"digest": "0000000000000000"})
     assert stale.status_code == 409
     done = await visitor.post("/cameras/1/report", data={"digest": "5eed5eed5eed5eed"})

@@ -1,8 +1,8 @@
 """Cameras and where they stand, as core publishes them."""
 
-from typing import Literal
+from typing import Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from bhtom_contracts.base import Payload, Snapshot
 from bhtom_contracts.units import (
@@ -91,13 +91,51 @@ class FlatCell(BaseModel):
 
 
 class FlatResiduals(BaseModel):
-    """A coarse map of flat-field residuals; cells count from the first pixel."""
+    """A coarse map of flat-field residuals; cells count from the first pixel.
+
+    As learnt before maps were told apart: of all bands, images of a file and binnings
+    together. It is read in versions that have one, and taken out of no frame.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     columns: int = Field(ge=1, le=32)
     rows: int = Field(ge=1, le=32)
     cells: tuple[FlatCell, ...] = Field(default=(), max_length=1024)
+
+
+class FlatMap(BaseModel):
+    """What stars of one band leave over across one image of the camera's files.
+
+    Values row by row from the first pixel, to 0.1 mmag; null where too few stars were.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    passband: str = Field(max_length=60)
+    # Which image of a file, as a chip of a mosaic; empty where files have one.
+    image: str = Field(default="", max_length=40)
+    # R, G or B for a plane of a colour camera.
+    colour: str = Field(default="", max_length=1)
+    # Of the image that it is of: of another part of the chip it tells nothing.
+    width: int = Field(ge=1, le=1_000_000)
+    height: int = Field(ge=1, le=1_000_000)
+    columns: int = Field(ge=1, le=8)
+    rows: int = Field(ge=1, le=8)
+    residuals: tuple[Magnitudes | None, ...] = Field(max_length=64)
+    errors: tuple[Magnitudes | None, ...] = Field(max_length=64)
+    stars: int = Field(ge=1)
+    frames: int = Field(ge=1)
+
+    @field_validator("residuals", "errors")
+    @classmethod
+    def _short(cls, values: tuple[float | None, ...]) -> tuple[float | None, ...]:
+        # Every request carries them.
+        return tuple(None if value is None else round(value, 4) for value in values)
+
+
+# Of the surest maps; more would not fit into every request.
+MOST_FLAT_MAPS: Final = 24
 
 
 class LearnedFigures(BaseModel):
@@ -114,11 +152,14 @@ class LearnedFigures(BaseModel):
     first_mjd: Mjd
     last_mjd: Mjd
     software_version: str = Field(max_length=60)
+    # Of the frames (`2x2`); null where their headers do not tell.
+    binning: str | None = Field(default=None, pattern=r"^[1-9]\d?x[1-9]\d?$")
     colour_terms: tuple[LearnedColourTerm, ...] = Field(default=(), max_length=100)
     limits: tuple[LearnedLimit, ...] = Field(default=(), max_length=100)
     shutter_time: Seconds | None = Field(default=None, ge=-10, le=10)
     shutter_time_error: Seconds | None = Field(default=None, ge=0)
     flat_residuals: FlatResiduals | None = None
+    flat_maps: tuple[FlatMap, ...] = Field(default=(), max_length=MOST_FLAT_MAPS)
 
 
 class CameraPin(BaseModel):
@@ -135,6 +176,8 @@ class CameraPin(BaseModel):
     readout_noise: Electrons | None = None
     saturation_level: Adu | None = None
     pixel_scale: ArcsecondsPerPixel | None = None
+    # n of the n x n binning that these figures are of; null is 1, unbinned.
+    binning: int | None = Field(default=None, ge=1, le=16)
     # Diameter of the telescope, for scintillation.
     aperture: Metres | None = Field(default=None, gt=0)
     keywords: HeaderKeywords = HeaderKeywords()
@@ -156,6 +199,7 @@ class CameraProposed(Payload):
     gain: ElectronsPerAdu | None = None
     saturation_level: Adu | None = None
     pixel_scale: ArcsecondsPerPixel | None = None
+    binning: int | None = Field(default=None, ge=1, le=16)
     learned: LearnedFigures
     note: str = Field(max_length=500)
     proposed_at: AwareDatetime

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from astropy.io import fits
 
+from bhtom_cpcs.science.frames.binning import binning_of
 from bhtom_cpcs.science.frames.fits_files import FITS_ERRORS
 
 # Cards with a pointing, the more trustworthy ones first.
@@ -83,16 +84,20 @@ def distinct(pointings: tuple[Pointing, ...]) -> tuple[Pointing, ...]:
 
 
 def scale_ranges(
-    header: fits.Header, camera_scale_arcsec: float | None, shape: tuple[int, int]
+    header: fits.Header,
+    camera_scale_arcsec: float | None,
+    shape: tuple[int, int],
+    row_binning: int = 1,
 ) -> Iterator[tuple[float, float]]:
     """Ranges of the pixel scale [arcsec], the likely ones first.
 
-    The camera's row, then the header's cards, each good to 20 % and for the frame's
-    binning too; then all usual fields from 2 arcmin to 13 deg.
+    The camera's row brought to the frame's binning, and as it stands; then the header's
+    cards, as they stand and for unbinned pixels; each good to 20 %. Then all usual
+    fields from 2 arcmin to 13 deg.
     """
     for scale in (
-        *camera_scales(header, camera_scale_arcsec),
-        *card_scales(header, camera_scale_arcsec),
+        *camera_scales(header, camera_scale_arcsec, row_binning),
+        *card_scales(header, camera_scale_arcsec, row_binning),
     ):
         yield scale / STATED_SCALE_ERROR, scale * STATED_SCALE_ERROR
     side_px = math.sqrt(shape[0] * shape[1])
@@ -102,31 +107,35 @@ def scale_ranges(
 
 
 def camera_scales(
-    header: fits.Header, camera_scale_arcsec: float | None
+    header: fits.Header, camera_scale_arcsec: float | None, row_binning: int = 1
 ) -> tuple[float, ...]:
-    """Pixel scales that the camera's row allows: its own, and with the binning."""
-    stated = () if camera_scale_arcsec is None else (camera_scale_arcsec,)
-    return _with_binning(header, stated)
+    """Pixel scales that the camera's row allows: at the frame's binning, and its own."""
+    if camera_scale_arcsec is None:
+        return ()
+    binning = binning_of(header)
+    factor = 1.0 if binning is None else binning.side_over(row_binning)
+    return _possible((camera_scale_arcsec * factor, camera_scale_arcsec))
 
 
 def card_scales(
-    header: fits.Header, camera_scale_arcsec: float | None = None
+    header: fits.Header,
+    camera_scale_arcsec: float | None = None,
+    row_binning: int = 1,
 ) -> tuple[float, ...]:
     """Pixel scales by other cards than those of the WCS that no camera's row gives."""
-    known = camera_scales(header, camera_scale_arcsec)
-    told = _with_binning(header, _header_scales(header))
+    known = camera_scales(header, camera_scale_arcsec, row_binning)
+    binning = binning_of(header)
+    factor = 1.0 if binning is None else binning.side_over(1)
+    stated = _header_scales(header)
+    told = _possible(part for scale in stated for part in (scale, scale * factor))
     return tuple(scale for scale in told if not _is_among(scale, known))
 
 
-def _with_binning(header: fits.Header, stated: Iterable[float]) -> tuple[float, ...]:
-    binning = _number(header, "XBINNING") or _number(header, "CCDXBIN") or 1.0
+def _possible(scales: Iterable[float]) -> tuple[float, ...]:
     found: list[float] = []
-    for scale in stated:
-        for binned in (scale, scale * binning):
-            if _SMALLEST_SCALE < binned < _LARGEST_SCALE and not _is_among(
-                binned, found
-            ):
-                found.append(binned)
+    for scale in scales:
+        if _SMALLEST_SCALE < scale < _LARGEST_SCALE and not _is_among(scale, found):
+            found.append(scale)
     return tuple(found)
 
 

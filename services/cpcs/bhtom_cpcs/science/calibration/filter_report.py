@@ -9,7 +9,11 @@ from bhtom_cpcs.science.calibration.filter_cards import (
     FilterKind,
     declared_filter,
 )
-from bhtom_cpcs.science.learned_camera import NOTHING_LEARNT, LearnedCamera
+from bhtom_cpcs.science.learned_camera import (
+    NOTHING_LEARNT,
+    LearnedCamera,
+    LearnedFlat,
+)
 from bhtom_cpcs.science.results.frame import FilterReport
 
 # Bands nearest to the colours of a mosaic detector, as BHTOM takes them.
@@ -22,7 +26,8 @@ class BandQuestion:
 
     `requested` is the request's text, `card` the FILTER card's, `settled` the passband
     that earlier frames of the card settled, `plane_colour` R, G or B for a plane of a
-    mosaic detector. `learned` is what the camera's version brings along.
+    mosaic detector. `learned` is what the camera's version brings along, `flats` are
+    its flat-field maps of this image.
     """
 
     requested: str
@@ -30,6 +35,7 @@ class BandQuestion:
     settled: str | None = None
     plane_colour: str | None = None
     learned: LearnedCamera = NOTHING_LEARNT
+    flats: tuple[LearnedFlat, ...] = ()
 
     @property
     def declared(self) -> DeclaredFilter:

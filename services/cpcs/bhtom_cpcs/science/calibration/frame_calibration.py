@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.calibration.band_choice import BandChoice, choose_band
-from bhtom_cpcs.science.calibration.bands import allowed_bands
+from bhtom_cpcs.science.calibration.bands import allowed_bands, own_passband
 from bhtom_cpcs.science.calibration.colour_index import (
     ColourIndex,
     colour_index,
@@ -20,6 +20,7 @@ from bhtom_cpcs.science.calibration.filter_report import (
     bands_for_filter,
     filter_report,
 )
+from bhtom_cpcs.science.calibration.flat_term import flat_residual, flat_term
 from bhtom_cpcs.science.calibration.lacking_bands import lacking_bands
 from bhtom_cpcs.science.calibration.linearity import magnitude_slope
 from bhtom_cpcs.science.calibration.ranking import BandStars
@@ -29,6 +30,7 @@ from bhtom_cpcs.science.calibration.zero_point_model import ZeroPointModel, fit_
 from bhtom_cpcs.science.calibration.zero_point_slopes import FittedStars, LearnedSlope
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.results.frame import FilterReport
+from bhtom_cpcs.science.zero_point_terms import FlatTerm
 
 
 class BandOffer(Protocol):
@@ -78,7 +80,9 @@ class FrameCalibration:
 
     `choice.chosen` is None where no allowed band has enough stars; then there is no
     model either. `stars` are those that can be used in the chosen band, `rows` their
-    indices among the comparison stars.
+    indices among the comparison stars. `flat` is what was taken out of them as the
+    camera's; bands are ranked without, for no band may gain by a map that another
+    lacks.
     """
 
     question: BandQuestion
@@ -91,6 +95,13 @@ class FrameCalibration:
     slope: tuple[float, float] | None = None
     unverified_used: bool = False
     transformed: TransformedBand | None = None
+    flat: FlatTerm | None = None
+
+    @property
+    def passband(self) -> str:
+        """The chosen band, or a name of its own for another kind of filter."""
+        chosen, declared = str(self.choice.chosen), self.question.declared
+        return own_passband(chosen, declared.word) if declared.word else chosen
 
 
 def calibrate_frame(
@@ -161,8 +172,14 @@ def _fitted(
     index = colour_index(str(found.choice.chosen), offered)
     colour = colours(index, reference.magnitude, len(reference))[known]
     centre_x, centre_y = places.centre_px
+    difference = pairs.difference[rows]
+    flat = flat_term(found.question.flats, found.passband)
+    if flat is not None:
+        difference = difference - flat_residual(
+            flat, places.x_px[rows], places.y_px[rows]
+        )
     stars = FittedStars(
-        difference=pairs.difference[rows],
+        difference=difference,
         error=pairs.error[rows],
         reference_magnitude=pairs.difference[rows] + comparison.magnitude[rows],
         colour=colour - (0.0 if index is None else index.pivot),
@@ -179,4 +196,5 @@ def _fitted(
         model=fit_model(stars, None if index is None else _learned(found, index)),
         slope=magnitude_slope(stars),
         unverified_used=pairs.unverified_used,
+        flat=flat,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bhtom_cpcs.science.calibration.band_choice import Chosen
-from bhtom_cpcs.science.calibration.bands import own_passband, passband_text
+from bhtom_cpcs.science.calibration.bands import passband_text
 from bhtom_cpcs.science.calibration.borrowed import borrowed_value
 from bhtom_cpcs.science.calibration.convex_hull import convex_hull
 from bhtom_cpcs.science.calibration.frame_calibration import (
@@ -22,6 +22,7 @@ from bhtom_cpcs.science.stop import Stop
 from bhtom_cpcs.science.zero_point_terms import (
     ColourTerm,
     ExtinctionTerm,
+    FlatTerm,
     SpatialTerm,
 )
 
@@ -76,7 +77,7 @@ def frame_zero_point(
         note, made_from = made.paper, tuple(dict.fromkeys((*made.colour, made.base)))
         error = float(np.hypot(error, _TRANSFORMATION_ERROR_MAG))
     slope, slope_error = found.slope or (None, None)
-    passband = _passband(found, chosen)
+    passband = found.passband
     return ZeroPoint(
         passband=passband,
         passband_text=passband_text(passband),
@@ -96,6 +97,7 @@ def frame_zero_point(
         colour_term=colour,
         spatial_term=_spatial_term(model, places),
         extinction_term=_extinction_term(model),
+        flat_term=found.flat,
         magnitude_slope=slope,
         magnitude_slope_error=slope_error,
         hull_px=convex_hull(places.x_px[used], places.y_px[used]),
@@ -111,6 +113,7 @@ def borrowed_zero_point(
     figures: MatchFigures,
     shutter_time_s: float = 0.0,
     colour_term: ColourTerm | None = None,
+    flat: FlatTerm | None = None,
 ) -> ZeroPoint:
     """Take over the zero point of another frame of the night, and say so."""
     own_filter = "-" in borrowed.passband.rpartition("/")[2]
@@ -128,6 +131,7 @@ def borrowed_zero_point(
         ranking=() if found is None else found.choice.figures,
         reference_passband=borrowed.passband,
         colour_term=colour_term,
+        flat_term=flat,
         source="borrowed",
         # Which one stands in the pinned decisions, for those who may see that frame.
         source_note="another frame of the same night",
@@ -168,12 +172,6 @@ def refuse_not_linear(result: ZeroPoint) -> None:
         slope_error=error,
         passband=result.passband_text,
     )
-
-
-def _passband(found: FrameCalibration, chosen: str) -> str:
-    """The chosen band, or a name of its own for another kind of filter."""
-    declared = found.question.declared
-    return own_passband(chosen, declared.word) if declared.word else chosen
 
 
 def _flags(

@@ -39,7 +39,6 @@ def residual_map(
     residual: FloatArray,
     error: FloatArray,
     shape: tuple[int, int],
-    applied: FloatArray | None = None,
 ) -> ResidualMap:
     """Sum up the residuals of a frame's stars in cells of the image.
 
@@ -50,16 +49,11 @@ def residual_map(
     residual, error : ndarray, shape (n,)
         What the zero point leaves of each, and its 1 sigma error [mag].
     shape : rows and columns of the image [px]
-    applied : ndarray, shape (8, 8), optional
-        What was taken out of the image before, by cell: the map tells of the image as
-        it was [mag].
     """
     height, width = shape
     column = np.clip((x_px + 0.5) * CELLS_A_SIDE // width, 0, CELLS_A_SIDE - 1)
     row = np.clip((y_px + 0.5) * CELLS_A_SIDE // height, 0, CELLS_A_SIDE - 1)
     number = (row * CELLS_A_SIDE + column).astype(int)
-    if applied is not None:
-        residual = residual + applied[row.astype(int), column.astype(int)]
     weight = error**-2.0
     cells = []
     for cell in np.unique(number):

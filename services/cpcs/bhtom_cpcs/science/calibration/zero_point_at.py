@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bhtom_cpcs.science.calibration.convex_hull import inside_hull
+from bhtom_cpcs.science.calibration.flat_term import flat_residual
 from bhtom_cpcs.science.calibration.zero_point_model import place_columns
 from bhtom_cpcs.science.decisions import TargetColour
 from bhtom_cpcs.science.flag_words import FlagWord
@@ -63,6 +64,9 @@ def zero_point_at(
     if zero_point.spatial_term is not None:
         offset, error = _at_place(zero_point.spatial_term, error, x_px, y_px)
         value += offset
+    if zero_point.flat_term is not None:
+        place = np.array([x_px]), np.array([y_px])
+        value += float(flat_residual(zero_point.flat_term, *place)[0])
     term = zero_point.extinction_term
     if term is not None and term.applied and air_mass is not None:
         difference = air_mass - term.mean_air_mass

@@ -50,6 +50,8 @@ class Detector:
     effective one for these pixels; `noise_empirical` says that it was measured from
     the sky's own noise, and `gain_source` by what. `sky_level_adu` and
     `sky_variance_adu2` are of a pixel of the sky as it was measured for that.
+    `saturation_seen` says that the level shows in the pixels: piled up below it, or as
+    flat tops of the stars.
     """
 
     saturation_adu: float | None
@@ -60,6 +62,7 @@ class Detector:
     gain_source: GainSource = "camera"
     sky_level_adu: float | None = None
     sky_variance_adu2: float | None = None
+    saturation_seen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def read_detector(plane: Plane, camera: CameraSettings) -> Detector:
     gain, source = _effective_gain(plane, sky, believed, read_noise)
     empirical = source not in ("camera", "header")
     seen = SeenScale(None if believed is None else believed.value, gain, not empirical)
-    level, fraction = saturation_level(plane, row_limit(plane, camera, seen))
+    level, fraction, is_seen = saturation_level(plane, row_limit(plane, camera, seen))
     return Detector(
         saturation_adu=level,
         saturated_fraction=fraction,
@@ -108,6 +111,7 @@ def read_detector(plane: Plane, camera: CameraSettings) -> Detector:
         gain_source=source,
         sky_level_adu=None if sky is None else sky.level + plane.offset_adu,
         sky_variance_adu2=None if sky is None else sky.variance,
+        saturation_seen=is_seen,
     )
 
 

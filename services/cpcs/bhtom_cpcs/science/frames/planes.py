@@ -34,6 +34,7 @@ class Plane:
     pixel_pitch : the camera's pixels from one value to the next, 2 in Bayer frames
     bits : of the integers in the file; None for floating point
     notes : sentences about how the pixels were read
+    image : which of the camera's images it is, empty for cameras of one chip
     """
 
     name: str
@@ -47,6 +48,7 @@ class Plane:
     offset_adu: float = 0.0
     bits: int | None = None
     notes: tuple[str, ...] = ()
+    image: str = ""
 
     def scale_of(self, camera_scale: float | None) -> float | None:
         """Arcseconds from one value to the next, of the camera's per pixel."""

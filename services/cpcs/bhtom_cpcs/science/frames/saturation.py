@@ -25,8 +25,10 @@ _TOP_PX = 5
 
 def saturation_level(
     plane: Plane, row_limit_adu: float | None
-) -> tuple[float | None, float]:
+) -> tuple[float | None, float, bool]:
     """Saturation level [ADU of the plane's pixels] and the share of pixels there.
+
+    Then whether the level was seen in the pixels, and not only stated.
 
     From the camera row, whose limit is given in the frame's values, else from the
     header; pixels that pile up lower down correct both. Call before the background is
@@ -36,11 +38,12 @@ def saturation_level(
     stated = header_limit(plane) if row_limit_adu is None else row_limit_adu
     level = None if stated is None else stated - plane.offset_adu
     seen = pile_up_level(pixels if mask is None else pixels[~mask], plane.offset_adu)
-    if seen is not None and (level is None or seen < level):
+    is_seen = seen is not None and (level is None or seen < level)
+    if is_seen:
         level = seen
     if level is None or float(pixels.max()) < level:
-        return level, 0.0
-    return level, float(np.count_nonzero(pixels >= level)) / pixels.size
+        return level, 0.0, is_seen
+    return level, float(np.count_nonzero(pixels >= level)) / pixels.size, is_seen
 
 
 def pile_up_level(pixels: Image, offset_adu: float = 0.0) -> float | None:

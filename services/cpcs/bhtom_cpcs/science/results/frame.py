@@ -114,11 +114,27 @@ class PsfReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which of the detector's pixels a value of the image is of.
+
+    `binning` (`2x2`) is None where the header tells none. `pixel_pitch` counts the
+    file's pixels from one value to the next, `pixels_averaged` those in it: raw frames
+    of colour cameras are cut into planes.
+    """
+
+    binning: str | None = None
+    pixel_pitch: int = 1
+    pixels_averaged: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """How good the image is. Background figures are in ADU per pixel.
 
     `sky_level_adu` and `sky_variance_adu2` are the sky's of one pixel of the file, as
     photon transfer wants them; `gain_source` says where the gain comes from.
+    `saturation_seen_adu` is the level that the pixels themselves show, None where the
+    limit is only stated, or the values are in another unit than the camera's.
     """
 
     fwhm_px: float
@@ -136,3 +152,5 @@ class Quality:
     sky_level_adu: float | None = None
     sky_variance_adu2: float | None = None
     psf: PsfReport | None = None
+    saturation_seen_adu: float | None = None
+    sampling: Sampling | None = None

@@ -41,7 +41,8 @@ class PlaneReduction:
 
     With several targets the outcome is the best of theirs (calibrated before limit
     before failed); each measurement holds its own. `flags` are words about the frame
-    as a whole (`drawn_out`, `not_calibrated`, `eight_bit`, `stretched`).
+    as a whole (`drawn_out`, `not_calibrated`, `eight_bit`, `stretched`). `image` names
+    the chip alike in all files of a camera, without the colour of a plane.
     """
 
     plane: int
@@ -61,6 +62,7 @@ class PlaneReduction:
     catalogue_file: CatalogueFile | None = None
     warnings: tuple[str, ...] = ()
     flags: tuple[FlagWord, ...] = ()
+    image: str = ""
     explanation: Explanation | None = field(default=None, metadata={"json": False})
 
     def to_json(self) -> dict[str, Any]:

@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 
 from bhtom_cpcs.science.flag_words import FlagWord
-from bhtom_cpcs.science.zero_point_terms import ColourTerm, ExtinctionTerm, SpatialTerm
+from bhtom_cpcs.science.zero_point_terms import (
+    ColourTerm,
+    ExtinctionTerm,
+    FlatTerm,
+    SpatialTerm,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class ZeroPoint:
     colour_term: ColourTerm | None = None
     spatial_term: SpatialTerm | None = None
     extinction_term: ExtinctionTerm | None = None
+    flat_term: FlatTerm | None = None
     magnitude_slope: float | None = None
     magnitude_slope_error: float | None = None
     hull_px: tuple[tuple[float, float], ...] = ()

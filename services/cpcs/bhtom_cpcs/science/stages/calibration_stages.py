@@ -17,6 +17,7 @@ from bhtom_cpcs.science.calibration.filter_report import (
     BandQuestion,
     contradiction,
 )
+from bhtom_cpcs.science.calibration.flat_term import flat_term
 from bhtom_cpcs.science.calibration.frame_calibration import (
     FrameCalibration,
     calibrate_frame,
@@ -48,6 +49,7 @@ from bhtom_cpcs.science.calibration.star_words import (
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.frames.filter_card import filter_card
 from bhtom_cpcs.science.outcomes import Outcome
+from bhtom_cpcs.science.stages.flat_maps import flats_of_image, say_if_not_flat
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stages.star_explanation import (
     explain_stars,
@@ -165,6 +167,7 @@ def fit_zero_points(state: PlaneState) -> None:
         need(state.timing, "read_time").air_mass,
         dict(state.request.camera.second_order_extinction),
     )
+    say_if_not_flat(state)
     explain_stars(state, found)
     refuse_not_linear(state.zero_point)
     refuse_poor(state.zero_point)
@@ -195,7 +198,9 @@ def _borrow(
             figures,
             learned.shutter_time_s,
             borrowed_colour_term(borrowed, learned, state.catalogue.bands),
+            flat_term(flats_of_image(state), borrowed.passband),
         )
+        say_if_not_flat(state)
         state.warnings.append(
             f"No zero point of its own: that of {state.zero_point.source_note} is used."
         )
@@ -272,4 +277,5 @@ def _question(state: PlaneState) -> BandQuestion:
             need(state.timing, "read_time").air_mass,
             dict(state.request.camera.second_order_extinction),
         ),
+        flats=flats_of_image(state),
     )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bhtom_cpcs.science.flag_words import FlagWord
+from bhtom_cpcs.science.frames.binning import other_binning
 from bhtom_cpcs.science.frames.detector import read_detector as read_detector_of
 from bhtom_cpcs.science.frames.exposure_time import ExposureTime, exposure_time
 from bhtom_cpcs.science.frames.frame_hints import (
@@ -75,6 +76,9 @@ def check_kind(state: PlaneState) -> None:
 def read_detector(state: PlaneState) -> None:
     """Find out saturation and gain while the sky is still in the pixels."""
     state.detector = detector = read_detector_of(state.plane, state.request.camera)
+    remark = other_binning(state.plane.header, state.request.camera)
+    if remark is not None:
+        state.warnings.append(remark)
     if detector.saturated_fraction > _MOST_SATURATED:
         raise Stop(
             Outcome.SATURATED_FRAME,

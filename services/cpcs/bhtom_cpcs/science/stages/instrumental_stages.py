@@ -18,6 +18,7 @@ from bhtom_cpcs.science.catalogue_files.instrumental_catalogue import (
 )
 from bhtom_cpcs.science.catalogue_files.sky_grid import SkyGrid, lay_grid
 from bhtom_cpcs.science.flag_words import FlagWord
+from bhtom_cpcs.science.frames.binning import row_scale_arcsec
 from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.frames.exposure_time import ExposureTime, exposure_time
 from bhtom_cpcs.science.frames.planes import Plane
@@ -125,7 +126,9 @@ def place_sources(state: SourceListState) -> None:
     """
     file = need(state.catalogue_file, "read_catalogue")
     state.warnings.extend(file.notes)
-    state.grid = grid = lay_grid(file, state.request.camera.pixel_scale_arcsec)
+    state.grid = grid = lay_grid(
+        file, row_scale_arcsec(state.plane, state.request.camera)
+    )
     count = file.n_usable
     # Shape without pixels: one zero that is seen everywhere.
     empty = np.broadcast_to(np.float32(0.0), grid.shape)

@@ -56,8 +56,13 @@ def _scale_ranges(
         best = max(state.others.solved, key=lambda chip: chip.n_matched)
         scale = best.astrometry.pixel_scale_arcsec
         return stated or (_about(scale, _CHIPS_SCALE_ERROR),)
-    camera_scale = state.plane.scale_of(state.request.camera.pixel_scale_arcsec)
-    usual = scale_ranges(state.plane.header, camera_scale, frame_shape(state))
+    camera = state.request.camera
+    usual = scale_ranges(
+        state.plane.header,
+        state.plane.scale_of(camera.pixel_scale_arcsec),
+        frame_shape(state),
+        camera.binning,
+    )
     return (*stated, *usual)
 
 

@@ -11,15 +11,11 @@ from bhtom_cpcs.science.calibration.colour_index import (
     colour_index,
     colours,
 )
+from bhtom_cpcs.science.calibration.flat_term import flat_residual
 from bhtom_cpcs.science.calibration.frame_calibration import FrameCalibration
-from bhtom_cpcs.science.calibration.residual_map import (
-    CELLS_A_SIDE,
-    ResidualMap,
-    residual_map,
-)
+from bhtom_cpcs.science.calibration.residual_map import ResidualMap, residual_map
 from bhtom_cpcs.science.calibration.selection import ANOTHER_TARGET
 from bhtom_cpcs.science.explain.explanation import MOST_STARS, MatchedStars
-from bhtom_cpcs.science.frames.flat_residuals import residual_grid
 from bhtom_cpcs.science.magnitudes import MAG_PER_RELATIVE
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stages.star_places import star_places
@@ -186,9 +182,11 @@ def _outside_fit(
     zero_point = np.nan if state.zero_point is None else state.zero_point.value
     flux = np.where(fluxes.flux[pairs] > 0, fluxes.flux[pairs], np.nan)
     magnitude = known[matches.reference[pairs]]
-    value = magnitude + 2.5 * np.log10(flux)
-    colour = colours(index, reference.magnitude, len(reference))
     source = matches.source[pairs]
+    places = star_places(state, source)
+    value = magnitude + 2.5 * np.log10(flux)
+    value = value - _flat_at(state, places.x_px, places.y_px)
+    colour = colours(index, reference.magnitude, len(reference))
     return _Columns(
         source=source,
         reference_magnitude=magnitude,
@@ -196,7 +194,7 @@ def _outside_fit(
         residual=value - zero_point,
         error=MAG_PER_RELATIVE * fluxes.error[pairs] / flux,
         colour=colour[matches.reference[pairs]],
-        air_mass=star_places(state, source).air_mass,
+        air_mass=places.air_mass,
         why_not=[selection.reason[pair] for pair in pairs],
     )
 
@@ -205,17 +203,21 @@ def residual_map_of(state: PlaneState) -> ResidualMap | None:
     """Sum up across the image what a constant zero point leaves of the stars.
 
     The colour term is taken out; the spatial one is not, for it is the flat field's
-    large-scale part.
+    large-scale part. What is known of the flat field is put back: the map tells of the
+    image as it was. A list of sources has no image.
     """
     stars = state.matched_stars
     zero_point = state.zero_point
     if stars is None or zero_point is None or not stars.used.any():
+        return None
+    if not state.has_pixels:
         return None
     shape = (state.plane.pixels.shape[0], state.plane.pixels.shape[1])
     residual = stars.star_zero_point - zero_point.value
     term = zero_point.colour_term
     if term is not None and term.applied:
         residual = residual - term.applied * (stars.colour - term.pivot)
+    residual = residual + _flat_at(state, stars.x_px, stars.y_px)
     used = stars.used & np.isfinite(residual)
     if not used.any():
         return None
@@ -225,13 +227,12 @@ def residual_map_of(state: PlaneState) -> ResidualMap | None:
         residual[used],
         np.hypot(stars.error[used], zero_point.scatter),
         shape,
-        _applied(state),
     )
 
 
-def _applied(state: PlaneState) -> FloatArray | None:
-    """Return what the camera's version took out of each cell, if of the same cells."""
-    flat = state.request.camera.learned.flat
-    if flat is None or (flat.rows, flat.columns) != (CELLS_A_SIDE, CELLS_A_SIDE):
-        return None
-    return residual_grid(flat)
+def _flat_at(state: PlaneState, x_px: FloatArray, y_px: FloatArray) -> FloatArray:
+    """What was taken out of stars at some places as the camera's [mag]."""
+    zero_point = state.zero_point
+    if zero_point is None or zero_point.flat_term is None:
+        return np.zeros(len(x_px))
+    return flat_residual(zero_point.flat_term, x_px, y_px)

@@ -7,11 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
-from bhtom_cpcs.science.frames.flat_residuals import flatten
+from bhtom_cpcs.science.frames.binning import binning_of, row_scale_arcsec
+from bhtom_cpcs.science.frames.exposure_length import n_exposures
 from bhtom_cpcs.science.frames.flat_tops import flat_top_level
+from bhtom_cpcs.science.frames.header_cards import text_of
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise, measure_pixel_noise
+from bhtom_cpcs.science.frames.planes import Plane
+from bhtom_cpcs.science.frames.stated_limits import PER_SECOND, UNIT_ELECTRONS
 from bhtom_cpcs.science.outcomes import Outcome
-from bhtom_cpcs.science.results.frame import PsfReport, Quality
+from bhtom_cpcs.science.results.frame import PsfReport, Quality, Sampling
 from bhtom_cpcs.science.stages.image_judgement import judge_images
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stars.cosmic_rays import strikes_among
@@ -43,8 +47,6 @@ def find_sources(state: PlaneState) -> None:
     state.sky = sky = subtract_background(plane.pixels, plane.mask)
     if not np.isfinite(sky.rms) or sky.rms <= 0:
         raise Stop(Outcome.EMPTY_IMAGE, reason="the background has no noise")
-    if state.request.camera.learned.flat is not None:
-        flatten(plane.pixels, state.request.camera.learned.flat)
     try:
         guess = first_look(plane.pixels, plane.mask, sky.rms)
         sources = detect(plane.pixels, plane.mask, sky.rms, guess)
@@ -103,7 +105,7 @@ def _find_flat_tops(state: PlaneState, sources: Sources, fwhm_px: float) -> None
         return
     level, known = seen + sky.level, detector.saturation_adu
     if known is None or level < _MUCH_LOWER * known:
-        state.detector = replace(detector, saturation_adu=level)
+        state.detector = replace(detector, saturation_adu=level, saturation_seen=True)
         state.warnings.append(
             f"The brightest stars have flat tops: the detector's limit is taken to be "
             f"{level + state.plane.offset_adu:.4g} ADU."
@@ -165,7 +167,7 @@ def _quality(state: PlaneState) -> Quality:
     sky, psf = need(state.sky, "find_sources"), need(state.psf, "find_sources")
     detector = need(state.detector, "read_detector")
     noise = need(state.pixel_noise, "find_sources")
-    scale = state.plane.scale_of(state.request.camera.pixel_scale_arcsec)
+    scale = row_scale_arcsec(state.plane, state.request.camera)
     if state.astrometry is not None:
         scale = state.astrometry.pixel_scale_arcsec
     return Quality(
@@ -184,6 +186,29 @@ def _quality(state: PlaneState) -> Quality:
         sky_level_adu=detector.sky_level_adu,
         sky_variance_adu2=detector.sky_variance_adu2,
         psf=_psf_report(psf),
+        saturation_seen_adu=_saturation_seen(state),
+        sampling=_sampling(state.plane),
+    )
+
+
+def _saturation_seen(state: PlaneState) -> float | None:
+    """The level that the pixels show, where they are as the camera writes them."""
+    plane, detector = state.plane, need(state.detector, "read_detector")
+    unit = text_of(plane.header, "BUNIT") or ""
+    other_unit = UNIT_ELECTRONS.match(unit) or PER_SECOND.search(unit)
+    if other_unit or n_exposures(plane.header) > 1:
+        return None
+    if not detector.saturation_seen or detector.saturation_adu is None:
+        return None
+    return detector.saturation_adu + plane.offset_adu
+
+
+def _sampling(plane: Plane) -> Sampling:
+    binning = binning_of(plane.header)
+    return Sampling(
+        binning=None if binning is None else binning.text,
+        pixel_pitch=plane.pixel_pitch,
+        pixels_averaged=plane.pixels_averaged,
     )
 
 

@@ -131,11 +131,12 @@ def _radii(
     state: PlaneState, header: Astrometry | None, *, crowded: bool
 ) -> tuple[float, ...]:
     cards = state.plane.header
-    camera = state.plane.scale_of(state.request.camera.pixel_scale_arcsec)
+    row = state.request.camera
+    stated = state.plane.scale_of(row.pixel_scale_arcsec), row.binning
     return wanted_radii_deg(
         None if header is None else header.pixel_scale_arcsec,
-        camera_scales(cards, camera),
-        card_scales(cards, camera),
+        camera_scales(cards, *stated),
+        card_scales(cards, *stated),
         frame_shape(state),
         header_doubted=crowded,
     )
