@@ -143,7 +143,8 @@ def mosaic(world: World, band: str, night: int, *, binned: bool = False) -> Path
     """A file of both chips; binned ones have flats and figures of their own."""
     hdus = [fits.PrimaryHDU(None, fits.Header([("TELESCOP", "Two chips")]))]
     for chip in (0, 1):
-        image, header = world.image(BINNED if binned else MODEL, band, night, chip)
+        model, where = (BINNED, ALONE) if binned else (MODEL, chip)
+        image, header = world.image(model, band, night, where)
         header["XBINNING"] = header["YBINNING"] = 2 if binned else 1
         step = BINNED_STEP if binned else STEPS[band, chip]
         pixels = stepped(image, step)
@@ -191,10 +192,13 @@ def pin(camera_id: int, **figures: Any) -> CameraPin:
     return base.model_copy(update=values | figures)
 
 
-def asked(product: int, camera: CameraPin) -> FitsUploaded:
+def asked(
+    product: int, camera: CameraPin, field: tuple[float, float] = CENTRE
+) -> FitsUploaded:
+    """A request for a place in a field without a star."""
     base = request_for(SHA, product)
     position = base.target.position.model_copy(
-        update={"ra": CENTRE[0] + 0.01, "dec": CENTRE[1] + 0.01}
+        update={"ra": field[0] + 0.01, "dec": field[1] + 0.01}
     )
     target = base.target.model_copy(update={"position": position})
     parameters = base.parameters.model_copy(update={"requested_filter": FILTERS})
@@ -243,12 +247,12 @@ async def test_two_chips_bands_and_binnings_are_told_apart(
             planes = reduced(world, mosaic(world, band, night), request)
             await keep_calibrations(cpcs, request, planes)
         product += 1
-        request = asked(product, camera)
+        request = asked(product, camera, BESIDE)
         planes = reduced(world, alone(world, night), request)
         await keep_calibrations(cpcs, request, planes)
     for night in range(2):
         product += 1
-        request = asked(product, camera)
+        request = asked(product, camera, BESIDE)
         planes = reduced(world, mosaic(world, "r", night, binned=True), request)
         assert any("binned 2x2" in one for one in planes[0]["warnings"])
         await keep_calibrations(cpcs, request, planes)
@@ -260,7 +264,8 @@ async def test_two_chips_bands_and_binnings_are_told_apart(
     assert figures["saturation_level"] == pytest.approx(6000.0, rel=0.05)
     maps = {(one["passband"][-1], one["image"]): one for one in found["flat_maps"]}
     names = ("1 CHIP0", "2 CHIP1")
-    assert set(maps) == {(band, name) for band in "rg" for name in names}
+    of_chips = {(band, name) for band in "rg" for name in names}
+    assert set(maps) == {*of_chips, ("r", "")}  # and of the files of one image
     for (band, chip), step in STEPS.items():
         flat = maps[band, names[chip]]
         assert step_of(flat) == pytest.approx(step, abs=0.02), (band, chip)
@@ -287,7 +292,8 @@ async def the_version_offered_mends(
             used = cells != 0
             assert np.allclose(cells[used], known[used], rtol=0.15)
             assert used.any() or STEPS[band, plane["plane"]] == 0
-    for plane in reduced(world, mosaic(world, "r", 6, binned=True), asked(7191, newer)):
+    request = asked(7191, newer, BESIDE)
+    for plane in reduced(world, mosaic(world, "r", 6, binned=True), request):
         assert plane["zero_point"]["flat_term"] is None
         assert any("flat-field maps is of" in one for one in plane["warnings"])
 

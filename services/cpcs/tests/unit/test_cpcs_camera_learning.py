@@ -213,6 +213,209 @@ def test_cells_of_the_image_average_over_frames() -> None:
     assert learning.flat_maps(frames[:4]) == ()
 
 
+def mapped(residual: float, passband: str = "GaiaSP/r", **parts):
+    """A plane whose one cell stars left as much over."""
+    cell = {"column": 0, "row": 0, "stars": 20, "weight": 1e4}
+    cell["weighted_residual"] = 1e4 * residual
+    return plane(
+        residual_map={"columns": 8, "rows": 8, "cells": [cell]},
+        zero_point={"passband": passband},
+        **parts,
+    )
+
+
+def test_bands_chips_and_colours_have_maps_of_their_own() -> None:
+    kinds = {
+        ("GaiaSP/r", "1 N1", ""): 0.05,
+        ("GaiaSP/r", "2 N2", ""): -0.05,
+        ("GaiaSP/g", "1 N1", ""): 0.01,
+        ("GaiaSP/r", "", "R"): 0.03,
+        ("GaiaSP/r", "", "G"): 0.0,
+    }
+    frames = [
+        mapped(residual, band, image=image, filter={"plane_colour": colour or None})
+        for (band, image, colour), residual in kinds.items()
+        for _ in range(5)
+    ]
+    found = learning.flat_maps(frames)
+    learnt = {
+        (one.passband, one.image, one.colour): one.cells[0].residual for one in found
+    }
+    assert learnt == pytest.approx(kinds)
+    assert {one.frames for one in found} == {5}
+
+
+def test_a_map_is_of_images_of_one_size() -> None:
+    cut = {"width_px": 500, "height_px": 400}
+    frames = [mapped(0.05) for _ in range(6)] + [mapped(-0.2, wcs=cut)] * 5
+    (found,) = learning.flat_maps(frames)
+    assert (found.width_px, found.frames) == (1000, 6)
+    assert found.cells[0].residual == pytest.approx(0.05)
+
+
+def test_older_results_tell_chips_apart_by_their_number() -> None:
+    names = {
+        figures_of({"plane": n, "plane_count": 2, "plane_name": name}, 0).sampled.image
+        for n, name in enumerate(("SCI", "SCI"))
+    }
+    assert names == {"1 SCI", "2 SCI"}
+    alone = figures_of({"plane": 0, "plane_count": 1, "plane_name": "SCI"}, 0)
+    assert alone.sampled.image == ""
+
+
+def binned(binning: str | None, scale: float, **quality):
+    sampling = {"binning": binning, "pixel_pitch": 1, "pixels_averaged": 1}
+    wcs = {"pixel_scale_arcsec": scale}
+    return plane(wcs=wcs, quality={"sampling": sampling, **quality})
+
+
+def test_binnings_are_never_mixed() -> None:
+    camera = request_for("0" * 64, 1).camera.model_copy(update={"pixel_scale": 0.8})
+    frames = [binned("1x1", 0.8, saturation_seen_adu=65000.0) for _ in range(6)]
+    frames += [binned("2x2", 1.6, saturation_seen_adu=16000.0) for _ in range(5)]
+    report = report_of(camera, 1, frames)
+    figures = {figure.name: figure for figure in report.figures}
+    assert (report.binning, report.other_binnings) == ("1x1", {"2x2": 5})
+    assert (figures["pixel_scale"].measured, figures["pixel_scale"].frames) == (0.8, 6)
+    assert figures["saturation_level"].measured == 65000.0
+    # As many of both: the finer ones.
+    assert report_of(camera, 1, frames[1:]).binning == "1x1"
+
+
+def test_frames_that_tell_no_binning_are_told_apart_by_their_scale() -> None:
+    frames = [binned(None, 0.8)] * 7 + [binned(None, 1.6)] * 5
+    report = report_of(request_for("0" * 64, 1).camera, 1, frames)
+    assert report.figures[0].name == "pixel_scale"
+    assert (report.figures[0].measured, report.figures[0].frames) == (0.8, 7)
+    assert report.other_binnings == {"not told": 5}
+
+
+def nights_of(frames):
+    return [
+        replace(frame, mjd=61000.5 + n % 3, night=61000 + n % 3)
+        for n, frame in enumerate(frames)
+    ]
+
+
+def test_a_row_is_offered_at_the_binning_of_its_frames() -> None:
+    base = request_for("0" * 64, 1).camera.model_copy(update={"pixel_scale": 0.8})
+    frames = nights_of([binned("2x2", 1.6) for _ in range(6)])
+    proposal = report_of(base, 1, frames).proposal
+    assert proposal is not None
+    assert (proposal.changes["binning"], proposal.changes["pixel_scale"]) == (2, 1.6)
+    assert proposal.changes["learned"]["binning"] == "2x2"
+    assert "gain, saturation level, readout noise stay as stated for 1x1" in " ".join(
+        proposal.sentences
+    )
+    # A row of that binning needs no change.
+    same = base.model_copy(update={"pixel_scale": 1.6, "binning": 2})
+    offered = report_of(same, 2, frames).proposal
+    assert offered is not None
+    assert set(offered.changes) == {"learned", "note"}
+    # Pixels that are no squares have no row.
+    flat = nights_of([binned("1x2", 1.13) for _ in range(6)])
+    offered = report_of(base, 1, flat).proposal
+    assert offered is not None
+    assert set(offered.changes) == {"learned", "note"}
+
+
+def coloured(colour: str, pitch: int | None, averaged: int, **quality):
+    sampling = {"pixel_pitch": pitch, "pixels_averaged": averaged}
+    known = {} if pitch is None else {"sampling": sampling}
+    parts = {"quality": {**known, **quality}, "filter": {"plane_colour": colour}}
+    return plane(**parts, wcs={"pixel_scale_arcsec": 1.6})
+
+
+def test_planes_of_a_colour_camera_teach_of_its_own_pixels() -> None:
+    rng = np.random.default_rng(6)
+    frames = []
+    for colour in "RGB" * 6:
+        sky = rng.uniform(100, 2000)
+        averaged = 2 if colour == "G" else 1
+        variance = (sky / 1.6 + 25.0) / averaged
+        level = {"sky_level_adu": sky, "sky_variance_adu2": variance}
+        level["saturation_seen_adu"] = 16383.0
+        frames.append(coloured(colour, 2, averaged, **level, gain_source="camera"))
+    report = report_of(request_for("0" * 64, 1).camera, 1, frames)
+    measured = {figure.name: figure.measured for figure in report.figures}
+    assert measured["pixel_scale"] == 0.8
+    assert measured["gain"] == pytest.approx(1.6, rel=1e-3)
+    assert measured["saturation_level"] == 16383.0
+
+
+@pytest.mark.parametrize("pitch", [1, None])
+def test_interpolated_and_unknown_colours_teach_no_noise(pitch: int | None) -> None:
+    """Images of three colours a pixel; planes whose pitch is not on record."""
+    rng = np.random.default_rng(6)
+    frames = [
+        coloured(
+            colour,
+            pitch,
+            1,
+            sky_level_adu=float(sky),
+            sky_variance_adu2=float(sky) / 5,
+            saturation_seen_adu=4000.0,
+            gain_source="camera",
+        )
+        for colour, sky in zip("RGB" * 6, rng.uniform(100, 2000, 18), strict=True)
+    ]
+    report = report_of(request_for("0" * 64, 1).camera, 1, frames)
+    names = {figure.name for figure in report.figures}
+    assert names == ({"seeing", "pixel_scale"} if pitch else {"seeing"})
+
+
+def test_a_level_that_is_only_stated_teaches_nothing() -> None:
+    stated = {"saturation_adu": 3000.0, "saturated_fraction": 0.01}
+    camera = request_for("0" * 64, 1).camera
+    report = report_of(camera, 1, [plane(quality=stated)] * 6)
+    assert "saturation_level" not in {figure.name for figure in report.figures}
+    seen = stated | {"saturation_seen_adu": 2990.0}
+    report = report_of(camera, 1, [plane(quality=seen)] * 6)
+    assert 2990.0 in {figure.measured for figure in report.figures}
+
+
+def test_crowded_skies_say_nothing_of_the_gain() -> None:
+    def frame(sky: float, sources: int):
+        level = {"sky_level_adu": sky, "sky_variance_adu2": sky / 1.5 + 10}
+        return plane(quality={**level, "n_sources": sources, "fwhm_px": 3.0})
+
+    skies = (100.0, 300.0, 500.0, 700.0, 900.0, 1100.0)
+    few = sky_gain([frame(sky, 700) for sky in skies])
+    assert few is not None
+    assert few.value == pytest.approx(1.5)
+    assert sky_gain([frame(sky, 800) for sky in skies]) is None
+
+
+def test_a_list_of_sources_has_no_pixels_to_tell_of() -> None:
+    listed = plane(catalogue_file={"format": "fits"})
+    assert listed.pixel_scale_arcsec is None
+
+
+def test_chips_with_zero_points_of_their_own_share_a_shutter() -> None:
+    frames = [
+        replace(
+            frame,
+            zero_point=frame.zero_point + offset,
+            sampled=replace(frame.sampled, image=image),
+        )
+        for image, offset in (("1 N1", 0.0), ("2 N2", 0.4))
+        for frame in nights(0.1)
+    ]
+    found = shutter_time(frames)
+    assert found is not None
+    assert abs(found.value - 0.1) < 3 * found.error
+
+
+def test_no_more_maps_are_offered_than_a_request_carries() -> None:
+    frames = [mapped(0.001 * n, image=f"{n} CHIP") for n in range(30) for _ in range(5)]
+    report = report_of(request_for("0" * 64, 1).camera, 1, nights_of(frames))
+    assert len(report.flat_maps) == 30
+    assert report.proposal is not None
+    offered = report.proposal.changes["learned"]["flat_maps"]
+    assert {one["image"] for one in offered} == {f"{n} CHIP" for n in range(6, 30)}
+    assert "24 flat-field maps (6 that are less sure" in report.proposal.sentences[-1]
+
+
 def test_a_night_does_not_break_at_midnight_utc() -> None:
     before, after = (
         plane(timing={"mid_exposure_mjd_utc": mjd}) for mjd in (61000.4, 61000.7)

@@ -109,7 +109,7 @@ def scale_ranges(
 def camera_scales(
     header: fits.Header, camera_scale_arcsec: float | None, row_binning: int = 1
 ) -> tuple[float, ...]:
-    """Pixel scales that the camera's row allows: at the frame's binning, and its own."""
+    """Pixel scales that the row allows: at the frame's binning, and as it stands."""
     if camera_scale_arcsec is None:
         return ()
     binning = binning_of(header)
