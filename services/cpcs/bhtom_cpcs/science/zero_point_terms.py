@@ -14,10 +14,12 @@ class ColourTerm:
     ----------
     blue, red : passbands whose difference is the colour
     pivot : colour that the zero point refers to [mag]
-    value, error : slope as fitted in this frame, 1 sigma [mag per mag]
+    value, error : slope as fitted in this frame, 1 sigma [mag per mag]; None where too
+        few stars have a colour, or all the same
     applied : zero where the slope is not significant, else drawn towards zero by its
         own uncertainty
-    lowest, highest : colours of the stars that it was fitted to [mag]
+    lowest, highest : colours of the stars that it was fitted to, without a slope of
+        all whose colour is known [mag]
     n_stars : how many they are
     applied_error : 1 sigma of `applied` where a learnt slope joined in, else None: then
         it is `error`
@@ -26,13 +28,14 @@ class ColourTerm:
     outside_atmosphere : the slope at air mass zero, by `second_order`
     mean_colour : mean of the zero point's stars by their weights in it [mag]: the
         colour whose zero point they show whatever the slope is; None where unknown
+    mean_colour_error : 1 sigma of it, by the stars whose colour is not known [mag]
     """
 
     blue: str
     red: str
     pivot: float
-    value: float
-    error: float
+    value: float | None
+    error: float | None
     applied: float
     lowest: float
     highest: float
@@ -41,6 +44,7 @@ class ColourTerm:
     second_order: float | None = None
     outside_atmosphere: float | None = None
     mean_colour: float | None = None
+    mean_colour_error: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

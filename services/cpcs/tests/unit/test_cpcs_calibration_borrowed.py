@@ -7,10 +7,17 @@ from pathlib import Path
 import pytest
 from astropy.io import fits
 
+from bhtom_cpcs.science.calibration.borrowed import borrowed_colour_term
 from bhtom_cpcs.science.decisions import BorrowedZeroPoint, Decisions
+from bhtom_cpcs.science.learned_camera import (
+    NOTHING_LEARNT,
+    LearnedCamera,
+    LearnedColourTerm,
+)
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reduction import reduce_frame
 from bhtom_cpcs.science.results.reduction import PlaneReduction
+from bhtom_cpcs.science.zero_point_terms import ColourTerm
 from bhtom_sky import Frame
 
 
@@ -82,3 +89,22 @@ def test_an_exposure_of_no_length_lends_nothing(
     plane = reduced("GaiaSP/any", exposure_time_s=0.0)
     assert plane.outcome is Outcome.TOO_FEW_USABLE_STARS
     assert not plane.measurements
+
+
+def test_a_lender_without_a_slope_tells_the_colours_of_its_stars() -> None:
+    told = ColourTerm(
+        **{"blue": "GaiaSP/g", "red": "GaiaSP/r", "pivot": 0.6, "value": None},
+        **{"error": None, "applied": 0.0, "lowest": 0.3, "highest": 1.4, "n_stars": 7},
+        mean_colour=0.9,
+    )
+    lent = BorrowedZeroPoint("R", 61000.0, "GaiaSP/r", 25.0, 0.01, 60.0, 1.2, 4, told)
+    offered = ("GaiaSP/g", "GaiaSP/r")
+    assert borrowed_colour_term(lent, NOTHING_LEARNT, offered) == told
+    assert borrowed_colour_term(lent, NOTHING_LEARNT, ("GaiaSP/r",)) == told
+    learnt = LearnedCamera((LearnedColourTerm("GaiaSP/r", "g - r", 0.08, 0.01, None),))
+    found = borrowed_colour_term(lent, learnt, offered)
+    assert found is not None
+    assert (found.value, found.applied) == (0.08, 0.08)
+    own = replace(told, value=0.05, error=0.02)
+    lender = replace(lent, colour_term=own)
+    assert borrowed_colour_term(lender, learnt, offered) == own

@@ -81,15 +81,39 @@ def test_a_wrong_slope_has_no_effect_at_the_mean_colour(
     one = replace(one, colour=one.colour + 0.5)
     plain = fit_model(one)
     assert plain.mean_colour is not None
-    assert plain.mean_colour == pytest.approx(0.6, abs=0.1)
+    mean = plain.mean_colour
+    assert mean.value == pytest.approx(0.6, abs=0.1)
+    assert mean.lowest < mean.value < mean.highest
+    assert (mean.error, mean.n_stars) == (0, plain.used.sum())
     assert not plain.weight[~plain.used].any()
     # a slope too small to be applied moves the zero point by its value at the mean
     moved = fit_model(replace(one, difference=one.difference + 1e-4 * one.colour))
     assert moved.colour is not None
     assert moved.colour.applied == 0
     change = moved.value - plain.value
-    assert change == pytest.approx(1e-4 * plain.mean_colour, abs=5e-6)
+    assert change == pytest.approx(1e-4 * mean.value, abs=5e-6)
     assert fit_model(replace(one, colour=np.full(120, np.nan))).mean_colour is None
+
+
+def test_the_mean_colour_of_few_of_the_stars_is_as_sure_as_they_are_many() -> None:
+    """Its error is what the other stars' colours turn out to make of it."""
+    for known in (1, 3, 8, 40, 110):
+        pulls, errors = [], []
+        for seed in range(30):
+            one = stars(seed)
+            every = fit_model(one).mean_colour
+            hidden = np.random.default_rng(seed).permutation(120)[known:]
+            colour = one.colour.copy()
+            colour[hidden] = np.nan
+            some = fit_model(replace(one, colour=colour)).mean_colour
+            assert every is not None
+            assert some is not None
+            assert every.error == 0
+            assert some.n_stars <= known
+            pulls.append((some.value - every.value) / some.error)
+            errors.append(some.error)
+        assert 0.6 < np.sqrt(np.mean(np.square(pulls))) < 1.4
+        assert np.median(errors) < 0.5 / np.sqrt(known)
 
 
 def test_shrinkage_and_significance() -> None:

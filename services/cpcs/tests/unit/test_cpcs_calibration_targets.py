@@ -80,6 +80,24 @@ def test_a_slope_that_was_not_measured_is_that_of_filters() -> None:
     )
 
 
+def test_without_a_slope_the_distance_from_the_stars_colour_counts() -> None:
+    """Too few stars have a colour for a slope, but it is known which ones they have."""
+    term = replace(TERM, value=None, error=None, applied=0.0)
+    term = replace(term, mean_colour=1.1, mean_colour_error=0.2)
+    at = replace(PLAIN, colour_term=term)
+
+    def colour_error(*colours: TargetColour) -> float:
+        found = zero_point_at(at, 0, 0, colours)
+        assert found.value == 24.0
+        return found.colour_error / STANDARD_SLOPE_SPREAD
+
+    assert colour_error(colour(1.1)) == pytest.approx(0.2)
+    assert colour_error(colour(0.6)) == pytest.approx(math.hypot(0.5, 0.2))
+    assert colour_error(colour(1.8)) == pytest.approx(math.hypot(0.7, 0.2))
+    unknown = math.hypot(UNKNOWN_COLOUR_MAG, 0.5, 0.2)
+    assert colour_error() == pytest.approx(unknown)
+
+
 @given(st.floats(-0.5, 0.5), st.floats(1e-3, 2.0))
 def test_a_slope_that_is_not_applied_enters_the_budget(
     value: float, error: float

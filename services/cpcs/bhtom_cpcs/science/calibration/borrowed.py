@@ -60,23 +60,25 @@ def borrowed_colour_term(
 ) -> ColourTerm | None:
     """Colour term of a borrowed zero point: the lender's own, else the camera's.
 
-    The camera's was learnt from stars of all colours, whose range is not on record:
-    every colour but the pivot counts as extrapolated.
+    Without either it tells the colours of the lender's stars. The camera's was learnt
+    from stars of all colours, whose range is not on record: every colour but the pivot
+    counts as extrapolated.
 
     Parameters
     ----------
     learned : what the camera's version brings along
     offered : bands of the catalogue
     """
-    if borrowed.colour_term is not None:
-        return borrowed.colour_term
+    lent = borrowed.colour_term
+    if lent is not None and lent.value is not None:
+        return lent
     survey, _, band = borrowed.passband.partition("/")
     index = colour_index(f"{survey}/{band.rpartition('-')[2]}", offered)
     if index is None:
-        return None
+        return lent
     term = learned.colour_term(borrowed.passband, index.blue, index.red)
     if term is None:
-        return None
+        return lent
     return ColourTerm(
         blue=index.blue,
         red=index.red,

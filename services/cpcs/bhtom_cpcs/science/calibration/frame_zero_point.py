@@ -7,13 +7,17 @@ import numpy as np
 from bhtom_cpcs.science.calibration.band_choice import Chosen
 from bhtom_cpcs.science.calibration.bands import passband_text
 from bhtom_cpcs.science.calibration.borrowed import borrowed_value
+from bhtom_cpcs.science.calibration.colour_index import ColourIndex
 from bhtom_cpcs.science.calibration.convex_hull import convex_hull
 from bhtom_cpcs.science.calibration.frame_calibration import (
     FrameCalibration,
     StarPlaces,
 )
 from bhtom_cpcs.science.calibration.linearity import is_not_linear
-from bhtom_cpcs.science.calibration.zero_point_model import ZeroPointModel
+from bhtom_cpcs.science.calibration.zero_point_model import (
+    MeanColour,
+    ZeroPointModel,
+)
 from bhtom_cpcs.science.decisions import BorrowedZeroPoint
 from bhtom_cpcs.science.flag_words import FlagWord
 from bhtom_cpcs.science.outcomes import Outcome
@@ -203,9 +207,11 @@ def _colour_term(
     air_mass: float | None,
     second_order: float | None,
 ) -> ColourTerm | None:
-    slope, index = model.colour, found.index
-    if slope is None or index is None:
+    slope, index, mean = model.colour, found.index, model.mean_colour
+    if index is None:
         return None
+    if slope is None:
+        return None if mean is None else _colour_without_slope(index, mean)
     outside = None
     if second_order is not None and air_mass is not None:
         outside = slope.value - second_order * air_mass
@@ -222,9 +228,25 @@ def _colour_term(
         applied_error=slope.applied_error,
         second_order=second_order,
         outside_atmosphere=outside,
-        mean_colour=(
-            None if model.mean_colour is None else index.pivot + model.mean_colour
-        ),
+        mean_colour=None if mean is None else index.pivot + mean.value,
+        mean_colour_error=0.0 if mean is None else mean.error,
+    )
+
+
+def _colour_without_slope(index: ColourIndex, mean: MeanColour) -> ColourTerm:
+    """What is known of the stars' colours where no slope could be fitted to them."""
+    return ColourTerm(
+        blue=index.blue,
+        red=index.red,
+        pivot=index.pivot,
+        value=None,
+        error=None,
+        applied=0.0,
+        lowest=index.pivot + mean.lowest,
+        highest=index.pivot + mean.highest,
+        n_stars=mean.n_stars,
+        mean_colour=index.pivot + mean.value,
+        mean_colour_error=mean.error,
     )
 
 

@@ -115,12 +115,12 @@ def _for_colour(
             term.red,
         ):
             continue
-        distance = colour.value_mag - _mean_colour(term)
+        distance = _from_the_stars(term, colour.value_mag)
         error = math.hypot(applied * colour.error_mag, slope_error * distance)
         outside = not term.lowest <= colour.value_mag <= term.highest
         words = (FlagWord.COLOUR_EXTRAPOLATED,) if applied and outside else ()
         return applied * (colour.value_mag - term.pivot), error, words
-    distance = 0.0 if term is None else term.pivot - _mean_colour(term)
+    distance = 0.0 if term is None else _from_the_stars(term, term.pivot)
     error = math.hypot(
         math.hypot(applied, slope_error) * UNKNOWN_COLOUR_MAG, slope_error * distance
     )
@@ -128,9 +128,13 @@ def _for_colour(
     return 0.0, error, (FlagWord.COLOUR_ASSUMED,) if matters else ()
 
 
-def _mean_colour(term: ColourTerm) -> float:
-    """Mean colour of the zero point's stars; the pivot where it is not on record."""
-    return term.pivot if term.mean_colour is None else term.mean_colour
+def _from_the_stars(term: ColourTerm, colour_mag: float) -> float:
+    """How far a colour is from the stars' mean, with what is not known of that [mag].
+
+    The mean is the pivot where it is not on record.
+    """
+    mean = term.pivot if term.mean_colour is None else term.mean_colour
+    return math.hypot(colour_mag - mean, term.mean_colour_error)
 
 
 def _slope_and_error(zero_point: ZeroPoint) -> tuple[float, float]:
@@ -144,10 +148,10 @@ def _slope_and_error(zero_point: ZeroPoint) -> tuple[float, float]:
     term = zero_point.colour_term
     if term is not None and term.applied:
         error = term.error if term.applied_error is None else term.applied_error
-        return term.applied, error
+        return term.applied, error or 0.0
     standard = FlagWord.NON_STANDARD_PASSBAND not in zero_point.flags
     prior = STANDARD_SLOPE_SPREAD if standard else OTHER_SLOPE_SPREAD
-    if term is None:
+    if term is None or term.value is None or term.error is None:
         return 0.0, prior
     share = prior**2 / (prior**2 + term.error**2)
     return 0.0, math.hypot(share * term.value, math.sqrt(share) * term.error)

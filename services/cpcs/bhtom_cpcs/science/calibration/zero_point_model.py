@@ -1,5 +1,6 @@
 """The zero point of a frame with what it depends on: colour, place, air mass."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,6 +27,8 @@ from bhtom_cpcs.science.calibration.zero_point_slopes import (
 _STRONG_EVIDENCE = 7.0
 _STARS_PER_TERM = 12
 _FEWEST_FOR_PLACE = 30
+# Standard deviation of g - r and the like among the stars of a field.
+_USUAL_COLOUR_SPREAD_MAG = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,25 @@ class PlaceTerm:
 
 
 @dataclass(frozen=True, slots=True)
+class MeanColour:
+    """Mean colour of a zero point's stars, by their weights in it.
+
+    Attributes
+    ----------
+    value : minus the pivot [mag]
+    error : 1 sigma, by the stars whose colour is not known; 0 where all are [mag]
+    lowest, highest : of the stars whose colour is known, minus the pivot [mag]
+    n_stars : how many they are
+    """
+
+    value: float
+    error: float
+    lowest: float
+    highest: float
+    n_stars: int
+
+
+@dataclass(frozen=True, slots=True)
 class ZeroPointModel:
     """The zero point for the pivot colour at the frame's centre, and its terms.
 
@@ -55,8 +77,8 @@ class ZeroPointModel:
     weight : of the stars, shape (n,), zero where they did not take part [mag^-2]
     residual : difference minus model, shape (n,), NaN without the needed colour [mag]
     colour, air_mass : slopes; None where they could not be fitted
-    mean_colour : mean of the stars' colours by these weights, minus the pivot [mag];
-        there a wrong slope has no effect. None where no colour is known
+    mean_colour : of the stars by these weights; there a wrong slope has no effect. None
+        where no colour is known
     mean_air_mass : that the air mass term is zero at
     place : None where no term was justified
     """
@@ -69,7 +91,7 @@ class ZeroPointModel:
     weight: FloatArray
     residual: FloatArray
     colour: Slope | None = None
-    mean_colour: float | None = None
+    mean_colour: MeanColour | None = None
     air_mass: Slope | None = None
     mean_air_mass: float | None = None
     place: PlaceTerm | None = None
@@ -200,13 +222,32 @@ def _placed(fit: Regression, known: BoolArray) -> ZeroPointModel:
     )
 
 
-def _mean_colour(stars: FittedStars, weight: FloatArray) -> float | None:
-    """Mean colour of the stars as the zero point weighs them, minus the pivot."""
+def _mean_colour(stars: FittedStars, weight: FloatArray) -> MeanColour | None:
+    """Mean colour of the stars as the zero point weighs them.
+
+    Stars without a colour are taken to be like the others, whose spread is estimated as
+    if three more of the usual one were known.
+    """
     rows = np.isfinite(stars.colour) & (weight > 0)
     if not rows.any():
         return None
-    share = weight[rows] / np.sum(weight[rows])
-    return float(np.sum(share * stars.colour[rows]))
+    colour, of_known = stars.colour[rows], weight[rows]
+    of_others = weight[~np.isfinite(stars.colour)]
+    mean = float(np.sum(of_known * colour) / np.sum(of_known))
+    squares = float(np.sum((colour - mean) ** 2)) + 3 * _USUAL_COLOUR_SPREAD_MAG**2
+    # variance of a mean of stars with these weights, for stars of variance one
+    shares = (
+        np.sum(one**2) / max(np.sum(one), 1e-30) ** 2 for one in (of_known, of_others)
+    )
+    apart = math.sqrt(squares / (len(colour) + 2) * float(sum(shares)))
+    unknown = float(np.sum(of_others) / (np.sum(of_known) + np.sum(of_others)))
+    return MeanColour(
+        mean,
+        unknown * apart,
+        float(colour.min()),
+        float(colour.max()),
+        len(colour),
+    )
 
 
 def _spread(values: FloatArray, rows: BoolArray, fill: float) -> FloatArray:
