@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bhtom_cpcs.science.calibration.robust_regression import MAD_TO_SIGMA
+from bhtom_cpcs.science.calibration.star_likelihoods import log_likelihoods
 from bhtom_cpcs.science.calibration.zero_point_fit import (
     FEWEST_STARS,
     ZeroPointFit,
@@ -22,10 +23,6 @@ _SHARE_KEPT = 0.6
 _TIE_PROBABILITY = 0.95
 _RESAMPLES = 200
 _STARS_RESAMPLED = 400
-# Stars this near to a tied band's zero point, in units of the scatter of those that
-# agree, tell the tied bands apart; of 2.5, 3.5 and more this let in the fewest blends.
-_AGREEING_SIGMA = 2.5
-_LEAST_ERROR_MAG = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +60,14 @@ class Ranking:
         """Those of the bands that the stars do not tell from their best, it first.
 
         By robust scatter first, which stands nearly half of the stars being wrong but
-        needs many of them to tell r from R; then, among the tied ones, by the plain
-        scatter of the stars that agree with any of them.
+        needs many of them to tell r from R; then, among the tied ones, by the
+        likelihood of all stars, some of which are wrong, one does not know which.
         """
         ranked = [band for band in bands if band in self.fits]
         if len(ranked) > 1:
             ranked = _not_told_apart(_robust_variances(self, ranked))
         if len(ranked) > 1:
-            ranked = _not_told_apart(_agreeing_variances(self, ranked))
+            ranked = _not_told_apart(_unlikelihoods(self, ranked))
         return tuple(ranked)
 
 
@@ -120,23 +117,29 @@ def _common(stars: Mapping[str, BandStars], bands: Sequence[str]) -> BoolArray:
 
 
 @dataclass(frozen=True, slots=True)
-class _Variances:
-    """Intrinsic variance of a band, and in the same resamples for all bands [mag^2]."""
+class _Misfits:
+    """How badly the stars fit a band, and in the same resamples for all bands."""
 
     value: float
     resampled: FloatArray
 
 
-def _not_told_apart(variances: Mapping[str, _Variances]) -> list[str]:
-    """Bands whose variance is not surely above the least one, by a paired bootstrap."""
-    best = min(variances, key=lambda band: variances[band].value)
-    least = variances[best].resampled
+def _not_told_apart(misfits: Mapping[str, _Misfits]) -> list[str]:
+    """Bands whose misfit is not surely above the least one, by a paired bootstrap."""
+    best = min(misfits, key=lambda band: misfits[band].value)
+    least = misfits[best].resampled
     tied = [
         band
-        for band, one in variances.items()
+        for band, one in misfits.items()
         if band == best or np.mean(one.resampled > least) < _TIE_PROBABILITY
     ]
-    return sorted(tied, key=lambda band: (variances[band].value, band != best))
+    return sorted(tied, key=lambda band: (misfits[band].value, band != best))
+
+
+def _some_of(ranking: Ranking) -> npt.NDArray[np.intp]:
+    """The common stars, or as many of them as are resampled."""
+    index = np.flatnonzero(ranking.common)
+    return index[:: -(-len(index) // _STARS_RESAMPLED)]
 
 
 def _draws(ranking: Ranking, index: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
@@ -151,10 +154,9 @@ def _draws(ranking: Ranking, index: npt.NDArray[np.intp]) -> npt.NDArray[np.int6
     return rng.integers(0, len(index), (_RESAMPLES, len(index)))
 
 
-def _robust_variances(ranking: Ranking, bands: Sequence[str]) -> dict[str, _Variances]:
+def _robust_variances(ranking: Ranking, bands: Sequence[str]) -> dict[str, _Misfits]:
     """Intrinsic variance by the median, one step from the fitted one in a resample."""
-    index = np.flatnonzero(ranking.common)
-    index = index[:: -(-len(index) // _STARS_RESAMPLED)]
+    index = _some_of(ranking)
     draws = _draws(ranking, index)
     variances = {}
     for band in bands:
@@ -164,39 +166,22 @@ def _robust_variances(ranking: Ranking, bands: Sequence[str]) -> dict[str, _Vari
         extra = max(fit.intrinsic_variance, 0.0)
         ratio = MAD_TO_SIGMA**2 * np.median((square / (own + extra))[draws], axis=1)
         resampled = extra + (ratio - 1) * (np.median(own) + extra)
-        variances[band] = _Variances(fit.intrinsic_variance, resampled)
+        variances[band] = _Misfits(fit.intrinsic_variance, resampled)
     return variances
 
 
-def _agreeing_variances(
-    ranking: Ranking, bands: Sequence[str]
-) -> dict[str, _Variances]:
-    """Intrinsic variance by the weighted mean square of the stars that agree."""
-    every = np.flatnonzero(ranking.common)
-    residuals = {
-        band: np.abs(ranking.stars[band].difference[every] - ranking.fits[band].value)
-        for band in bands
-    }
-    scatter = min(
-        MAD_TO_SIGMA * float(np.median(residuals[band][ranking.fits[band].used]))
-        for band in bands
-        if ranking.fits[band].used.any()
-    )
-    nearest = np.min([residuals[band] for band in bands], axis=0)
-    index = every[nearest <= max(_AGREEING_SIGMA * scatter, 1e-9)]
-    index = index[:: -(-max(len(index), 1) // _STARS_RESAMPLED)]
-    if len(index) < FEWEST_STARS:
-        return {
-            band: _Variances(ranking.fits[band].intrinsic_variance, np.zeros(1))
-            for band in bands
-        }
+def _unlikelihoods(ranking: Ranking, bands: Sequence[str]) -> dict[str, _Misfits]:
+    """Minus the mean log likelihood of a star that may be a wrong one."""
+    index = _some_of(ranking)
     draws = _draws(ranking, index)
-    variances = {}
+    misfits = {}
     for band in bands:
-        pairs = ranking.stars[band]
-        difference, own = pairs.difference[index], pairs.error[index] ** 2
-        weight = 1 / (own + _LEAST_ERROR_MAG**2)
-        centre = float(np.sum(weight * difference) / np.sum(weight))
-        term = ((difference - centre) ** 2 - own) * weight / float(np.mean(weight))
-        variances[band] = _Variances(float(np.mean(term)), term[draws].mean(axis=1))
-    return variances
+        fit, pairs = ranking.fits[band], ranking.stars[band]
+        term = -log_likelihoods(
+            pairs.difference[index],
+            pairs.error[index],
+            fit.value,
+            fit.intrinsic_variance,
+        )
+        misfits[band] = _Misfits(float(np.mean(term)), term[draws].mean(axis=1))
+    return misfits
