@@ -232,14 +232,27 @@ CUBE = np.stack([IMAGE, IMAGE + 1, IMAGE + 2])
 @pytest.mark.parametrize(
     ("cube", "cards", "colours"),
     [
-        (CUBE, {}, "RGB"),
         (CUBE, {"CTYPE3": "RGB"}, "RGB"),
-        (CUBE, {"BAYERPAT": "RGGB"}, "RGB"),
+        (CUBE[None], {"CTYPE3": "RGB"}, "RGB"),
+        (CUBE, {"CTYPE3": "RGB", "KINCYCLE": "1"}, "RGB"),
+        (CUBE, {"COLORTYP": "RGB"}, "RGB"),
+        (CUBE, {"COLORSPC": "RGB"}, "RGB"),
+        (CUBE, {"EXTNAME": "Colour"}, "RGB"),
+        (CUBE, {"FILTER": "RGB"}, "RGB"),
         (np.moveaxis(CUBE, 0, 2), {}, "RGB"),
-        (CUBE[None], {}, "RGB"),
         (np.concatenate([CUBE, CUBE[:1]]), {"COLORTYP": "RGB"}, "RGB"),
         (CUBE, {"CTYPE3": "TIME"}, None),
         (CUBE, {"CUNIT3": "s"}, None),
+        (CUBE, {"CTYPE3": "TIME", "BAYERPAT": "RGGB"}, None),
+        (CUBE, {"CTYPE3": "TIME", "FILTER": "RGB"}, None),
+        (CUBE, {"DATE-OB1": "x", "FILTER": "RGB"}, None),
+        (CUBE, {"DATE1": "2026-01-01", "DATE2": "x"}, None),
+        (CUBE, {"MJD-OB01": "1", "MJD-OB02": "2"}, None),
+        (CUBE, {"EXPTIME1": "1", "EXPTIME2": "2"}, None),
+        # neither cards nor stars tell
+        (CUBE, {}, None),
+        (CUBE, {"FILTER": "r", "NCOMBINE": "3"}, None),
+        (CUBE, {"DATE1": "2026-01-01"}, None),
         (CUBE[:2], {}, None),
         (np.concatenate([CUBE, CUBE[:1]]), {}, None),
         (np.concatenate([CUBE] * 3), {}, None),
@@ -351,7 +364,7 @@ def test_the_colours_of_a_cube_are_too_large_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "rgb.fits"
-    fits.PrimaryHDU(CUBE).writeto(path)
+    fits.PrimaryHDU(CUBE, header(CTYPE3="RGB")).writeto(path)
     each = CUBE.shape[1] * CUBE.shape[2]
     monkeypatch.setattr(hdu_kinds, "MAX_PIXELS", 3 * each)
     with open_fits(path) as hdus:

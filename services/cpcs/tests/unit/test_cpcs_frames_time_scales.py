@@ -6,6 +6,7 @@ from astropy.io import fits
 from astropy.time import Time
 
 from bhtom_cpcs.science.frames.exposure_time import ExposureTime, exposure_time
+from bhtom_cpcs.science.frames.planes import make_plane
 from bhtom_cpcs.science.frames.scale_words import (
     place_in,
     place_in_name,
@@ -13,7 +14,13 @@ from bhtom_cpcs.science.frames.scale_words import (
     scale_in_name,
 )
 from bhtom_cpcs.science.frames.sun_and_air import bjd_tdb, mjd_at_telescope
-from bhtom_cpcs.science.request import CameraSettings
+from bhtom_cpcs.science.request import (
+    CameraSettings,
+    ReductionRequest,
+    TargetPosition,
+)
+from bhtom_cpcs.science.stages.frame_stages import read_time
+from bhtom_cpcs.science.stages.plane_state import PlaneState
 
 START = 61000.25  # 2025-11-21T06:00:00
 DATE = "2025-11-21T06:00:00"
@@ -48,6 +55,9 @@ def ahead_s(found: ExposureTime) -> float:
         ("TT = UTC + 69.184 s", "tt", False),
         ("(UTC) or (TT)", "utc", False),
         ("time stamp of the GPS", None, False),
+        ("MJD TAI-37s, start", "tai", False),
+        ("UTC + 69.184 s", "utc", False),
+        ("(TDB) - 2400000.5", "tdb", True),
         ("date et heure", None, True),
         ("mid exposure", None, True),
         ("not UTC", None, True),
@@ -74,6 +84,8 @@ def test_scales_in_comments(comment: str, scale: str | None, sure: bool) -> None
         ("for HJD see its card", None),
         ("add 300 s to get BJD", None),
         ("in barycentric dynamical time", None),
+        ("heliocentric correction: none", None),
+        ("JD UTC mid; HJD in HJD card", None),
         ("geocentric", None),
     ],
 )
@@ -187,6 +199,31 @@ def test_barycentric_moments_are_brought_back(
     if certain:
         mjd = mjd_at_telescope(found.mid_mjd_utc, "bjd", towards, None)
         assert mjd == pytest.approx(START, abs=2e-8)
+
+
+def test_light_time_that_cannot_be_taken_off_is_said() -> None:
+    header = fits.Header()
+    header["BJD_TDB"] = (2461000.754321, "mid exposure")
+    header["EXPTIME"] = 60.0
+    plane = make_plane("frame", header, np.zeros((20, 20)), ())
+    nowhere = PlaneState(plane, ReductionRequest(targets=()), None)  # type: ignore[arg-type]
+    read_time(nowhere)
+    assert nowhere.timing is not None
+    assert "time_uncertain" in nowhere.timing.flags
+    assert any("light time" in warning for warning in nowhere.warnings)
+    request = ReductionRequest(targets=(TargetPosition(1, 150.0, 20.0),))
+    known = PlaneState(plane, request, None)  # type: ignore[arg-type]
+    read_time(known)
+    assert known.timing is not None
+    assert "time_uncertain" not in known.timing.flags
+    assert known.timing.bjd_tdb == pytest.approx(2461000.754321, abs=2e-8)
+    assert known.timing.mid_exposure_mjd_utc != nowhere.timing.mid_exposure_mjd_utc
+
+
+def test_words_of_light_time_alone_are_a_doubt() -> None:
+    assert place_in("JD, light-time corrected") == (None, False)
+    found = read({"JD": (2461000.750001, "mid, light time corrected, UTC")})
+    assert "time_uncertain" in found.flags
 
 
 def test_a_moment_at_the_telescope_counts_before_one_at_the_sun() -> None:

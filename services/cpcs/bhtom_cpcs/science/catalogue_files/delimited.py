@@ -11,6 +11,10 @@ from bhtom_cpcs.science.catalogue_files.column_names import (
     fact_card,
     is_number_column,
 )
+from bhtom_cpcs.science.catalogue_files.decimal_commas import (
+    has_decimal_commas,
+    mark_beside_commas,
+)
 from bhtom_cpcs.science.catalogue_files.table import (
     MAX_COLUMNS,
     FloatArray,
@@ -23,6 +27,8 @@ from bhtom_cpcs.science.catalogue_files.text_rows import (
     tolerant,
 )
 
+# spreadsheets write their mark into a first line of its own
+_EXCEL_MARK = re.compile(r'^"?sep=([,;|\t])"?\s*$', re.IGNORECASE)
 _DELIMITERS = ",;\t|"
 _ECSV_COLUMN = re.compile(r"#\s*-\s*\{name:\s*([^,}]+),(?:.*?\bunit:\s*([^,}]+))?")
 _ECSV_DELIMITER = re.compile(r"#\s*delimiter:\s*['\"]?(.)")
@@ -38,11 +44,15 @@ def read_delimited(lines: Sequence[str], header: fits.Header) -> Table:
     rows = [line for line in lines if line.strip() and not line.startswith("#")]
     check_rows(len(rows))
     is_ecsv = lines[0].startswith("# %ECSV")
-    delimiter = _ecsv_delimiter(comments) if is_ecsv else _delimiter(rows[0])
+    if is_ecsv:
+        delimiter = _ecsv_delimiter(comments)
+    else:
+        delimiter, rows = _told_delimiter(rows)
+        check_rows(len(rows))
+    note = ""
     first = _fields(rows[0], delimiter)
     if len(first) > MAX_COLUMNS:
         raise refuse(f"it has more than {MAX_COLUMNS} columns")
-    note = ""
     if not _all_numbers(first):
         names, rows = first, rows[1:]
     elif comments and len(_comment_names(comments[-1], delimiter)) == len(first):
@@ -50,7 +60,9 @@ def read_delimited(lines: Sequence[str], header: fits.Header) -> Table:
     elif len(first) in _ASTROSOURCE_WIDTHS and _plausible(first):
         names = list(_ASTROSOURCE)
         note = (
-            "The file names no columns; they were taken as right ascension, "
+            " "
+            * bool(note)
+            + "The file names no columns; they were taken as right ascension, "
             "declination, x, y, counts and their error, as astrosource writes them."
         )
     else:
@@ -58,6 +70,7 @@ def read_delimited(lines: Sequence[str], header: fits.Header) -> Table:
             "no line names its columns; write a first line such as ra,dec,mag,mag_err"
         )
     check_rows(len(rows))
+    _refuse_split_numbers(rows, len(first), delimiter)
     units = _ecsv_units(comments) if is_ecsv else {}
     kind = "ECSV" if is_ecsv else ("CSV" if delimiter else "text table")
     return _table(kind, _upper(names), rows, delimiter, units, header, note)
@@ -82,13 +95,33 @@ def _table(
     if not wanted:
         listed = ", ".join([name for name in names if name][:8])[:120]
         raise refuse(f"none of its columns is known ({listed})")
+    quoted = any('"' in row for row in rows)
+    commas = _decimal_commas(rows, wanted, delimiter, quoted)
+    if commas:
+        note = f"{note} Its decimal commas were read as points.".strip()
+        rows = rows if quoted else [row.replace(",", ".") for row in rows]
     told = _facts(rows, facts, delimiter)
-    if any('"' in row for row in rows):
-        columns, n_broken = _quoted(rows, wanted, len(names), delimiter)
+    if quoted:
+        columns, n_broken = _quoted(rows, wanted, len(names), delimiter, commas)
     else:
         columns, n_broken = numbers_in(rows, wanted, delimiter)
     _hours_to_degrees(columns, units, rows, wanted, delimiter)
     return Table(kind, columns, units, told, header, n_broken, note)
+
+
+def _decimal_commas(
+    rows: Sequence[str], wanted: dict[str, int], delimiter: str | None, quoted: bool
+) -> bool:
+    """Whether the wanted columns have decimal commas, where they can have any."""
+    if not any("," in row for row in rows) or (delimiter == "," and not quoted):
+        return False
+    split = _split(rows, delimiter) if quoted else (r.split(delimiter) for r in rows)
+    return has_decimal_commas(
+        fields[index]
+        for fields in split
+        for index in wanted.values()
+        if index < len(fields)
+    )
 
 
 def _split(rows: Sequence[str], delimiter: str | None) -> Iterator[list[str]]:
@@ -112,10 +145,15 @@ def _facts(
 
 
 def _quoted(
-    rows: Sequence[str], wanted: dict[str, int], width: int, delimiter: str | None
+    rows: Sequence[str],
+    wanted: dict[str, int],
+    width: int,
+    delimiter: str | None,
+    commas: bool,
 ) -> tuple[dict[str, FloatArray], int]:
+    mark = "," if commas else "."
     good = (
-        [fields[index] for index in wanted.values()]
+        [fields[index].replace(mark, ".") for index in wanted.values()]
         for fields in _split(rows, delimiter)
         if len(fields) == width
     )
@@ -155,6 +193,30 @@ def _ecsv_units(comments: Sequence[str]) -> dict[str, str]:
     }
 
 
+def _told_delimiter(rows: list[str]) -> tuple[str | None, list[str]]:
+    """The mark between columns, and the rows without the line that only names it."""
+    if match := _EXCEL_MARK.match(rows[0]):
+        return match[1], rows[1:]
+    if mark := mark_beside_commas(rows[0]):
+        return None if mark == " " else mark, rows
+    return _delimiter(rows[0]), rows
+
+
+def _refuse_split_numbers(
+    rows: Sequence[str], n_names: int, delimiter: str | None
+) -> None:
+    """Refuse rows whose commas divide columns and decimals: which is which?"""
+    if delimiter != ",":
+        return
+    width = max(row.count(",") + 1 for row in rows[:_ROWS_LOOKED_AT])
+    least = min(row.count(",") + 1 for row in rows[:_ROWS_LOOKED_AT])
+    if least > n_names + 1 and not any('"' in row for row in rows[:_ROWS_LOOKED_AT]):
+        raise refuse(
+            f"its rows have up to {width} fields where {n_names} columns are named; if "
+            "commas are decimal marks too, write points, or semicolons between columns"
+        )
+
+
 def _delimiter(row: str) -> str | None:
     counts = {mark: row.count(mark) for mark in _DELIMITERS}
     best = max(counts, key=lambda mark: counts[mark])
@@ -179,10 +241,12 @@ def _upper(names: Sequence[str]) -> list[str]:
 
 
 def _all_numbers(fields: Sequence[str]) -> bool:
-    return bool(np.isfinite(tolerant([fields], len(fields))).all())
+    pointed = [field.replace(",", ".") for field in fields]
+    return bool(np.isfinite(tolerant([pointed], len(fields))).all())
 
 
 def _plausible(fields: Sequence[str]) -> bool:
-    ra, dec, x, y, counts, error = tolerant([fields], len(fields))[0][:6]
+    pointed = [field.replace(",", ".") for field in fields]
+    ra, dec, x, y, counts, error = tolerant([pointed], len(fields))[0][:6]
     on_sky = 0 <= ra <= 360 and -90 <= dec <= 90
     return bool(on_sky and x > -10 and y > -10 and counts > error > 0)

@@ -35,9 +35,13 @@ _PLACE: Final = re.compile(
 _POINTS_ELSEWHERE: Final = re.compile(
     r"\b(?:for|see|compare|than|from|into?)\s+(?:the\s+)?$", re.IGNORECASE
 )
+_LIGHT_TIME: Final = re.compile(r"\blight[\s-](?:travel[\s-])?time corr", re.I)
+# TAI-37s, UTC + 69.184 s: another scale than the one that is named
+_AND_SECONDS: Final = re.compile(r"^\s*[+-]\s*\d{1,3}(?:\.\d+)?\s*(?:s|\W|$)")
 _CLAUSE_BEFORE: Final = re.compile(r"[;:,=\[\]()]")
 _NOT_DONE: Final = re.compile(
-    r"^[\s\w]{0,24}\b(?:not|none|no|see|velocit\w*|vel|rv|is in|in card)\b",
+    r"^[\s\w:=]{0,24}\b(?:not|none|no|see|velocit\w*|vel|rv|is in|in \w{1,8} card|"
+    r"card)\b",
     re.IGNORECASE,
 )
 _NAME_PARTS: Final = re.compile(r"[A-Z]+")
@@ -83,23 +87,25 @@ def scale_in(comment: str) -> ScaleSaid:
     for pattern, name in _LONG_NAMES:
         words = pattern.sub(name, words)
     own = [*_IN_BRACKETS.finditer(words), *_BEHIND_DAYS.finditer(words)]
-    own_scales = {known_scale(match[1]) for match in own if not _denied(words, match)}
+    own = [match for match in own if not _denied(words, match)]
+    own_scales = {known_scale(match[1]) for match in own}
     if own_scales:
         first = min(own, key=lambda match: match.start())
-        return ScaleSaid(known_scale(first[1]), len(own_scales) == 1)
-    found = [
-        scale
-        for match in _SCALE_WORD.finditer(words)
-        if not _denied(words, match)
-        and (scale := known_scale(match[1] or match[2])) is not None
-    ]
+        sure = len(own_scales) == 1 and not _AND_SECONDS.match(words[first.end() :])
+        return ScaleSaid(known_scale(first[1]), sure)
+    found, moved = [], False
+    for match in _SCALE_WORD.finditer(words):
+        scale = known_scale(match[1] or match[2])
+        if scale is not None and not _denied(words, match):
+            found.append(scale)
+            moved |= _AND_SECONDS.match(words[match.end() :]) is not None
     if "gps" in found and len(set(found)) > 1:
         found = [scale for scale in found if scale != "gps"]
     elif "gps" in found:
         return ScaleSaid(None, False)
     if not found:
         return ScaleSaid(None)
-    return ScaleSaid(found[0], len(set(found)) == 1)
+    return ScaleSaid(found[0], len(set(found)) == 1 and not moved)
 
 
 def place_in(comment: str) -> tuple[Place | None, bool]:
@@ -117,7 +123,7 @@ def place_in(comment: str) -> tuple[Place | None, bool]:
             continue
         found.append("hjd" if match["hjd"] else "bjd")
     if not found:
-        return None, True
+        return None, _LIGHT_TIME.search(words) is None
     return found[0], len(set(found)) == 1
 
 
