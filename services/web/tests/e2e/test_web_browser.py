@@ -355,3 +355,17 @@ def test_the_form_of_a_target_shows_one_kind_of_position(
     page.get_by_label("Take a file").set_input_files(large)
     expect(page.get_by_text("big.csv is larger than 1 MB")).to_be_visible()
     expect(table).to_have_value(text.decode())
+
+
+def test_a_report_card_shows_a_map_for_each_band_and_image(
+    opened: BrowserContext,
+) -> None:
+    page = opened.new_page()
+    page.goto("/cameras/1/report")
+    maps = page.locator("table.map")
+    expect(maps).to_have_count(2)
+    expect(page.get_by_role("heading", name="r(GaiaSP)", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="image 2 N2 · G pixels")).to_be_visible()
+    # The image's top is at the top.
+    expect(maps.nth(0).locator("tr").first).to_have_text("−4+2")
+    expect(page.get_by_text("6 are left out: 1 × 1.")).to_be_visible()
