@@ -59,3 +59,29 @@ def test_a_version_that_no_camera_can_be_teaches_nothing(
     assert camera(**impossible).learned == NOTHING_LEARNT
     assert (fine.gain_e_per_adu, fine.pixel_scale_arcsec) == (None, None)
     assert fine.saturation_adu == 60000.0
+
+
+def test_maps_are_read_with_their_keys_and_one_of_all_together_without_use() -> None:
+    one = {
+        "passband": "GaiaSP/r",
+        "image": "2 N2",
+        "width": 800,
+        "height": 600,
+        "columns": 1,
+        "rows": 2,
+        "residuals": [0.0123456, None],
+        "errors": [0.001, None],
+        "stars": 90,
+        "frames": 30,
+    }
+    mixed = {"columns": 2, "rows": 3, "cells": [CELL]}
+    known = {**LEARNED, "binning": "2x2", "flat_residuals": mixed, "flat_maps": [one]}
+    asked = request_for("a" * 64, 1)
+    figures = {"learned": LearnedFigures.model_validate(known), "binning": 2}
+    asked = asked.model_copy(update={"camera": asked.camera.model_copy(update=figures)})
+    camera = reduction_request(asked, plain_decisions(NOTHING_DECIDED)).camera
+    (flat,) = camera.learned.flats
+    assert (camera.binning, camera.learned.has_mixed_flat) == (2, True)
+    assert flat.residuals == (0.0123, None)
+    assert flat.is_of("2 N2", "", "2x2", (601, 799))
+    assert not flat.is_of("2 N2", "", "2x2", (600, 400))
