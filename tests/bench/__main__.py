@@ -15,6 +15,7 @@ MODULES = (
     "reduction",
     "astrometry",
     "injected_truth",
+    "stated_gains",
     "targets",
     "limits",
     "hosts",

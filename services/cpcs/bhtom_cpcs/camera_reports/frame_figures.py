@@ -81,6 +81,7 @@ class FrameFigures:
     is_seen: bool = True
     sampled: Sampled = Sampled()
     star_share: float = 0.0
+    as_read: bool = False
 
 
 def figures_of(
@@ -111,6 +112,7 @@ def figures_of(
         if variance is None or sampled.pixels_averaged is None
         else variance * sampled.pixels_averaged,
         gain_source=str(quality.get("gain_source", "")),
+        as_read=quality.get("as_read") is True,
         saturation_seen_adu=_number(quality, "saturation_seen_adu")
         if sampled.is_as_read
         else None,

@@ -14,7 +14,8 @@ from bhtom_cpcs.camera_reports.sky_gain import sky_gain
 SURE_SIGMA: Final = 3.0
 # A stated figure this far from the measured one, and by more than 3 sigma, is wrong.
 TOLERANCE: Final = {"gain": 0.2, "pixel_scale": 0.005, "saturation_level": 0.05}
-# Elsewhere the sky's noise ruled the stated gain out: averaged, normalised frames.
+# Elsewhere the noise ruled the stated gain out: averaged, normalised frames. Whole
+# numbers of one exposure are neither: there the row itself is wrong.
 _SINGLE_FRAMES: Final = ("camera", "header", "none")
 
 
@@ -71,7 +72,8 @@ def row_figures(
         for name, unit, stated, figure in rows
         if (measured := learning.typical(frames, figure)) is not None
     ]
-    gain = sky_gain([f for f in frames if f.gain_source in _SINGLE_FRAMES])
+    single = [f for f in frames if f.as_read or f.gain_source in _SINGLE_FRAMES]
+    gain = sky_gain(single)
     if gain is not None:
         stated = camera.gain if same else None
         found.insert(0, _figure("gain", "electron/adu", stated, gain))

@@ -364,6 +364,27 @@ def test_interpolated_and_unknown_colours_teach_no_noise(pitch: int | None) -> N
     assert names == ({"seeing", "pixel_scale"} if pitch else {"seeing"})
 
 
+@pytest.mark.parametrize("as_read", [True, False])
+def test_frames_that_deny_the_rows_gain_teach_it_where_they_are_as_read(
+    as_read: bool,
+) -> None:
+    skies = np.random.default_rng(6).uniform(100, 2000, 18)
+    frames = [
+        plane(
+            quality={
+                "sky_level_adu": float(sky) + 1000,
+                "sky_variance_adu2": float(sky) / 1.6 + 25.0,
+                "gain_source": "sky",
+                "as_read": as_read,
+            }
+        )
+        for sky in skies
+    ]
+    report = report_of(request_for("0" * 64, 1).camera, 1, frames)
+    measured = {figure.name: figure.measured for figure in report.figures}
+    assert measured.get("gain") == (pytest.approx(1.6, rel=1e-3) if as_read else None)
+
+
 def test_a_level_that_is_only_stated_teaches_nothing() -> None:
     stated = {"saturation_adu": 3000.0, "saturated_fraction": 0.01}
     camera = request_for("0" * 64, 1).camera

@@ -11,6 +11,9 @@ from astropy.wcs import WCS
 from bhtom_cpcs.science.frames.fits_files import open_fits
 from bhtom_cpcs.science.frames.fits_input import plane_count, read_planes
 from bhtom_cpcs.science.frames.planes import Plane
+from bhtom_cpcs.science.request import CameraSettings, ReductionRequest
+from bhtom_cpcs.science.stages.frame_stages import read_detector
+from bhtom_cpcs.science.stages.plane_state import PlaneState
 
 # the coordinates' library says what it takes a date for; the pixels count here
 pytestmark = pytest.mark.filterwarnings(
@@ -153,12 +156,54 @@ def test_a_mosaic_without_a_card_is_said(write: Callable) -> None:
     assert even.notes == ()
 
 
-def test_a_saturated_green_is_not_averaged_away(write: Callable) -> None:
+@pytest.mark.parametrize(
+    ("cards", "camera", "limit"),
+    [
+        ({}, CameraSettings(), 0.999 * 65535),  # seen: pixels pile up
+        ({"SATURATE": 40000.0}, CameraSettings(), 40000.0),
+        ({}, CameraSettings(saturation_adu=40000.0), 40000.0),
+        (
+            {"BUNIT": "electron"},
+            CameraSettings(saturation_adu=25000.0, gain_e_per_adu=1.6),
+            40000.0,
+        ),
+    ],
+)
+def test_a_saturated_green_is_not_averaged_away(
+    write: Callable, cards: dict, camera: CameraSettings, limit: float
+) -> None:
     image = mosaic("RGGB")
-    image[40, 41], image[41, 40] = 65535, 30000  # the greens of one cell
-    image[60:62, 60:70] = 65535
+    # the greens of three cells: one at the limit, both below it, one of them masked
+    image[40, 41], image[41, 40] = 65535 if limit > 60000 else 41000, 20000
+    image[80, 81], image[81, 80] = 39000, 20000
+    if limit > 60000:
+        image[60:62, 60:70] = 65535
+    green = write(image, BAYERPAT="RGGB", **cards)[1]
+    before = green.pixels.copy()
+    request = ReductionRequest(targets=(), camera=camera)
+    state = PlaneState(green, request, None)  # type: ignore[arg-type]
+    read_detector(state)
+    assert state.detector is not None
+    assert state.detector.saturation_adu == pytest.approx(limit)
+    assert green.pixels[20, 20] == image[40, 41]
+    assert green.pixels[40, 40] == 29500.0
+    raised = green.pixels != before
+    assert np.array_equal(raised, (green.highest >= limit) & (before < green.highest))
+    again = green.pixels.copy()
+    green.raise_saturated(limit)
+    assert np.array_equal(green.pixels, again)
+
+
+def test_greens_above_a_limit_seen_later_are_raised_on_a_subtracted_sky(
+    write: Callable,
+) -> None:
+    image = mosaic("RGGB")
+    image[40, 41], image[41, 40] = 30000, 10000
     green = write(image, BAYERPAT="RGGB")[1]
-    assert green.pixels[20, 20] == 65535
+    green.pixels -= 900
+    green.raise_saturated(25000.0 - 900)
+    assert green.pixels[20, 20] == 30000 - 900
+    assert np.count_nonzero(green.pixels > 20000) == 1
 
 
 def test_a_card_that_comes_twice_is_changed_once() -> None:

@@ -8,13 +8,22 @@ import pytest
 from astropy.io import fits
 from scipy.signal import fftconvolve
 
-from bhtom_cpcs.science.frames.detector import Detector, read_detector, stated_gains
-from bhtom_cpcs.science.frames.flat_tops import flat_top_level
+from bhtom_cpcs.science.frames.detector import Detector, read_detector
+from bhtom_cpcs.science.frames.gain import (
+    Gain,
+    StarsGain,
+    settled_gain,
+    stated_gains,
+)
+from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.frames.planes import make_plane
 from bhtom_cpcs.science.frames.saturation import pile_up_level
 from bhtom_cpcs.science.request import CameraSettings
 from bhtom_cpcs.science.stars.detection import detect, subtract_background
 from bhtom_cpcs.science.stars.first_look import first_look
+from bhtom_cpcs.science.stars.flat_tops import flat_top_level
+from bhtom_cpcs.science.stars.psf_fit import fit_psf
+from bhtom_cpcs.science.stars.psf_shape import Shape
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -65,17 +74,22 @@ def clipped(image: FloatArray, ceiling: float) -> FloatArray:
     return np.minimum(np.rint(image), ceiling)
 
 
-def sky_and_stars(image: FloatArray) -> tuple[float, float | None]:
+def sky_and_stars(image: FloatArray, gain: float = GAIN) -> tuple[float, float | None]:
     """Level of the sky, and of the flat tops above it."""
     pixels = np.ascontiguousarray(image, dtype=np.float32)
     sky = subtract_background(pixels, None)
     width = first_look(pixels, None, sky.rms)
     found = detect(pixels, None, sky.rms, width)
-    return sky.level, flat_top_level(pixels, found.x, found.y, width, sky.rms)
+    noise = PixelNoise(sky.rms, gain, None, 1.0, False)
+    level: float | None = np.inf
+    for _ in range(2):  # as the stage does: the second time without saturated stars
+        whole = found.peak < (np.inf if level is None else level)
+        psf = fit_psf(pixels, None, found, whole, Shape(width), noise)
+        level = flat_top_level(pixels, None, found, psf, sky.rms)
+    return sky.level, level
 
 
-@pytest.mark.parametrize("scale", [1.0, 1 / 65535])
-@pytest.mark.parametrize("vignetting", [0.1, 0.3])
+@pytest.mark.parametrize(("vignetting", "scale"), [(0.1, 1.0), (0.3, 1 / 65535)])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_stars_with_flat_tops_tell_the_ceiling(
     seed: int, vignetting: float, scale: float
@@ -84,12 +98,12 @@ def test_stars_with_flat_tops_tell_the_ceiling(
     flat = 1 - 2 * vignetting * (row**2 + column**2)
     flat *= np.random.default_rng(seed).normal(1, 0.01, row.shape)
     image = (clipped(frame(seed, brightest=3e6), 16383) - 310) / flat * scale
-    sky, above = sky_and_stars(image)
+    sky, above = sky_and_stars(image, GAIN / scale)
     assert above is not None
     ceiling = (16383 - 310) * scale
     assert 0.93 * ceiling < sky + above < 1.1 * ceiling
     whole = (frame(seed, brightest=3e5) - 310) / flat * scale
-    assert sky_and_stars(whole)[1] is None
+    assert sky_and_stars(whole, GAIN / scale)[1] is None
 
 
 def test_crowds_pairs_and_discs_have_no_flat_tops() -> None:
@@ -201,7 +215,7 @@ def test_a_gain_without_a_unit_that_the_sky_denies_is_a_setting(setting: float) 
     assert detector(frame(), {"GAIN": 2.0}).gain_e_per_adu == 2.0
     assert detector(frame() - 800, {"GAIN": GAIN}).gain_e_per_adu == GAIN
     said = detector(frame(), {"GAIN": (setting, "e-/ADU")})
-    assert said.gain_e_per_adu == setting
+    assert said.gain_source == "sky"  # even then: other noise must explain itself
 
 
 def test_the_frames_own_gain_comes_before_the_camera_row() -> None:
@@ -251,11 +265,62 @@ def test_averaged_and_divided_frames_get_an_effective_gain(
     else:
         image = frame() / factor
     found = detector(image, {"RDNOISE": 0.1, **cards})
-    if factor > 1:
-        assert found.gain_e_per_adu == pytest.approx(factor * GAIN, rel=0.15)
-    else:
-        # louder than the gain allows: other noise may be there, the stated one stays
-        assert found.gain_e_per_adu == GAIN
+    assert found.gain_e_per_adu == pytest.approx(factor * GAIN, rel=0.15)
+    assert found.noise_empirical == ("BUNIT" not in cards)
+
+
+@pytest.mark.parametrize("factor", [0.1, 0.3, 3.0, 10.0])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_stated_gain_that_the_sky_denies_leaves_a_doubt(
+    factor: float, whole: bool
+) -> None:
+    image = np.rint(frame()).astype(np.uint16) if whole else frame()
+    header = header_of({"EGAIN": factor * GAIN, "RDNOISE": READ_NOISE})
+    plane = make_plane("image", header, image.astype(image.dtype), ())
+    evidence = read_detector(plane, CameraSettings()).gain_evidence
+    assert evidence is not None
+    both = [evidence.gain, *evidence.rivals]
+    by_sky = next(gain for gain in both if gain.source == "sky")
+    assert by_sky.value == pytest.approx(GAIN, rel=0.06)
+    # whole numbers may have a pedestal: until stars tell, too little is believed
+    assert evidence.gain.is_stated == (whole and factor < 1)
+    for stars in (0.7 * GAIN, 1.3 * GAIN):
+        assert settled_gain(evidence, by_stars(stars), 1.0) == by_sky
+        # a sky that was put back, or dark current: the stars know neither
+        told = settled_gain(evidence, by_stars(factor * stars), 1.0)
+        assert told.value == factor * GAIN
+    assert settled_gain(evidence, None, 1.0) == evidence.gain
+    for useless in (by_stars(GAIN, 20.0), by_stars(0.01 * GAIN, misfit=0.1)):
+        assert settled_gain(evidence, useless, 1.0) == evidence.gain
+
+
+def by_stars(gain: float, error: float = 0.1, misfit: float = 0.01) -> StarsGain:
+    return StarsGain(gain, error * gain, misfit)
+
+
+def test_the_stars_gain_counts_where_nothing_else_is_near() -> None:
+    evidence = detector(frame() - 800, {"EGAIN": GAIN}).gain_evidence
+    assert evidence is not None
+    for factor in (0.2, 5.0):
+        found = settled_gain(evidence, by_stars(factor * GAIN), 1.0)
+        assert found == Gain(factor * GAIN, "stars")
+    # what is wrong with the PSF passes for noise, never for its absence
+    assert settled_gain(evidence, by_stars(0.2 * GAIN, misfit=0.1), 1.0).is_stated
+    assert not settled_gain(evidence, by_stars(5 * GAIN, misfit=0.1), 1.0).is_stated
+    # resampled pixels, or stars too faint to be seen: either may be
+    for gain in (GAIN, 4 * GAIN):
+        assert settled_gain(evidence, by_stars(gain), 2.0) == Gain(GAIN, "header")
+    assert settled_gain(evidence, by_stars(12 * GAIN), 2.0).value == 3 * GAIN
+    nobody = detector(frame() - 800.5).gain_evidence
+    assert nobody is not None
+    assert settled_gain(nobody, by_stars(GAIN), 1.0) == Gain(GAIN, "stars")
+
+
+def test_a_gain_that_the_sky_agrees_with_asks_no_star() -> None:
+    evidence = detector(frame(), {"EGAIN": GAIN}).gain_evidence
+    assert evidence is not None
+    assert evidence.is_sure
+    assert settled_gain(evidence, by_stars(9 * GAIN), 1.0) == Gain(GAIN, "header")
 
 
 def test_sky_subtracted_frames_keep_the_stated_gain() -> None:

@@ -10,7 +10,6 @@ from astropy.io import fits
 
 from bhtom_cpcs.science.frames.header_cards import number_of, text_of
 from bhtom_cpcs.science.frames.planes import Colour, Image, Mask, Plane
-from bhtom_cpcs.science.frames.saturation import pile_up_level
 from bhtom_cpcs.science.order_statistics import percentile_of
 
 _PATTERN_CARDS = ("BAYERPAT", "BAYRPAT", "COLORTYP", "BAYER", "CFAPAT", "FILTER")
@@ -81,17 +80,17 @@ def colour_planes(plane: Plane, pattern: str) -> tuple[Plane, Plane, Plane]:
     Red and blue are the sampled pixels themselves; green is the mean of the two green
     pixels of a cell, whose middle is the cell's. The coordinates in the header are
     changed to the new pixels. Nothing is interpolated, so that noise stays
-    independent from pixel to pixel.
+    independent from pixel to pixel. Which greens are saturated is told later, when
+    the limit is known: see `Plane.raise_saturated`.
     """
     pattern, notes = _checked(plane.pixels, pattern)
     height, width = (side - side % 2 for side in plane.pixels.shape)
     pixels = plane.pixels[:height, :width]
     mask = None if plane.mask is None else plane.mask[:height, :width]
-    ceiling = pile_up_level(plane.pixels, plane.offset_adu)
     made = []
     for colour in _COLOURS:
         places = [_CELL[index] for index in range(4) if pattern[index] == colour]
-        values, unusable = _sampled(pixels, mask, places, ceiling)
+        values, excess = _sampled(pixels, places)
         row = sum(place[0] for place in places) / len(places)
         column = sum(place[1] for place in places) / len(places)
         made.append(
@@ -100,7 +99,8 @@ def colour_planes(plane: Plane, pattern: str) -> tuple[Plane, Plane, Plane]:
                 name=f"{plane.name}, {colour}",
                 header=_halved(plane.header, column, row),
                 pixels=values,
-                mask=unusable,
+                mask=None if mask is None else _unusable(mask, places),
+                excess=excess,
                 colour=colour,
                 pixels_averaged=len(places),
                 pixel_pitch=2,
@@ -111,27 +111,25 @@ def colour_planes(plane: Plane, pattern: str) -> tuple[Plane, Plane, Plane]:
 
 
 def _sampled(
-    pixels: Image,
-    mask: Mask | None,
-    places: list[tuple[int, int]],
-    ceiling: float | None,
-) -> tuple[Image, Mask | None]:
+    pixels: Image, places: list[tuple[int, int]]
+) -> tuple[Image, Image | None]:
     """Pixels at the places of a colour; the mean where a cell has two of them.
 
-    Where one of two is saturated the mean would look unsaturated: the higher counts.
+    Then also by how much the higher of the two exceeds it: where one of two is
+    saturated the mean looks unsaturated.
     """
     parts = [pixels[row::2, column::2] for row, column in places]
-    values = np.ascontiguousarray(parts[0])
-    if len(parts) == 2:
-        values = (parts[0] + parts[1]) * np.float32(0.5)
-        if ceiling is not None:
-            highest = np.maximum(parts[0], parts[1])
-            values = np.where(highest >= ceiling, highest, values)
-    if mask is None:
-        return values, None
+    if len(parts) == 1:
+        return np.ascontiguousarray(parts[0]), None
+    half = np.float32(0.5)
+    return (parts[0] + parts[1]) * half, np.abs(parts[0] - parts[1]) * half
+
+
+def _unusable(mask: Mask, places: list[tuple[int, int]]) -> Mask:
+    """Which cells have an unusable pixel at the places of a colour."""
     masks = [mask[row::2, column::2] for row, column in places]
     unusable: Mask = np.logical_or.reduce(masks)
-    return values, unusable
+    return unusable
 
 
 def _checked(pixels: Image, pattern: str) -> tuple[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.ndimage import correlate1d
 
 from bhtom_cpcs.science.frames.detector import Detector
+from bhtom_cpcs.science.frames.gain import Gain, for_stars
 from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.order_statistics import median
 
@@ -97,12 +98,10 @@ def measure_pixel_noise(
             else:
                 sky_rms = rms
             break
-    gain = detector.gain_e_per_adu
-    if detector.gain_source == "sky":
-        gain /= max(correlation, 1.0) ** 2  # resampling has lowered the variance
+    gain = Gain(detector.gain_e_per_adu, detector.gain_source)
     return PixelNoise(
         sky_rms,
-        gain,
+        for_stars(gain, correlation).value,
         detector.read_noise_e,
         correlation,
         detector.noise_empirical,

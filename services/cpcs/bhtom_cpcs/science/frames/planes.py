@@ -31,6 +31,7 @@ class Plane:
     damaged_cards : names of the cards that cannot be parsed and are left out
     colour : of the pixels of a colour camera; None for all others
     pixels_averaged : 2 where a value is the mean of two of the camera's pixels
+    excess : then, by how much the higher of the two exceeds the mean [ADU]
     pixel_pitch : the camera's pixels from one value to the next, 2 in Bayer frames
     bits : of the integers in the file; None for floating point
     notes : sentences about how the pixels were read
@@ -44,11 +45,33 @@ class Plane:
     damaged_cards: tuple[str, ...] = ()
     colour: Colour | None = None
     pixels_averaged: int = 1
+    excess: Image | None = None
     pixel_pitch: int = 1
     offset_adu: float = 0.0
     bits: int | None = None
     notes: tuple[str, ...] = ()
     image: str = ""
+
+    @property
+    def highest(self) -> Image:
+        """The highest of the camera's pixels that each value was made of [ADU]."""
+        return self.pixels if self.excess is None else self.pixels + self.excess
+
+    def raise_saturated(self, level_adu: float) -> None:
+        """Let the higher pixel stand for a mean of two of which it is saturated.
+
+        Parameters
+        ----------
+        level_adu : the detector's limit, less what was taken off the pixels
+        """
+        if self.excess is None:
+            return
+        # values that are raised already are their own highest
+        full = self.pixels + self.excess >= level_adu
+        if full.any():
+            excess = np.where(full, np.float32(0), self.excess)
+            self.pixels[full] += self.excess[full]
+            self.excess = excess
 
     def scale_of(self, camera_scale: float | None) -> float | None:
         """Arcseconds from one value to the next, of the camera's per pixel."""

@@ -32,9 +32,9 @@ def saturation_level(
 
     From the camera row, whose limit is given in the frame's values, else from the
     header; pixels that pile up lower down correct both. Call before the background is
-    subtracted.
+    subtracted. Of values that are means the highest of the camera's pixels counts.
     """
-    pixels, mask = plane.pixels, plane.mask
+    pixels, mask = plane.highest, plane.mask
     stated = header_limit(plane) if row_limit_adu is None else row_limit_adu
     level = None if stated is None else stated - plane.offset_adu
     seen = pile_up_level(pixels if mask is None else pixels[~mask], plane.offset_adu)

@@ -132,7 +132,9 @@ class Quality:
     """How good the image is. Background figures are in ADU per pixel.
 
     `sky_level_adu` and `sky_variance_adu2` are the sky's of one pixel of the file, as
-    photon transfer wants them; `gain_source` says where the gain comes from.
+    photon transfer wants them; `gain_source` says where the gain comes from:
+    `camera`, `header`, `photon_transfer`, `sky`, `stars`, or `none`.
+    `as_read` says that the values are whole numbers of one exposure.
     `saturation_seen_adu` is the level that the pixels themselves show, None where the
     limit is only stated, or the values are in another unit than the camera's.
     """
@@ -151,6 +153,7 @@ class Quality:
     gain_source: str = ""
     sky_level_adu: float | None = None
     sky_variance_adu2: float | None = None
+    as_read: bool = False
     psf: PsfReport | None = None
     saturation_seen_adu: float | None = None
     sampling: Sampling | None = None

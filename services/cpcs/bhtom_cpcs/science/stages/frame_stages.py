@@ -79,6 +79,8 @@ def read_detector(state: PlaneState) -> None:
     remark = other_binning(state.plane.header, state.request.camera)
     if remark is not None:
         state.warnings.append(remark)
+    if detector.saturation_adu is not None:
+        state.plane.raise_saturated(detector.saturation_adu)
     if detector.saturated_fraction > _MOST_SATURATED:
         raise Stop(
             Outcome.SATURATED_FRAME,

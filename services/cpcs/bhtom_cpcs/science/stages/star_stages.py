@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS
 from bhtom_cpcs.science.frames.binning import binning_of, row_scale_arcsec
+from bhtom_cpcs.science.frames.detector import Detector
 from bhtom_cpcs.science.frames.exposure_length import n_exposures
-from bhtom_cpcs.science.frames.flat_tops import flat_top_level
+from bhtom_cpcs.science.frames.gain import Gain, is_one_exposure_as_read, settled_gain
 from bhtom_cpcs.science.frames.header_cards import text_of
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise, measure_pixel_noise
 from bhtom_cpcs.science.frames.planes import Plane
@@ -28,9 +29,10 @@ from bhtom_cpcs.science.stars.detection import (
     subtract_background,
 )
 from bhtom_cpcs.science.stars.first_look import first_look
+from bhtom_cpcs.science.stars.flat_tops import flat_top_level
 from bhtom_cpcs.science.stars.psf_fit import fit_psf
 from bhtom_cpcs.science.stars.psf_model import PsfModel
-from bhtom_cpcs.science.stars.psf_photometry import fit_sources
+from bhtom_cpcs.science.stars.psf_photometry import FittedSources, fit_sources
 from bhtom_cpcs.science.stars.psf_shape import Shape
 from bhtom_cpcs.science.stop import Stop
 
@@ -38,6 +40,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 _NEAR_SATURATION = 0.95
 _MUCH_LOWER = 0.95  # a limit that was seen, against one that is known
+_LOOKS_AT_TOPS = 2
 _GAUSSIAN_SOFTNESS = 0.02  # a Moffat exponent above 50 is a Gaussian
 
 
@@ -54,15 +57,7 @@ def find_sources(state: PlaneState) -> None:
         raise Stop(
             Outcome.EMPTY_IMAGE, reason="light everywhere, no separate stars"
         ) from error
-    _find_flat_tops(state, sources, guess)
-    state.psf = fit_psf(
-        plane.pixels,
-        plane.mask,
-        sources,
-        clean_sources(state, sources),
-        Shape(guess),
-        _first_noise(state),
-    )
+    state.psf = _unsaturated_psf(state, sources, Shape(guess))
     judge_images(state, sources, guess)
     sources = _without_cosmic_rays(state, sources)
     state.pixel_noise = measure_pixel_noise(
@@ -73,14 +68,7 @@ def find_sources(state: PlaneState) -> None:
         state.psf.fwhm_px,
         need(state.detector, "read_detector"),
     )
-    found = fit_sources(
-        plane.pixels,
-        plane.mask,
-        state.psf,
-        state.pixel_noise,
-        sources,
-        partial(whole_sources, state),
-    )
+    found = _fitted_sources(state, state.psf, sources)
     sources = state.sources = found.sources
     state.source_fluxes, state.psf = found.fluxes, found.psf
     if not state.psf.n_stars:
@@ -93,23 +81,95 @@ def find_sources(state: PlaneState) -> None:
         raise Stop(Outcome.TOO_FEW_STARS, n_found=len(sources), n_needed=FEWEST_STARS)
 
 
-def _find_flat_tops(state: PlaneState, sources: Sources, fwhm_px: float) -> None:
-    """Lower the saturation level where the brightest stars are cut off below it."""
-    sky, detector = (
-        need(state.sky, "find_sources"),
+def _unsaturated_psf(state: PlaneState, sources: Sources, guess: Shape) -> PsfModel:
+    """Fit the PSF, and lower the saturation level where it shows stars that are cut.
+
+    Saturated stars spoil the PSF and with it the level: without them it is made again,
+    and what they seemed to show must show then too.
+    """
+    known, sky = (
         need(state.detector, "read_detector"),
+        need(state.sky, "find_sources"),
     )
-    place = sources.x, sources.y
-    seen = flat_top_level(state.plane.pixels, *place, fwhm_px, sky.rms)
-    if seen is None:
-        return
-    level, known = seen + sky.level, detector.saturation_adu
-    if known is None or level < _MUCH_LOWER * known:
-        state.detector = replace(detector, saturation_adu=level, saturation_seen=True)
+    level, psf = known.saturation_adu, _fitted_psf(state, sources, guess)
+    for _ in range(_LOOKS_AT_TOPS):
+        before, level = level, _seen_level(state, sources, psf, known)
+        if level == before:
+            break
+        is_seen = known.saturation_seen or level != known.saturation_adu
+        state.detector = replace(known, saturation_adu=level, saturation_seen=is_seen)
+        psf = _fitted_psf(state, sources, guess)
+    if level is not None and level != known.saturation_adu:
+        state.plane.raise_saturated(level - sky.level)
         state.warnings.append(
             f"The brightest stars have flat tops: the detector's limit is taken to be "
             f"{level + state.plane.offset_adu:.4g} ADU."
         )
+    return psf
+
+
+def _fitted_psf(state: PlaneState, sources: Sources, guess: Shape) -> PsfModel:
+    plane, noise = state.plane, _first_noise(state)
+    clean = clean_sources(state, sources)
+    return fit_psf(plane.pixels, plane.mask, sources, clean, guess, noise)
+
+
+def _seen_level(
+    state: PlaneState, sources: Sources, psf: PsfModel, known: Detector
+) -> float | None:
+    """Where the brightest stars are cut off, else the limit that is known [ADU]."""
+    plane, sky = state.plane, need(state.sky, "find_sources")
+    limit = known.saturation_adu
+    seen = flat_top_level(plane.pixels, plane.mask, sources, psf, sky.rms)
+    if seen is None:
+        return limit
+    level = seen + sky.level
+    return level if limit is None or level < _MUCH_LOWER * limit else limit
+
+
+def _fitted_sources(
+    state: PlaneState, psf: PsfModel, sources: Sources
+) -> FittedSources:
+    """Fit all sources; again where their noise tells another gain than was taken."""
+    evidence = need(state.detector, "read_detector").gain_evidence
+    found = _fit(state, psf, sources, ask=evidence is not None and not evidence.is_sure)
+    if evidence is None:
+        return found
+    noise = need(state.pixel_noise, "find_sources")
+    gain = settled_gain(evidence, found.stars_gain, noise.correlation)
+    if evidence.stated is not None and not gain.is_stated:
+        what = "stars" if gain.source == "stars" else "sky"
+        state.warnings.append(
+            f"The stated gain of {evidence.stated:.3g} e-/ADU does not fit the noise "
+            f"of the frame's {what} (a stack, a scaled frame or a wrong figure): "
+            f"{gain.value:.3g} e-/ADU is used."
+        )
+    if gain.value == noise.gain_e_per_adu:
+        return found
+    _take_gain(state, gain)
+    return _fit(state, psf, sources, ask=False)
+
+
+def _take_gain(state: PlaneState, gain: Gain) -> None:
+    empirical = not gain.is_stated
+    state.detector = replace(
+        need(state.detector, "read_detector"),
+        gain_e_per_adu=gain.value,
+        gain_source=gain.source,
+        noise_empirical=empirical,
+    )
+    noise = need(state.pixel_noise, "find_sources")
+    state.pixel_noise = replace(noise, gain_e_per_adu=gain.value, empirical=empirical)
+
+
+def _fit(
+    state: PlaneState, psf: PsfModel, sources: Sources, *, ask: bool
+) -> FittedSources:
+    plane, noise = state.plane, need(state.pixel_noise, "find_sources")
+    usable = partial(whole_sources, state)
+    return fit_sources(
+        plane.pixels, plane.mask, psf, noise, sources, usable, ask_noise=ask
+    )
 
 
 def _without_cosmic_rays(state: PlaneState, sources: Sources) -> Sources:
@@ -183,6 +243,7 @@ def _quality(state: PlaneState) -> Quality:
         gain_e_per_adu=noise.gain_e_per_adu,
         noise_empirical=detector.noise_empirical,
         gain_source=detector.gain_source,
+        as_read=is_one_exposure_as_read(state.plane),
         sky_level_adu=detector.sky_level_adu,
         sky_variance_adu2=detector.sky_variance_adu2,
         psf=_psf_report(psf),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from bhtom_cpcs.science.frames.gain import StarsGain
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.frames.planes import Image, Mask
 from bhtom_cpcs.science.stars.detection import Sources
@@ -18,6 +19,7 @@ from bhtom_cpcs.science.stars.hidden_stars import (
     still_stars,
     with_hidden,
 )
+from bhtom_cpcs.science.stars.light_noise import light_noise
 from bhtom_cpcs.science.stars.psf_fluxes import PsfFluxes, fluxes_of, spread_out
 from bhtom_cpcs.science.stars.psf_model import PsfModel
 from bhtom_cpcs.science.stars.psf_refinement import refined_psf
@@ -31,6 +33,7 @@ _MOST_VALUES = 8_000_000
 # The brightest of so many sources carry a zero point as well as all of them do; in a
 # crowd everybody is somebody's neighbour, and all are fitted.
 _ENOUGH_SOURCES = 2500
+_ALONE = 0.1  # neighbours' light that would pass for a star's own, as a part of it
 # Rounds of the fit that shows what else is there, and of those after each look: stars
 # that are taken out show others that they hid.
 _QUICK_ROUNDS, _LOOKS = 3, (3, ROUNDS_BLENDED)
@@ -40,12 +43,14 @@ _QUICK_ROUNDS, _LOOKS = 3, (3, ROUNDS_BLENDED)
 class FittedSources:
     """Sources at their fitted places, brightest first, and their fluxes in this order.
 
-    Those that were hidden are among them. `psf` is what they were fitted with.
+    Those that were hidden are among them. `psf` is what they were fitted with,
+    `stars_gain` what the noise of their light tells of the gain, where it was asked.
     """
 
     sources: Sources
     fluxes: PsfFluxes
     psf: PsfModel
+    stars_gain: StarsGain | None = None
 
 
 def _all_usable(sources: Sources) -> BoolArray:
@@ -99,6 +104,8 @@ def fit_sources(
     noise: PixelNoise,
     sources: Sources,
     usable: Usable = _all_usable,
+    *,
+    ask_noise: bool = False,
 ) -> FittedSources:
     """Fit positions and fluxes of detected sources together, and of hidden ones.
 
@@ -109,14 +116,23 @@ def fit_sources(
     from stars without their neighbours. Of too many sources the faintest keep their
     place and get no flux.
 
-    `usable` says which sources are whole and unsaturated, for the PSF.
+    `usable` says which sources are whole and unsaturated, for the PSF and for the
+    noise of their light.
     """
     if is_crowded(len(sources), pixels.shape, psf.fwhm_px):
         sources, psf = _searched(pixels, mask, psf, noise, sources, usable)
     fit, sources = _fit_sources(pixels, mask, psf, noise, sources)
-    found = None if fit is None else fluxes_of(fit)
-    index = np.arange(0 if fit is None else len(fit.x))
-    return FittedSources(sources, spread_out(len(sources), index, found), psf)
+    if fit is None:
+        nothing = np.arange(0)
+        return FittedSources(sources, spread_out(len(sources), nothing, None), psf)
+    found, index = fluxes_of(fit), np.arange(len(fit.x))
+    stars_gain = None
+    if ask_noise:
+        with np.errstate(invalid="ignore"):
+            alone = np.abs(found.neighbour_flux) < _ALONE * found.flux
+        stars_gain = light_noise(fit, usable(sources)[index] & alone)
+    fluxes = spread_out(len(sources), index, found)
+    return FittedSources(sources, fluxes, psf, stars_gain)
 
 
 def _searched(

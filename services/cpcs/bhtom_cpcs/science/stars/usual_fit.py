@@ -21,7 +21,7 @@ _ALIKE, _SIGMA, _LEAST_FACTOR = 25, 4.0, 2.0
 _FEWEST_ALIKE, _FACTOR_OF_FEW = 8, 4.0
 # Stars whose cores tell, what no frame's cores are more alike than, and how far from
 # the others one must be to be another form.
-_CORE_SIGNAL_TO_NOISE, _FEWEST_CORES = 100.0, 5
+_CORE_SIGNAL_TO_NOISE, _FEWEST_CORES = 40.0, 5
 _CORE_SPREAD: Final = 0.01
 
 
