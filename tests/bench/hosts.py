@@ -172,6 +172,8 @@ def many_frames() -> list[Figure]:
             f"{times:g} times the target's light {sum(one.learnt for one in some)} of "
             f"{len(some)} (a frame alone {alone:.0%})"
         )
+    together = sum(one.learnt for one in hosts) / len(hosts)
+    alone_in_all = sum(one.said for one in hosts) / (FRAMES * len(hosts))
     return [
         Figure(
             f"Hosts that {FRAMES} frames of a light curve tell together, seeing "
@@ -180,6 +182,7 @@ def many_frames() -> list[Figure]:
             "; ".join(parts),
             "-",
             COMMAND,
+            met=together > alone_in_all,
         ),
         Figure(
             f"Stars in no list beside a target, called hosts by {FRAMES} frames "
@@ -188,6 +191,7 @@ def many_frames() -> list[Figure]:
             f"{sum(one.learnt for one in stars)} of {len(stars)}",
             "-",
             COMMAND,
+            met=not any(one.learnt for one in stars),
         ),
     ]
 
