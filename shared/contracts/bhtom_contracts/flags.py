@@ -41,7 +41,10 @@ class PointFlag(IntFlag):
 DESCRIPTIONS: dict[PointFlag, str] = {
     PointFlag.SATURATED: "A pixel of the aperture is at or above saturation.",
     PointFlag.NEAR_EDGE: "The aperture touches the edge of the frame.",
-    PointFlag.BLENDED: "A neighbour contributes to the aperture.",
+    PointFlag.BLENDED: (
+        "Light of neighbours lies under the target: a PSF flux is without what is "
+        "known of it, a flux in an aperture includes it."
+    ),
     PointFlag.COSMIC_RAY: (
         "A cosmic ray or a hot pixel was found in the aperture; its pixels were left "
         "out."

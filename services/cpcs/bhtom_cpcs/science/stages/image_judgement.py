@@ -53,7 +53,7 @@ def judge_images(state: PlaneState, sources: Sources, kernel_fwhm_px: float) -> 
         sky.rms,
     )
     if images.is_trailed:
-        raise Stop(Outcome.TRAILED, elongation=images.ratio)
+        raise Stop(Outcome.TRAILED, elongation=images.seen)
     if images.is_drawn_out:
         state.frame_flags.append(FlagWord.DRAWN_OUT)
         state.warnings.append(
