@@ -16,7 +16,7 @@ _MOST_STARS = 40
 _LARGEST_HALF_PX = 60
 # Fewer images tell nothing: particle hits and noise have any form.
 _FEWEST = 5
-LONG = 4.0  # streaks of any direction
+LONG, _FEWEST_LONG = 4.0, 3  # streaks of any direction
 _TRAILED = 2.0  # and with one direction in common
 _DRAWN_OUT = 1.35
 # Half the angle that directions in common lie within, doubled as for all axes, and the
@@ -163,8 +163,8 @@ def _form(stamp: FloatArray, rms: float) -> complex | None:
 
 
 def streak_ratio(a: FloatArray, b: FloatArray) -> float:
-    """Median ratio of the axes of the brightest sources; 1 for fewer than five."""
-    if len(a) < _FEWEST:
+    """Median ratio of the axes of the brightest sources; 1 for fewer than three."""
+    if len(a) < _FEWEST_LONG:
         return 1.0
     brightest = np.s_[:_MOST_STARS]
     return float(np.median(a[brightest] / np.maximum(b[brightest], 0.5)))
