@@ -25,6 +25,8 @@ from bhtom_contracts.events.cameras import (
 # A version a night would tell nobody anything: news is twice the frames, or a figure.
 _NEWS: Final = 2
 STATED: Final = ("gain", "pixel_scale", "binning", "saturation_level")
+# What may change with the binning, in ways that depend on where pixels were added.
+_OF_A_BINNING: Final = ("gain", "readout_noise", "saturation_level")
 # How far from nothing a figure may be that no version had before.
 _NEW_SLOPE: Final = 0.3
 _NEW_SHUTTER_S: Final = 0.5
@@ -40,6 +42,7 @@ class NewestVersion(Protocol):
 
     camera_version: int
     gain: float | None
+    readout_noise: float | None
     pixel_scale: float | None
     binning: int | None
     saturation_level: float | None
@@ -99,7 +102,7 @@ class AcceptanceRule:
                 return (
                     f"It changes the {name.replace('_', ' ')} from {old:g} to {new:g}."
                 )
-        return None
+        return _carried_along(camera, proposed)
 
     def _slopes(
         self, known: LearnedFigures | None, learned: LearnedFigures
@@ -176,6 +179,22 @@ class AcceptanceRule:
 
     def _moves(self, old: float, new: float, *errors: float) -> bool:
         return abs(new - old) > self.max_sigma * max(math.hypot(*errors), 1e-6)
+
+
+def _carried_along(camera: NewestVersion, proposed: CameraProposed) -> str | None:
+    """Say what a row would take to another binning, where nobody measured it.
+
+    A row without a binning is of none.
+    """
+    if proposed.binning in (None, camera.binning or 1):
+        return None
+    for name in _OF_A_BINNING:
+        if getattr(camera, name) is not None and getattr(proposed, name, None) is None:
+            return (
+                f"It takes the {name.replace('_', ' ')} to binning "
+                f"{proposed.binning}, where nobody measured it."
+            )
+    return None
 
 
 def _is_possible(proposed: CameraProposed) -> bool:

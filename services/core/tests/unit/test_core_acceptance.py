@@ -57,6 +57,7 @@ class Newest:
 
     camera_version: int = 3
     gain: float | None = 1.5
+    readout_noise: float | None = None
     pixel_scale: float | None = 1.2
     binning: int | None = None
     saturation_level: float | None = None
@@ -164,9 +165,23 @@ def test_a_stated_binning_is_not_overruled() -> None:
     newest = Newest(binning=1, pixel_scale=None)
     found = RULE.objection(newest, proposed(learned(), binning=2, pixel_scale=2.4))
     assert found == "It changes the binning from 1 to 2."
-    unstated = Newest(pixel_scale=None)
+    unstated = Newest(pixel_scale=None, gain=None)
     given = proposed(learned(), binning=2, pixel_scale=2.4)
     assert RULE.objection(unstated, given) is None
+
+
+def test_what_nobody_measured_at_a_binning_is_not_taken_to_it() -> None:
+    """A row without a binning is of none, and so are its figures."""
+    given = proposed(learned(), binning=2, pixel_scale=2.4)
+    for name in ("gain", "readout_noise", "saturation_level"):
+        stated = {"gain": None, "pixel_scale": None, name: 1.5}
+        found = RULE.objection(Newest(**stated), given)  # type: ignore[arg-type]
+        what = name.replace("_", " ")
+        assert found == f"It takes the {what} to binning 2, where nobody measured it."
+    told = proposed(learned(), binning=2, gain=1.55)
+    assert RULE.objection(Newest(pixel_scale=None), told) is None
+    same = proposed(learned(), binning=1, pixel_scale=1.21)
+    assert RULE.objection(Newest(), same) is None
 
 
 def test_a_version_needs_news() -> None:

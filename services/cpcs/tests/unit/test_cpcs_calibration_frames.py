@@ -24,10 +24,12 @@ from bhtom_cpcs.science.calibration.frame_zero_point import (
 )
 from bhtom_cpcs.science.calibration.zero_point_at import zero_point_at
 from bhtom_cpcs.science.decisions import BorrowedZeroPoint, TargetColour
+from bhtom_cpcs.science.learned_camera import LearnedCamera, LearnedColourTerm
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.reference import ReferenceStars
 from bhtom_cpcs.science.results.zero_point import ZeroPoint
 from bhtom_cpcs.science.stop import Stop
+from bhtom_cpcs.science.zero_point_terms import ColourTerm
 from bhtom_sky import BANDS, make_sky
 
 TEN = tuple(f"GaiaSP/{band}" for band in BANDS)
@@ -292,6 +294,28 @@ def test_other_filters_have_their_own_passband(card: str, passband: str) -> None
     assert found.passband_text == passband
     assert "non_standard_passband" in found.flags
     assert found.reference_passband == f"GaiaSP/{passband[-9]}"
+
+
+def test_a_clear_filter_takes_the_colour_term_of_its_own_passband() -> None:
+    """And of the air of its own: what r's filter taught tells nothing of it."""
+    frame = exposed("r", n=40, colour_slope=0.1)
+
+    def term(passband: str, card: str) -> ColourTerm:
+        learned = LearnedColourTerm(passband, "g - r", -0.1, 0.001)
+        question = BandQuestion(
+            "GaiaSP/r", card, learned=LearnedCamera(colour_terms=(learned,))
+        )
+        found = frame.zero_point(question).colour_term
+        assert found is not None
+        return found
+
+    joined = [
+        [term(of, card).applied_error is not None for card in ("r", "Clear")]
+        for of in ("GaiaSP/r", "GaiaSP/clear-r")
+    ]
+    assert joined == [[True, False], [False, True]]
+    declared = [term("GaiaSP/g", card).second_order for card in ("r", "Clear")]
+    assert declared == [-0.02, None]
 
 
 def test_gaia_g_takes_part_and_is_a_clear_filters_hint() -> None:

@@ -59,6 +59,18 @@ def test_few_stars_take_the_learned_colour_term() -> None:
     assert (few.applied, few.n_stars) == (0.05, 0)
 
 
+def test_a_learned_colour_term_needs_stars_with_a_colour() -> None:
+    """Without them there is no zero point to apply it to: it is left, no crash."""
+    alike, learned = stars(0.05, 40), LearnedSlope(0.05, 0.004)
+    for with_colour, applied in ((4, 0.0), (5, 0.05)):
+        colour = np.where(np.arange(40) < with_colour, alike.colour, np.nan)
+        found = fit_model(replace(alike, colour=colour), learned)
+        assert (found.colour.applied if found.colour else 0.0) == applied
+        assert int(found.used.sum()) <= (40 if not applied else with_colour)
+    none = fit_model(replace(alike, colour=np.full(40, np.nan)), learned)
+    assert none.colour is None
+
+
 def a_map(residuals: list[float], columns: int, **parts: Any) -> LearnedFlat:
     """A map of the simulated frames' size with sure cells."""
     values: dict[str, Any] = {

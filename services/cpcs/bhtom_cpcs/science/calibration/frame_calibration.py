@@ -151,10 +151,11 @@ def calibrate_frame(
 
 
 def _learned(found: FrameCalibration, index: ColourIndex) -> LearnedSlope | None:
-    """Return the colour term that the camera's version brings for the chosen band."""
-    term = found.question.learned.colour_term(
-        str(found.choice.chosen), index.blue, index.red
-    )
+    """Return the colour term that the camera's version brings for the passband.
+
+    A clear filter's is its own: it tells nothing of the standard band's.
+    """
+    term = found.question.learned.colour_term(found.passband, index.blue, index.red)
     return None if term is None else LearnedSlope(term.slope, term.error)
 
 

@@ -70,7 +70,9 @@ def frame_zero_point(
     if model is None or stars is None or chosen is None or found.rows is None:
         message = "there is no zero point to describe"
         raise ValueError(message)
-    colour = _colour_term(found, model, air_mass, second_order_extinction.get(chosen))
+    passband = found.passband
+    second_order = second_order_extinction.get(passband)
+    colour = _colour_term(found, model, air_mass, second_order)
     used = found.rows[model.used]
     error = model.error
     source, note = "native", f"{len(stars.error)} stars have it"
@@ -81,7 +83,6 @@ def frame_zero_point(
         note, made_from = made.paper, tuple(dict.fromkeys((*made.colour, made.base)))
         error = float(np.hypot(error, _TRANSFORMATION_ERROR_MAG))
     slope, slope_error = found.slope or (None, None)
-    passband = found.passband
     return ZeroPoint(
         passband=passband,
         passband_text=passband_text(passband),

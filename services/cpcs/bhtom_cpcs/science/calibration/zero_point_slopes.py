@@ -11,7 +11,7 @@ from bhtom_cpcs.science.calibration.robust_regression import (
     robust_line,
     robust_regression,
 )
-from bhtom_cpcs.science.calibration.zero_point_fit import fit_zero_point
+from bhtom_cpcs.science.calibration.zero_point_fit import FEWEST_STARS, fit_zero_point
 
 # A colour term counts when it is this many sigma, more where stars are few.
 _SIGNIFICANCE = 3.0
@@ -95,13 +95,15 @@ def with_learned(
 ) -> Slope | None:
     """Join the frame's colour slope with the one known before.
 
-    `value` and `error` stay the frame's own, so that nothing is learnt twice.
+    `value` and `error` stay the frame's own, so that nothing is learnt twice. Stars
+    without a colour leave the fit where a slope is applied: with fewer coloured ones
+    than a zero point needs, none is.
     """
     if learned is None:
         return own
     if own is None:
         colour = stars.colour[np.isfinite(stars.colour)]
-        if not len(colour):
+        if len(colour) < FEWEST_STARS:
             return None
         lowest, highest = float(colour.min()), float(colour.max())
         return Slope(
