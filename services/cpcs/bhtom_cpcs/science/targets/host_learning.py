@@ -64,8 +64,8 @@ def learn_host(history: Sequence[SceneEvidence]) -> LearntHost | None:
     Five frames or more, of two nights (or of one over an hour), are averaged, weighted
     by their errors, direction by direction on the sky. The brightest two neighbouring
     directions are left out: there may be a star too faint to be found. What is left
-    must be 5 sigma, by the noise and by what the frames' own stars differ in, which
-    does not average out, and 2 per cent of the stars' light. Or three frames of two
+    must be 4 sigma, by the noise and by what the frames' own stars differ in, which
+    does not average out, and 1.5 per cent of the stars' light. Or three frames of two
     nights show the host by themselves, and half of those as sharp as they are.
 
     A pure function of the history, in whatever order it came.
