@@ -90,10 +90,10 @@ def figures_of(
     """Read a plane's stored result; a night belongs to the site's longitude."""
     timing, quality = _part(result, "timing"), _part(result, "quality")
     zero_point = _part(result, "zero_point")
-    term, residuals = (
-        _part(zero_point, "colour_term"),
-        _part(result, "residual_map"),
-    )
+    # another frame's, which teaches by itself
+    is_borrowed = zero_point.get("source") == "borrowed"
+    own = {} if is_borrowed else zero_point
+    term, residuals = _part(own, "colour_term"), _part(result, "residual_map")
     mjd = _number(timing, "mid_exposure_mjd_utc")
     colour = _colour(term)
     sampled = _sampled(result)
@@ -116,8 +116,8 @@ def figures_of(
         saturation_seen_adu=_number(quality, "saturation_seen_adu")
         if sampled.is_as_read
         else None,
-        zero_point=_number(zero_point, "value"),
-        zero_point_error=_number(zero_point, "error"),
+        zero_point=_number(own, "value"),
+        zero_point_error=_number(own, "error"),
         colour=colour,
         colour_term=_number(term, "value") if colour else None,
         colour_term_error=_number(term, "error"),

@@ -67,6 +67,22 @@ def test_the_shutter_time_is_found_within_its_error(shutter: float) -> None:
     assert 0.6 < np.std(pulls) < 1.4
 
 
+def test_what_is_borrowed_from_another_frame_teaches_nothing_again() -> None:
+    """Its zero point and colour term are the lender's; its limit is its own."""
+    term = {"blue": "GaiaSP/g", "red": "GaiaSP/r", "value": 0.05, "error": 0.01}
+    lender = plane(zero_point={"colour_term": term | {"n_stars": 40}})
+    assert (lender.zero_point, lender.colour_term) == (25.0, 0.05)
+    lent = plane(
+        zero_point={"colour_term": term | {"n_stars": 40}, "source": "borrowed"}
+    )
+    assert (lent.zero_point, lent.colour_term, lent.colour) == (None, None, None)
+    assert (lent.passband, lent.limit_5_sigma) == ("GaiaSP/r", 19.0)
+    nights_apart = [replace(lender, night=night) for night in range(6)]
+    (alone,) = learning.colour_terms(nights_apart)
+    (both,) = learning.colour_terms([*nights_apart, *[lent] * 30])
+    assert both == alone
+
+
 def frames_of_nights(times_and_air_masses, scatter: float):
     """Zero points of four nights under 0.15 mag of extinction, with a true shutter."""
     rng = np.random.default_rng(1)

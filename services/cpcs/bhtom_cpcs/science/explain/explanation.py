@@ -71,7 +71,8 @@ class MatchedStars:
     ----------
     x_px, y_px : position in the frame
     reference_magnitude : in the chosen band [mag]
-    star_zero_point : reference minus instrumental magnitude [mag]
+    star_zero_point : reference minus instrumental magnitude, what is known of the
+        flat field taken out [mag]
     residual : what is left after the zero point and its colour and spatial terms [mag]
     error : 1 sigma of the residual [mag]
     colour : in `colour_name` [mag]
