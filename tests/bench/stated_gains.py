@@ -35,6 +35,7 @@ FACTORS: Final = (0.1, 0.3, 1.0, 3.0, 10.0)
 SEEDS: Final = (1, 2, 3, 4)
 WIDTHS_PX: Final = (2.0, 3.0, 4.5)
 STACKED, EXPOSURE_S, BIAS_ADU = 9, 60.0, 1000.0
+PULLS: Final = (0.9, 1.1)
 
 
 def exposure(of: Scene, number: int) -> FloatArray:
@@ -77,17 +78,19 @@ def measure() -> list[Figure]:
 
 
 def _figure(kind: str) -> Figure:
-    parts = []
+    parts, pulls = [], []
     for factor in FACTORS:
         pull, sources = pull_of(kind, factor, WIDTHS_PX, SEEDS)
         used = ", ".join(f"{name} {sources.count(name)}" for name in sorted({*sources}))
+        pulls.append(pull)
         parts.append(f"x{factor:g}: {pull:.2f} ({used})")
     return Figure(
         f"Stated gain times a factor, {kind}: pull width (S/N > 20), gain used",
-        "0.9 to 1.1",
+        f"{PULLS[0]} to {PULLS[1]}",
         "; ".join(parts),
         f"{len(WIDTHS_PX) * len(SEEDS)} frames each",
         COMMAND,
+        met=all(PULLS[0] <= pull <= PULLS[1] for pull in pulls),
     )
 
 

@@ -12,12 +12,21 @@ from bhtom_cpcs.science.stars.scene_fit import SceneFit
 from bhtom_sky.rendering import add_stars
 
 GAIN, READ_E, SKY_E, SIDE = 1.5, 8.0, 300.0, 400
+DARK_ADU = 100.0
 
 
 def scene_fit(
-    stated: float, fwhm: float, seed: int, *, photons: bool = True
+    stated: float,
+    fwhm: float,
+    seed: int,
+    *,
+    photons: bool = True,
+    grain: float = 0.0,
 ) -> SceneFit:
-    """A fit of 60 stars on a subtracted sky, with some gain taken for true."""
+    """A fit of 60 stars on a subtracted sky, with some gain taken for true.
+
+    `grain` is a plate's noise where it is dark [e-]: more light adds none.
+    """
     random = np.random.default_rng(seed)
     x, y = (axis.ravel() for axis in np.meshgrid(*2 * [np.arange(40.0, 390.0, 45.0)]))
     x, y = x + random.uniform(-5, 5, x.shape), y + random.uniform(-5, 5, x.shape)
@@ -29,6 +38,8 @@ def scene_fit(
     if photons:
         electrons = random.poisson(electrons) + random.normal(0, READ_E, light.shape)
     else:
+        dark = np.sqrt(-np.expm1(-light / DARK_ADU))
+        noise += grain * dark * random.normal(0, 1, light.shape)
         electrons = electrons + noise
     pixels = ((electrons - SKY_E) / GAIN).astype(np.float32)
     rms = float(np.sqrt(SKY_E + READ_E**2)) / GAIN
@@ -56,6 +67,13 @@ def test_stars_tell_the_gain_whatever_is_stated(factor: float, fwhm: float) -> N
 def test_light_without_noise_has_no_gain() -> None:
     found = told(scene_fit(GAIN, 3.0, 1, photons=False))
     assert found is None or found.value > 5 * GAIN
+
+
+@pytest.mark.parametrize("fwhm", [2.5, 4.0])
+def test_stars_on_a_plate_tell_no_gain(fwhm: float) -> None:
+    for seed in (1, 2):
+        fit = scene_fit(GAIN, fwhm, seed, photons=False, grain=100.0)
+        assert told(fit) is None
 
 
 def test_few_stars_tell_nothing() -> None:
