@@ -19,6 +19,17 @@ from bhtom_cpcs.camera_reports.schemas import CameraReport
 _MEASURED: Final = ("calibrated", "limit")
 _BESIDE_TARGET: Final = "target_outside_frame"
 _NOT_TOLD: Final = "not told"
+# Every figure needs five frames; what else it takes.
+_NEEDS: Final = {
+    "gain": "Gain: single exposures, not crowded, whose sky brightens by half.",
+    "pixel_scale": "Pixel scale: frames that the stars of a catalogue have placed.",
+    "saturation_level": "Saturation level: frames with stars that reach it.",
+    "shutter_time": "Shutter time: nights with exposures of which some are three times "
+    "as long as others, in one band and at one air mass.",
+    "colour": "Colour terms: frames of two nights, each with stars of many colours.",
+    "flat": "Flat-field maps: about three usable stars a frame in each 64th of the "
+    "image.",
+}
 
 
 def report_of(
@@ -34,6 +45,10 @@ def report_of(
     binning = alike[0].sampled.binning if alike else None
     others = Counter(frame.sampled.binning or _NOT_TOLD for frame in good)
     others.subtract(frame.sampled.binning or _NOT_TOLD for frame in alike)
+    figures, terms = row_figures(camera, binning, alike), _colour_terms(good)
+    flats = [_flat_map(one) for one in learning.flat_maps(alike)]
+    told = {figure.name for figure in figures}
+    told |= {name for name, found in (("colour", terms), ("flat", flats)) if found}
     report = CameraReport(
         camera_id=camera.camera_id,
         oname=camera.oname,
@@ -43,10 +58,11 @@ def report_of(
         first_mjd=min(moments, default=None),
         last_mjd=max(moments, default=None),
         outcomes=dict(Counter(frame.outcome for frame in frames).most_common()),
-        figures=row_figures(camera, binning, alike),
-        colour_terms=_colour_terms(good),
+        figures=figures,
+        not_yet=[sentence for name, sentence in _NEEDS.items() if name not in told],
+        colour_terms=terms,
         limits=_limits(alike),
-        flat_maps=[_flat_map(one) for one in learning.flat_maps(alike)],
+        flat_maps=flats,
         binning=binning,
         other_binnings={name: n for name, n in sorted(others.items()) if n},
         proposal=None,

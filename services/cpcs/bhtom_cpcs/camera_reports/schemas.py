@@ -47,6 +47,7 @@ class CameraReport(BaseModel):
     last_mjd: float | None
     outcomes: dict[str, int]
     figures: list[ReportedFigure]
+    not_yet: list[str] = Field(description="what could not be told, and what it takes")
     colour_terms: list[LearnedColourTerm]
     limits: list[LearnedLimit]
     flat_maps: list[FlatMap] = Field(

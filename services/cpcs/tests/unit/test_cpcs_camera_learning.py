@@ -114,6 +114,9 @@ def test_a_mosaics_chips_beside_the_target_teach() -> None:
     chip = replace(plane(), outcome="target_outside_frame")
     report = report_of(request_for("0" * 64, 1).camera, 1, [chip] * 6)
     assert {figure.name for figure in report.figures} == {"pixel_scale", "seeing"}
+    missing = {sentence.partition(":")[0] for sentence in report.not_yet}
+    assert {"Gain", "Saturation level", "Shutter time"} <= missing
+    assert "Pixel scale" not in missing
     missed = [replace(chip, zero_point=None)] * 6
     assert not report_of(request_for("0" * 64, 1).camera, 1, missed).figures
 

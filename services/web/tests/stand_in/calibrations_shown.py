@@ -170,6 +170,7 @@ def camera_report() -> Json:
         "flat_maps": [flat, flat | {"passband": "GaiaSP/g"} | chip],
         "binning": "2x2",
         "other_binnings": {"1x1": 6, "not told": 1},
+        "not_yet": ["Shutter time: nights with exposures of different length."],
         "proposal": {
             "changes": {"gain": 1.61, "learned": {"last_mjd": 61310.2}},
             "sentences": [figure["sentence"]],

@@ -182,6 +182,7 @@ async def test_a_report_card_becomes_a_version_by_its_owners_step(
 ) -> None:
     visitor = visit_as(services.ADA)
     page = (await visitor.get("/cameras/1/report")).text
+    assert "nights with exposures of different length" in page
     assert "40 frames disagree" in page
     # of the flat-field maps, one for each band and image, in thousandths
     assert ">+13<" in page
