@@ -10,6 +10,7 @@ from bhtom_cpcs.science.stars.scene_fit import SceneFit
 from bhtom_cpcs.science.stars.stamps import dot
 
 FloatArray = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.intp]
 
 # Near the best signal to noise for any brightness, and wide enough that pixels and
 # what is wrong with a centre lose little (measured: 1.11 x the Cramer-Rao bound).
@@ -35,9 +36,9 @@ def aperture_radius_px(psf: PsfModel) -> float:
 
 
 def aperture_fluxes(
-    fit: SceneFit, left: FloatArray, variance: FloatArray
+    fit: SceneFit, who: IndexArray, left: FloatArray, variance: FloatArray
 ) -> ApertureFluxes:
-    """Sum the light in an aperture, fitted neighbours and the local sky taken out.
+    """Sum stars' light in an aperture, fitted neighbours and the local sky taken out.
 
     The growth curve is the PSF's at the star's place, times what the measured one of
     the frame's PSF stars differs from their model's by; so stars have on average the
@@ -46,19 +47,20 @@ def aperture_fluxes(
 
     Parameters
     ----------
-    left : what the fit left in the stars' stamps, shape (n, side, side) [ADU]
+    who : numbers of the stars, shape (n,)
+    left : what the fit left in their stamps, shape (n, side, side) [ADU]
     variance : of these pixels, same shape [ADU^2]
     """
     radius = aperture_radius_px(fit.psf)
     offset = np.arange(-fit.at.half, fit.at.half + 1)
-    dx, dy = offset - fit.offset[0][:, None], offset - fit.offset[1][:, None]
+    dx, dy = (offset - axis[who, None] for axis in fit.offset)
     distance = np.sqrt(dy[:, :, None] ** 2 + dx[:, None, :] ** 2)
     inside = np.clip(radius + 0.5 - distance, 0.0, 1.0)  # a pixel's part, nearly
-    share = dot(inside, fit.light)
-    usable = inside * fit.good
-    total = fit.flux * share + dot(usable, left)
+    share = dot(inside, fit.light[who])
+    usable = inside * fit.good[who]
+    total = fit.flux[who] * share + dot(usable, left)
     variance = dot(usable, usable, variance)
-    level = dot(usable) * fit.sky.error
+    level = dot(usable) * fit.sky.error[who]
     share = np.maximum(share * _growth_ratio(fit.psf, radius), 1e-6)
     return ApertureFluxes(
         flux=total / share, variance=(variance + level**2) / share**2, share=share

@@ -43,7 +43,10 @@ def overlapping(x: FloatArray, y: FloatArray, reach_px: float) -> Pairs:
 def overlaps(
     pairs: Pairs, at: Places, profile: FloatArray, weight: FloatArray
 ) -> FloatArray:
-    """Sum of weight times both stars' profiles over common pixels, one a pair."""
+    """Sum of weight times both stars' profiles over common pixels, one a pair.
+
+    `weight` is that of the first star's pixels, one stamp a pair.
+    """
     side = 2 * at.half + 1
     total = np.zeros(len(pairs))
     step = max(1, _CHUNK_VALUES // side**2)
@@ -56,7 +59,7 @@ def overlaps(
         np.clip(row, 0, side - 1, out=row)
         np.clip(column, 0, side - 1, out=column)
         other = profile[j[:, None, None], row[:, :, None], column[:, None, :]]
-        product = profile[i] * weight[i] * other * common
+        product = profile[i] * weight[start : start + step] * other * common
         total[start : start + step] = product.sum(axis=(1, 2))
     return total
 

@@ -10,13 +10,13 @@ from bhtom_cpcs.science.stars.scene_fit import SceneFit
 from bhtom_cpcs.science.stars.stamps import dot
 
 FloatArray = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.intp]
 
 # What a pixel of the model may be wrong by before a star counts as badly fitted.
 MODEL_ERROR: Final = 0.03
 # Where an image is cut off first, and where its light tells what stood there.
 _CORE_FWHM, _SMALLEST_CORE_PX = 0.5, 0.9
 _RING_FWHM, _SMALLEST_RING_PX = 1.5, 3.0
-_STARS_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +52,17 @@ class StarFit:
     core_error: float
 
 
-def fit_quality(fit: SceneFit, left: FloatArray, model: FloatArray) -> FitQuality:
-    """Compare what a fit leaves with what noise and a model's errors allow.
+def fit_quality(
+    fit: SceneFit, who: IndexArray, left: FloatArray, model: FloatArray
+) -> FitQuality:
+    """Compare what a fit leaves of some stars with what noise and a model allow.
 
     Parameters
     ----------
-    left : what the fit left in the stars' stamps, shape (n, side, side) [ADU]
+    who : numbers of the stars, shape (n,)
+    left : what the fit left in their stamps, shape (n, side, side) [ADU]
     model : the light of all stars in them, same shape [ADU]
     """
-    count = len(fit.x)
-    found = np.empty((len(FitQuality.__dataclass_fields__), count))
-    for start in range(0, count, _STARS_AT_ONCE):
-        who = np.arange(start, min(start + _STARS_AT_ONCE, count))
-        found[:, who] = _quality(fit, who, left[who], model[who])
-    return FitQuality(*found)
-
-
-def _quality(
-    fit: SceneFit, who: npt.NDArray[np.intp], left: FloatArray, model: FloatArray
-) -> FloatArray:
-    """The figures of some stars, shape (5, n)."""
     light = fit.light[who]
     own = fit.flux[who, None, None] * light
     weight = fit.weight(model, who) * (fit.profile[who] > 0)
@@ -80,19 +71,17 @@ def _quality(
     count = np.count_nonzero(weight, axis=(1, 2))
     known = dot(uncertain, light, light)
     misfit = dot(uncertain, np.maximum(light, 0.0), np.abs(left))
-    return np.stack(
-        [
-            dot(uncertain, left, left) / np.maximum(count - 1, 1),
-            dot(noise, weight > 0) / np.maximum(count, 1),
-            misfit / np.where(known > 0, known, 1.0),
-            *_core(fit, who, left, own, weight),
-        ]
+    return FitQuality(
+        dot(uncertain, left, left) / np.maximum(count - 1, 1),
+        dot(noise, weight > 0) / np.maximum(count, 1),
+        misfit / np.where(known > 0, known, 1.0),
+        *_core(fit, who, left, own, weight),
     )
 
 
 def _core(
     fit: SceneFit,
-    who: npt.NDArray[np.intp],
+    who: IndexArray,
     left: FloatArray,
     own: FloatArray,
     weight: FloatArray,

@@ -13,6 +13,7 @@ from bhtom_cpcs.science.stars.stamps import dot
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+IndexArray = npt.NDArray[np.intp]
 
 _COMPLETE_COVERAGE = 0.98
 
@@ -76,86 +77,139 @@ class PsfFluxes:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Some stars' stamps of light and weights, and the variances that they give."""
+
+    who: IndexArray
+    model: FloatArray
+    own: FloatArray
+    weighed: FloatArray
+    photon: FloatArray
+    sky: FloatArray
+    level: FloatArray
+    blend: FloatArray
+    growth: FloatArray
+
+    @property
+    def error(self) -> FloatArray:
+        """1 sigma error of the flux [ADU]."""
+        variance = self.photon + self.sky + self.level**2 + self.blend
+        error: FloatArray = np.sqrt(variance)
+        return error
+
+
 def fluxes_of(fit: SceneFit) -> PsfFluxes:
     """Fluxes with their errors, split into what makes them."""
-    noise, information, flux = fit.noise, fit.information, fit.flux[:, None, None]
-    everyone = np.arange(len(fit.x))
-    correlated = noise.correlation**2
     growth = variance_growth(fit.matrix, fit.pairs)
-    model = fit.model()
-    weight = fit.weight(model, everyone)
-    weighed = weight * fit.profile
-    square = dot(weighed, weighed) / information**2
-    own = flux * fit.light
+    columns: dict[str, npt.NDArray[np.generic]] = {}
+    for who in fit.blocks():
+        some = _fluxes_of(fit, _parts(fit, who, growth[who]))
+        for name in PsfFluxes.__dataclass_fields__:
+            value = getattr(some, name)
+            column = columns.setdefault(name, np.empty(len(fit.x), value.dtype))
+            column[who] = value
+    return PsfFluxes(**columns)  # type: ignore[arg-type]
+
+
+def fluxes_and_errors(fit: SceneFit) -> tuple[FloatArray, FloatArray]:
+    """Fluxes and errors as `fluxes_of` has them, without all else that it tells."""
+    growth = variance_growth(fit.matrix, fit.pairs)
+    error = np.empty(len(fit.x))
+    for who in fit.blocks():
+        error[who] = _parts(fit, who, growth[who]).error
+    nothing = np.where(fit.measured, 0.0, np.nan)
+    return fit.flux + nothing, error + nothing
+
+
+def _parts(fit: SceneFit, who: IndexArray, growth: FloatArray) -> _Parts:
+    information, noise = fit.information[who], fit.noise
+    model = fit.model(who)
+    weighed = fit.weight(model, who) * fit.profile[who]
+    own = fit.flux[who, None, None] * fit.light[who]
     photon = dot(weighed, weighed, np.maximum(own, 0.0))
     photon /= noise.gain_e_per_adu * information**2
-    level = dot(weighed) / information * fit.sky.error
-    sky = np.maximum(1 / information - photon, 0.0) * correlated
+    sky = np.maximum(1 / information - photon, 0.0) * noise.correlation**2
+    return _Parts(
+        who=who,
+        model=model,
+        own=own,
+        weighed=weighed,
+        photon=photon,
+        sky=sky,
+        level=dot(weighed) / information * fit.sky.error[who],
+        blend=(growth - 1) * (photon + sky),
+        growth=growth,
+    )
+
+
+def _fluxes_of(fit: SceneFit, parts: _Parts) -> PsfFluxes:
+    who, model, sky, blend = parts.who, parts.model, parts.sky, parts.blend
+    noise, information = fit.noise, fit.information[who]
     read = np.zeros_like(sky)
     if noise.read_noise_e is not None and not noise.empirical:
+        square = dot(parts.weighed, parts.weighed) / information**2
         read = (noise.read_noise_e / noise.gain_e_per_adu) ** 2 * square
         read = np.minimum(read, 0.99 * sky)
-    blend = (growth - 1) * (photon + sky)
-    variance = photon + sky + level**2 + blend
-    left = fit.left()
-    quality = fit_quality(fit, left, model)
+    left = fit.left(who)
+    quality = fit_quality(fit, who, left, model)
     pixel_variance = noise.variance(np.maximum(model, 0.0))
-    optimal, optimal_variance = _optimal(fit, left, pixel_variance)
-    aperture = aperture_fluxes(fit, left, pixel_variance)
-    others = dot(weighed, model - own) / information
-    nothing = np.where(fit.measured, 0.0, np.nan)
+    optimal, optimal_variance = _optimal(fit, who, left, pixel_variance)
+    aperture = aperture_fluxes(fit, who, left, pixel_variance)
+    correlated, shared = noise.correlation**2, parts.level**2 + blend
+    others = dot(parts.weighed, model - parts.own) / information
+    nothing = np.where(fit.measured[who], 0.0, np.nan)
     return PsfFluxes(
-        flux=fit.flux + nothing,
-        error=np.sqrt(variance) + nothing,
-        photon_error=np.sqrt(photon) + nothing,
-        sky_error=np.sqrt(sky - read + level**2) + nothing,
+        flux=fit.flux[who] + nothing,
+        error=parts.error + nothing,
+        photon_error=np.sqrt(parts.photon) + nothing,
+        sky_error=np.sqrt(sky - read + parts.level**2) + nothing,
         read_error=np.sqrt(read) + nothing,
         blend_error=np.sqrt(blend) + nothing,
-        empty_error=_empty_error(fit, model - own, growth) + nothing,
-        background=fit.sky.level + nothing,
-        background_error=fit.sky.error + nothing,
+        empty_error=_empty_error(fit, parts) + nothing,
+        background=fit.sky.level[who] + nothing,
+        background_error=fit.sky.error[who] + nothing,
         chi2=quality.chi2 + nothing,
         noise_share=quality.noise_share + nothing,
         misfit=quality.misfit + nothing,
         core=quality.core + nothing,
         core_error=quality.core_error + nothing,
-        coverage=fit.coverage,
+        coverage=fit.coverage[who],
         neighbour_flux=others + nothing,
         optimal_flux=optimal + nothing,
-        optimal_error=np.sqrt(correlated * optimal_variance + level**2 + blend),
+        optimal_error=np.sqrt(correlated * optimal_variance + shared),
         aperture_flux=aperture.flux + nothing,
         aperture_error=np.sqrt(correlated * aperture.variance + blend),
         aperture_share=aperture.share,
-        complete=fit.coverage > _COMPLETE_COVERAGE,
+        complete=fit.coverage[who] > _COMPLETE_COVERAGE,
     )
 
 
 def _optimal(
-    fit: SceneFit, left: FloatArray, variance: FloatArray
+    fit: SceneFit, who: IndexArray, left: FloatArray, variance: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Flux and variance by Naylor's weights, neighbours taken out."""
-    mask = fit.profile * fit.good
-    area = dot(mask, fit.profile)
+    mask = fit.profile[who] * fit.good[who]
+    area = dot(mask, fit.profile[who])
     area = np.where(area > 0, area, 1.0)
-    flux = fit.flux + dot(mask, left) / area
+    flux = fit.flux[who] + dot(mask, left) / area
     return flux, dot(mask, mask, variance) / area**2
 
 
-def _empty_error(fit: SceneFit, others: FloatArray, growth: FloatArray) -> FloatArray:
+def _empty_error(fit: SceneFit, parts: _Parts) -> FloatArray:
     """1 sigma error of the flux if no star were at the position [ADU]."""
-    weight = fit.weight(others, np.arange(len(fit.x)))
-    weighed = weight * fit.profile
-    information = dot(weighed, fit.profile)
-    information = np.where(fit.measured, information, 1.0)
-    level = dot(weighed) / information * fit.sky.error
-    variance = fit.noise.correlation**2 * growth / information + level**2
+    who = parts.who
+    weight = fit.weight(parts.model - parts.own, who)
+    weighed = weight * fit.profile[who]
+    information = dot(weighed, fit.profile[who])
+    information = np.where(fit.measured[who], information, 1.0)
+    level = dot(weighed) / information * fit.sky.error[who]
+    variance = fit.noise.correlation**2 * parts.growth / information + level**2
     error: FloatArray = np.sqrt(variance)
     return error
 
 
-def spread_out(
-    count: int, index: npt.NDArray[np.intp], found: PsfFluxes | None
-) -> PsfFluxes:
+def spread_out(count: int, index: IndexArray, found: PsfFluxes | None) -> PsfFluxes:
     """Put the fitted positions' values where they belong among all positions."""
     columns = {}
     for name in PsfFluxes.__dataclass_fields__:

@@ -20,7 +20,12 @@ from bhtom_cpcs.science.stars.hidden_stars import (
     with_hidden,
 )
 from bhtom_cpcs.science.stars.light_noise import light_noise
-from bhtom_cpcs.science.stars.psf_fluxes import PsfFluxes, fluxes_of, spread_out
+from bhtom_cpcs.science.stars.psf_fluxes import (
+    PsfFluxes,
+    fluxes_and_errors,
+    fluxes_of,
+    spread_out,
+)
 from bhtom_cpcs.science.stars.psf_model import PsfModel
 from bhtom_cpcs.science.stars.psf_refinement import refined_psf
 from bhtom_cpcs.science.stars.scene_fit import ROUNDS_BLENDED, SceneFit
@@ -149,11 +154,13 @@ def _searched(
     for rounds in _LOOKS:
         if fit is None:
             break
-        left_over = fit.whole_left_over()
-        hidden = hidden_stars(pixels, left_over, mask, noise, psf.fwhm_px)
+        fwhm_px = psf.fwhm_px
         psf = refined_psf(pixels, mask, fitted, usable(fitted), fit, noise)
+        left_over = fit.whole_left_over()
+        fit = None  # its stamps would take as much room again as the next fit's
+        hidden = hidden_stars(pixels, left_over, mask, noise, fwhm_px)
+        del left_over
         more = with_hidden(stars, hidden, psf.fwhm_px)
-        del fit, left_over  # their pixels take as much room as the next fit's
         fit, fitted = _fit_sources(pixels, mask, psf, noise, more, rounds)
         stars = _stars_among(fitted, fit, psf.fwhm_px)
     if fit is not None:
@@ -164,9 +171,8 @@ def _searched(
 def _stars_among(sources: Sources, fit: SceneFit | None, fwhm_px: float) -> Sources:
     if fit is None:
         return sources
-    fluxes = fluxes_of(fit)
     real = np.ones(len(sources), dtype=bool)
-    real[: len(fit.x)] = still_stars(fit.x, fit.y, fluxes.flux, fluxes.error, fwhm_px)
+    real[: len(fit.x)] = still_stars(fit.x, fit.y, *fluxes_and_errors(fit), fwhm_px)
     return sources.of(real)
 
 

@@ -61,12 +61,21 @@ class SceneFit(SceneLight):
         self.noise = noise
         count = len(x)
         self._start = self.x.copy(), self.y.copy()
-        self.pairs: Pairs = overlapping(self.x, self.y, 2 * psf.fit_radius_px)
-        self._blended = np.unique(np.concatenate([self.pairs.first, self.pairs.second]))
+        pairs = overlapping(self.x, self.y, 2 * psf.fit_radius_px)
+        self._rank = np.empty(count, dtype=np.int64)
+        self._rank[self.everyone] = np.arange(count)
+        order = np.argsort(self._rank[pairs.first], kind="stable")
+        self.pairs = Pairs(pairs.first[order], pairs.second[order])
+        self._first_rank = self._rank[self.pairs.first]
+        is_blended = np.zeros(count, dtype=bool)
+        is_blended[pairs.first] = is_blended[pairs.second] = True
+        is_blended = is_blended[self.everyone]
+        self._blended = self.everyone[is_blended]
         self._moves = move
         if move:
-            self._centre(np.setdiff1d(np.arange(count), self._blended))
-        self._place(np.arange(count))
+            for some in self.blocks(self.everyone[~is_blended]):
+                self._centre(some)
+        self._place(self.everyone)
         self.flux = np.zeros(count)
         self.information = np.ones(count)
         self.sky = LocalSky(np.zeros(count), np.zeros(count))
@@ -82,11 +91,10 @@ class SceneFit(SceneLight):
 
     def run(self, rounds: int = ROUNDS_BLENDED) -> None:
         """Fit in rounds; the weights and the sky follow from the round before."""
-        everyone = np.arange(len(self.x))
-        blended = self._blended
+        everyone, blended = self.everyone, self._blended
         self._solve(everyone)
         self._widen(self.flux)
-        self._subtract(everyone, self.flux)
+        self._subtract(everyone, self.flux[everyone])
         for number in range(1, rounds if len(blended) else _ROUNDS_ALONE):
             who = everyone if number < _ROUNDS_ALONE else blended
             if self._moves:
@@ -113,24 +121,31 @@ class SceneFit(SceneLight):
 
     def _solve(self, who: IndexArray) -> None:
         """Change the fluxes so that nothing of a star's form is left."""
-        left = cut_out(self.at.of(who), self.left_over)
-        weight = self.weight(self._data[who] - left, who)
-        left -= self.sky.level[who, None, None]
-        weighed = self.profile[who] * weight
-        right = np.zeros(len(self.x))
-        right[who] = dot(weighed, left)
+        right, overlap = np.zeros(len(self.x)), np.zeros(len(self.pairs))
+        for some in self.blocks(who):
+            left = cut_out(self.at.of(some), self.left_over)
+            weight = self.weight(self._data[some] - left, some)
+            left -= self.sky.level[some, None, None]
+            weighed = self.profile[some] * weight
+            right[some] = dot(weighed, left)
+            self.information[some] = dot(weighed, self.profile[some])
+            number, pairs = self._pairs_of(some)
+            first = np.searchsorted(self._rank[some], self._first_rank[number])
+            overlap[number] = overlaps(pairs, self.at, self.profile, weight[first])
         right[~self.measured] = 0.0
-        self.information[who] = dot(weighed, self.profile[who])
         self.information[~self.measured] = 1.0
         if not len(self.pairs):
             self.flux[who] += right[who] / self.information[who]
             return
-        whole = np.zeros_like(self.light)
-        whole[who] = weight
-        overlap = overlaps(self.pairs, self.at, self.profile, whole)
         self.matrix = correlations(self.pairs, overlap, self.information)
         scale = np.sqrt(self.information)
         self.flux += solve(self.matrix, right / scale) / scale
+
+    def _pairs_of(self, who: IndexArray) -> tuple[slice, Pairs]:
+        """Numbers of the pairs whose first star is among some of `everyone`; these."""
+        ends = self._rank[who[0]], self._rank[who[-1]] + 1
+        number = slice(*np.searchsorted(self._first_rank, ends).tolist())
+        return number, Pairs(self.pairs.first[number], self.pairs.second[number])
 
     def _find_sky(self, who: IndexArray) -> None:
         found = residual_sky(
@@ -181,6 +196,16 @@ class SceneFit(SceneLight):
         scale = np.sqrt(self.information[who])
         bright = self.flux[who] * scale > _MOVES_AT_SIGMA
         who = who[bright & self.measured[who]]
+        step_x, step_y = np.zeros(len(self.x)), np.zeros(len(self.x))
+        for some in self.blocks(who):
+            step_x[some], step_y[some] = self._steps(some)
+        self._subtract(who, -self.flux[who])
+        moved = self._step(who, step_x[who], step_y[who])
+        self._place(moved)
+        self._subtract(who, self.flux[who])
+
+    def _steps(self, who: IndexArray) -> tuple[FloatArray, FloatArray]:
+        """Steps that what is left of stars wants of their positions [px]."""
         by_x, by_y = self.psf.gradients(self.x[who], self.y[who], self.at.half)
         flux = self.flux[who, None, None]
         inside = self.profile[who] > 0
@@ -197,7 +222,4 @@ class SceneFit(SceneLight):
         limit = _LARGEST_STEP_PX
         step_x = np.clip((yy * x - xy * y) / determinant * safe, -limit, limit)
         step_y = np.clip((xx * y - xy * x) / determinant * safe, -limit, limit)
-        self._subtract(who, -self.flux[who])
-        moved = self._step(who, step_x, step_y)
-        self._place(moved)
-        self._subtract(who, self.flux[who])
+        return step_x, step_y

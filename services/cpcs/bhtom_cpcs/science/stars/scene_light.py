@@ -1,5 +1,7 @@
 """Stars' light in an image, which can be taken out of it star by star."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -21,6 +23,11 @@ IndexArray = npt.NDArray[np.intp]
 
 # Wings beyond the fitted pixels are taken out where they reach this part of the noise.
 _WING_RMS = 0.03
+# Stamps are worked on so many values at a time, in strips of so many rows: they and
+# their part of the image stay in the processor's cache, and a crowd takes no more
+# memory for them than one star.
+_VALUES_AT_ONCE = 32_000
+_STRIP_ROWS = 32
 
 
 class SceneLight:
@@ -29,7 +36,8 @@ class SceneLight:
     `light` and `profile` are the stars' stamps, the latter zero beyond the fit radius;
     `good` marks usable pixels; `coverage` is the share of a star's weight on them.
     `part` is the piece of the image that `left_over` is of; `at`, `_left` and `_bottom`
-    place its stamps.
+    place its stamps. `everyone` are all stars, neighbours in the image one after
+    another.
     """
 
     def __init__(
@@ -62,10 +70,13 @@ class SceneLight:
         self.profile = np.empty((count, side, side))
         self.good = np.empty((count, side, side), dtype=bool)
         self.coverage = np.empty(count)
-        self._data = np.empty((count, side, side))
+        self._data = np.empty((count, side, side), dtype=pixels.dtype)
+        self.everyone: IndexArray = np.lexsort(
+            (self.at.column, self.at.row // _STRIP_ROWS)
+        )
         self._wide = np.full(count, -1)  # row among the wide stamps
         self._wide_at = places(self.x[:0], self.y[:0], psf.half_px)
-        self._wide_light = np.empty((0, 0, 0))
+        self._wide_light = np.empty((0, 0, 0), dtype=np.float32)
 
     @property
     def offset(self) -> tuple[FloatArray, FloatArray]:
@@ -75,12 +86,20 @@ class SceneLight:
             self.y - self._bottom - self.at.row,
         )
 
+    def blocks(
+        self, who: IndexArray | None = None, half: int | None = None
+    ) -> Iterator[IndexArray]:
+        """Cut some of the stars, or all, into few enough for one array of stamps."""
+        who = self.everyone if who is None else who
+        side = 2 * (self.at.half if half is None else half) + 1
+        step = max(_VALUES_AT_ONCE // side**2, 1)
+        for start in range(0, len(who), step):
+            yield who[start : start + step]
+
     def with_stars(self, who: IndexArray, flux: FloatArray) -> Image:
         """Return the whole image with no stars but these, of their fluxes [ADU]."""
-        before = self.left_over.copy()
-        self._subtract(who, -flux)
         image = self.whole_left_over()
-        self.left_over = before
+        self._subtract(who, -flux, image[self.part])
         return image
 
     def whole_left_over(self) -> Image:
@@ -98,55 +117,53 @@ class SceneLight:
 
     def _place(self, who: IndexArray) -> None:
         """Make the stamps of stars at their positions."""
-        x, y = self.x[who], self.y[who]
-        at = places(x - self._left, y - self._bottom, self.at.half)
-        self.at.column[who], self.at.row[who] = at.column, at.row
-        light = self.psf.stamps(x, y, at.half)
         radius = self.psf.fit_radius_px
-        profile = light * _circle(at, x - self._left, y - self._bottom, radius)
-        good = usable_pixels(at, self._image, self._mask)
-        square = profile**2
-        self.coverage[who] = dot(square * good) / dot(square)
-        self.light[who], self.profile[who], self.good[who] = light, profile, good
-        self._data[who] = cut_out(at, self._image)
+        for some in self.blocks(who):
+            x, y = self.x[some], self.y[some]
+            at = places(x - self._left, y - self._bottom, self.at.half)
+            self.at.column[some], self.at.row[some] = at.column, at.row
+            light = self.psf.stamps(x, y, at.half)
+            profile = light * _circle(at, x - self._left, y - self._bottom, radius)
+            good = usable_pixels(at, self._image, self._mask)
+            square = profile**2
+            self.coverage[some] = dot(square * good) / dot(square)
+            self.light[some], self.profile[some], self.good[some] = light, profile, good
+            self._data[some] = cut_out(at, self._image)
         self._place_wide(who)
 
     def _widen(self, flux: FloatArray) -> None:
         """Give wide stamps to the stars whose wings matter."""
         edge = self.light[:, 0, self.at.half]
         limit = _WING_RMS * self._sky_rms_adu
-        wide = np.flatnonzero(flux * edge > limit)
+        wide = self.everyone[(flux * edge > limit)[self.everyone]]
         self._wide[wide] = np.arange(len(wide))
         half = self.psf.half_px
         self._wide_at = places(self.x[wide], self.y[wide], half)
-        self._wide_light = np.empty((len(wide), 2 * half + 1, 2 * half + 1))
+        shape = len(wide), 2 * half + 1, 2 * half + 1
+        self._wide_light = np.empty(shape, dtype=np.float32)
         self._place_wide(wide)
 
     def _place_wide(self, who: IndexArray) -> None:
-        star = who[self._wide[who] >= 0]
-        if not len(star):
-            return
-        row, half = self._wide[star], self.psf.half_px
-        x, y = self.x[star], self.y[star]
-        at = places(x - self._left, y - self._bottom, half)
-        self._wide_at.column[row], self._wide_at.row[row] = at.column, at.row
-        self._wide_light[row] = self.psf.stamps(x, y, half)
+        half = self.psf.half_px
+        for star in self.blocks(who[self._wide[who] >= 0], half):
+            row, x, y = self._wide[star], self.x[star], self.y[star]
+            at = places(x - self._left, y - self._bottom, half)
+            self._wide_at.column[row], self._wide_at.row[row] = at.column, at.row
+            self._wide_light[row] = self.psf.stamps(x, y, half)
 
-    def _subtract(self, who: IndexArray, flux: FloatArray) -> None:
+    def _subtract(
+        self, who: IndexArray, flux: FloatArray, image: Image | None = None
+    ) -> None:
         """Take light of stars out of the image, the wings of bright ones too."""
-        row = self._wide[who]
-        wide, narrow = row >= 0, row < 0
-        subtract(
-            self._wide_at.of(row[wide]),
-            self._wide_light[row[wide]] * flux[wide, None, None],
-            self.left_over,
-        )
-        star = who[narrow]
-        subtract(
-            self.at.of(star),
-            self.light[star] * flux[narrow, None, None],
-            self.left_over,
-        )
+        image = self.left_over if image is None else image
+        number = np.arange(len(who))
+        wide = self._wide[who] >= 0
+        for some in self.blocks(number[wide], self.psf.half_px):
+            row = self._wide[who[some]]
+            subtract(self._wide_at.of(row), self._wide_light[row], flux[some], image)
+        for some in self.blocks(number[~wide]):
+            star = who[some]
+            subtract(self.at.of(star), self.light[star], flux[some], image)
 
 
 def _circle(at: Places, x: FloatArray, y: FloatArray, radius: float) -> BoolArray:

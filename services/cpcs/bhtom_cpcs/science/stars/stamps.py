@@ -69,15 +69,26 @@ def cut_out(at: Places, image: Image) -> FloatArray:
     return values
 
 
-def subtract(at: Places, light: FloatArray, image: Image) -> None:
-    """Take light of shape (n, side, side) out of the image in place, in order."""
+def subtract(
+    at: Places, light: npt.NDArray[np.floating], flux: FloatArray, image: Image
+) -> None:
+    """Take stars' light of shape (n, side, side) out of the image in place, in order.
+
+    `light` is that of a star of flux 1.
+    """
     height, width = image.shape
-    half = at.half
-    for column, row, stamp in zip(at.column, at.row, light, strict=True):
-        left, bottom = max(column - half, 0), max(row - half, 0)
-        right, top = min(column + half + 1, width), min(row + half + 1, height)
-        if left < right and bottom < top:
-            image[bottom:top, left:right] -= stamp[
-                bottom - row + half : top - row + half,
-                left - column + half : right - column + half,
-            ]
+    half, side = at.half, 2 * at.half + 1
+    first_row, first_column = at.row - half, at.column - half
+    bottom, left = np.clip(first_row, 0, height), np.clip(first_column, 0, width)
+    top = np.clip(first_row + side, 0, height)
+    right = np.clip(first_column + side, 0, width)
+    edges = np.stack([bottom, top, left, right], axis=1).tolist()
+    skipped = np.stack([bottom - first_row, left - first_column], axis=1).tolist()
+    whole = (top - bottom == side) & (right - left == side)
+    stamps = light * flux[:, None, None]
+    for number, (y0, y1, x0, x1) in enumerate(edges):
+        stamp = stamps[number]
+        if not whole[number]:
+            down, along = skipped[number]
+            stamp = stamp[down : down + y1 - y0, along : along + x1 - x0]
+        image[y0:y1, x0:x1] -= stamp
