@@ -136,14 +136,18 @@ def variance_growth(matrix: csr_array, pairs: Pairs) -> FloatArray:
 
 def _members(matrix: csr_array, blended: IndexArray) -> IndexArray:
     """Each star and its neighbours of greatest overlap; -1 fills up."""
+    count = np.diff(matrix.indptr)
+    star = np.repeat(np.arange(len(count)), count)
+    apart = matrix.indices != star
+    star, other, value = star[apart], matrix.indices[apart], matrix.data[apart]
+    order = np.lexsort((-value, star))
+    star, other = star[order], other[order]
+    place = np.arange(len(star)) - np.searchsorted(star, star)
+    row = np.full(len(count), -1)
+    row[blended] = np.arange(len(blended))
+    chosen = place < _MOST_NEIGHBOURS
     members = np.full((len(blended), 1 + _MOST_NEIGHBOURS), -1, dtype=np.int64)
     members[:, 0] = blended
-    for row, star in enumerate(blended):
-        stretch = slice(matrix.indptr[star], matrix.indptr[star + 1])
-        other, value = matrix.indices[stretch], matrix.data[stretch]
-        value = np.where(other == star, -1.0, value)
-        order = np.argsort(-value, kind="stable")[: len(other) - 1]
-        chosen = other[order][:_MOST_NEIGHBOURS]
-        members[row, 1 : 1 + len(chosen)] = chosen
+    members[row[star[chosen]], 1 + place[chosen]] = other[chosen]
     used = int(np.max(np.sum(members >= 0, axis=1)))
     return members[:, :used]

@@ -7,7 +7,7 @@ a star is the nearest grid phase plus a second-order Taylor step.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,10 @@ class EffectivePsf:
     half: int
     terms: FloatArray
 
+    def in_single_precision(self) -> "EffectivePsf":
+        """Return the same with seven digits, as images have: half the memory."""
+        return replace(self, terms=self.terms.astype(np.float32))
+
     def stamps(self, x: FloatArray, y: FloatArray, half: int) -> FloatArray:
         """Light of stars in pixels, shape (n, 2 half + 1, 2 half + 1).
 
@@ -53,13 +57,15 @@ class EffectivePsf:
         taylor: Callable[[FloatArray, FloatArray], _Factors],
     ) -> FloatArray:
         side = 2 * half + 1
-        stamps = np.zeros((len(x), side, side))
+        stamps = np.zeros((len(x), side, side), dtype=self.terms.dtype)
         reach = min(half, self.half)
         inside = slice(half - reach, half + reach + 1)
         cut = slice(self.half - reach, self.half + reach + 1)
         limit = self.oversampling // 2
-        phase_x = np.clip(np.rint(x * self.oversampling), -limit, limit).astype(int)
-        phase_y = np.clip(np.rint(y * self.oversampling), -limit, limit).astype(int)
+        phase_x, phase_y = (
+            np.rint(np.clip(axis * self.oversampling, -limit, limit)).astype(int)
+            for axis in (x, y)
+        )
         factors = taylor(
             x - phase_x / self.oversampling, y - phase_y / self.oversampling
         )
@@ -67,10 +73,10 @@ class EffectivePsf:
         for start in range(0, len(x), step):
             some = slice(start, start + step)
             phase = phase_y[some] + limit, phase_x[some] + limit
-            total = np.zeros((len(x[some]), 2 * reach + 1, 2 * reach + 1))
+            total = np.zeros_like(stamps[some, inside, inside])
             for term, factor in factors:
                 light = self.terms[term, :, :, cut, cut][phase]
-                light *= factor[some, None, None]
+                light *= factor[some, None, None].astype(light.dtype)
                 total += light
             stamps[some, inside, inside] = total
         return stamps

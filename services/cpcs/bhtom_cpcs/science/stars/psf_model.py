@@ -1,6 +1,6 @@
 """The point-spread function of a frame, and the light it puts into pixels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +75,14 @@ class PsfModel:
     def half_px(self) -> int:
         """Half width of a stamp that holds all the light."""
         return self.mean.half
+
+    def in_single_precision(self) -> "PsfModel":
+        """Return the same with seven digits, as images have: its stamps too."""
+        mean, variation = self.mean.in_single_precision(), self.variation
+        if variation is not None:
+            modes = tuple(mode.in_single_precision() for mode in variation.modes)
+            variation = replace(variation, modes=modes)
+        return replace(self, mean=mean, variation=variation)
 
     def stamps(self, x: FloatArray, y: FloatArray, half: int) -> FloatArray:
         """Share of a star's light in the pixels about it.

@@ -199,10 +199,8 @@ class SceneFit(SceneLight):
         step_x, step_y = np.zeros(len(self.x)), np.zeros(len(self.x))
         for some in self.blocks(who):
             step_x[some], step_y[some] = self._steps(some)
-        self._subtract(who, -self.flux[who])
         moved = self._step(who, step_x[who], step_y[who])
-        self._place(moved)
-        self._subtract(who, self.flux[who])
+        self._shift(moved, self.flux[moved])
 
     def _steps(self, who: IndexArray) -> tuple[FloatArray, FloatArray]:
         """Steps that what is left of stars wants of their positions [px]."""

@@ -77,6 +77,7 @@ class SceneLight:
         self._wide = np.full(count, -1)  # row among the wide stamps
         self._wide_at = places(self.x[:0], self.y[:0], psf.half_px)
         self._wide_light = np.empty((0, 0, 0), dtype=np.float32)
+        self._wide_psf = psf.in_single_precision()
 
     @property
     def offset(self) -> tuple[FloatArray, FloatArray]:
@@ -149,7 +150,7 @@ class SceneLight:
             row, x, y = self._wide[star], self.x[star], self.y[star]
             at = places(x - self._left, y - self._bottom, half)
             self._wide_at.column[row], self._wide_at.row[row] = at.column, at.row
-            self._wide_light[row] = self.psf.stamps(x, y, half)
+            self._wide_light[row] = self._wide_psf.stamps(x, y, half)
 
     def _subtract(
         self, who: IndexArray, flux: FloatArray, image: Image | None = None
@@ -164,6 +165,37 @@ class SceneLight:
         for some in self.blocks(number[~wide]):
             star = who[some]
             subtract(self.at.of(star), self.light[star], flux[some], image)
+
+    def _shift(self, who: IndexArray, flux: FloatArray) -> None:
+        """Take stars to their positions, their light in the image with them."""
+        number = np.arange(len(who))
+        wide = self._wide[who] >= 0
+        for some in self.blocks(number[wide], self.psf.half_px):
+            row = self._wide[who[some]]
+            before = self._wide_at.of(row), self._wide_light[row]
+            self._place(who[some])
+            after = self._wide_at.of(row), self._wide_light[row]
+            _carry(before, after, flux[some], self.left_over)
+        for some in self.blocks(number[~wide]):
+            star = who[some]
+            before = self.at.of(star), self.light[star]
+            self._place(star)
+            after = self.at.of(star), self.light[star]
+            _carry(before, after, flux[some], self.left_over)
+
+
+def _carry(
+    before: tuple[Places, FloatArray],
+    after: tuple[Places, FloatArray],
+    flux: FloatArray,
+    image: Image,
+) -> None:
+    """Put stars' light back into the image and take it out where they are now."""
+    (old_at, old), (new_at, new) = before, after
+    same = (old_at.column == new_at.column) & (old_at.row == new_at.row)
+    subtract(new_at.of(same), new[same] - old[same], flux[same], image)
+    subtract(old_at.of(~same), old[~same], -flux[~same], image)
+    subtract(new_at.of(~same), new[~same], flux[~same], image)
 
 
 def _circle(at: Places, x: FloatArray, y: FloatArray, radius: float) -> BoolArray:

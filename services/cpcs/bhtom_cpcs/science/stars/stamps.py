@@ -36,8 +36,8 @@ class Places:
         column = self.column[:, None] + offset
         row_inside = (row >= 0) & (row < height)
         column_inside = (column >= 0) & (column < width)
-        np.clip(row, 0, height - 1, out=row)
-        np.clip(column, 0, width - 1, out=column)
+        row = np.minimum(np.maximum(row, 0), height - 1)
+        column = np.minimum(np.maximum(column, 0), width - 1)
         flat = row[:, :, None] * width + column[:, None, :]
         return flat, row_inside[:, :, None] & column_inside[:, None, :]
 
@@ -79,13 +79,20 @@ def subtract(
     height, width = image.shape
     half, side = at.half, 2 * at.half + 1
     first_row, first_column = at.row - half, at.column - half
-    bottom, left = np.clip(first_row, 0, height), np.clip(first_column, 0, width)
-    top = np.clip(first_row + side, 0, height)
-    right = np.clip(first_column + side, 0, width)
+    bottom, top = (
+        np.minimum(np.maximum(edge, 0), height)
+        for edge in (first_row, first_row + side)
+    )
+    left, right = (
+        np.minimum(np.maximum(edge, 0), width)
+        for edge in (first_column, first_column + side)
+    )
     edges = np.stack([bottom, top, left, right], axis=1).tolist()
     skipped = np.stack([bottom - first_row, left - first_column], axis=1).tolist()
-    whole = (top - bottom == side) & (right - left == side)
-    stamps = light * flux[:, None, None]
+    whole = ((top - bottom == side) & (right - left == side)).tolist()
+    stamps = np.empty(light.shape, dtype=image.dtype)
+    factor = flux.astype(image.dtype)[:, None, None]
+    np.multiply(light, factor, out=stamps, casting="same_kind")
     for number, (y0, y1, x0, x1) in enumerate(edges):
         stamp = stamps[number]
         if not whole[number]:
