@@ -74,6 +74,7 @@ class SceneLight:
         self.everyone: IndexArray = np.lexsort(
             (self.at.column, self.at.row // _STRIP_ROWS)
         )
+        self._is_cut = np.zeros(count, dtype=bool)
         self._wide = np.full(count, -1)  # row among the wide stamps
         self._wide_at = places(self.x[:0], self.y[:0], psf.half_px)
         self._wide_light = np.empty((0, 0, 0), dtype=np.float32)
@@ -122,15 +123,23 @@ class SceneLight:
         for some in self.blocks(who):
             x, y = self.x[some], self.y[some]
             at = places(x - self._left, y - self._bottom, self.at.half)
-            self.at.column[some], self.at.row[some] = at.column, at.row
+            self._cut_out(some, at)
             light = self.psf.stamps(x, y, at.half)
             profile = light * _circle(at, x - self._left, y - self._bottom, radius)
-            good = usable_pixels(at, self._image, self._mask)
             square = profile**2
-            self.coverage[some] = dot(square * good) / dot(square)
-            self.light[some], self.profile[some], self.good[some] = light, profile, good
-            self._data[some] = cut_out(at, self._image)
+            self.coverage[some] = dot(square * self.good[some]) / dot(square)
+            self.light[some], self.profile[some] = light, profile
         self._place_wide(who)
+
+    def _cut_out(self, who: IndexArray, at: Places) -> None:
+        """Take the image's pixels at new places, which most steps do not change."""
+        old = self.at.of(who)
+        other = (old.column != at.column) | (old.row != at.row) | ~self._is_cut[who]
+        who, at = who[other], at.of(other)
+        self.at.column[who], self.at.row[who] = at.column, at.row
+        self.good[who] = usable_pixels(at, self._image, self._mask)
+        self._data[who] = cut_out(at, self._image)
+        self._is_cut[who] = True
 
     def _widen(self, flux: FloatArray) -> None:
         """Give wide stamps to the stars whose wings matter."""
