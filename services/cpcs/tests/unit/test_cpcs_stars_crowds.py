@@ -97,4 +97,5 @@ def test_a_crowd_takes_no_more_memory_than_its_stars_stamps() -> None:
     stamp, wide = (2 * fit.at.half + 1) ** 2, (2 * psf.half_px + 1) ** 2
     # light and profile in double, pixels in single precision, which are good; wings
     kept = len(x) * (stamp * (8 + 8 + 4 + 1) + wide * 4)
-    assert peak < 1.6 * kept, peak / kept
+    # 12,000 overlaps and few stamps beside; copies of all stamps would make it 4.6
+    assert peak < 2.2 * kept
