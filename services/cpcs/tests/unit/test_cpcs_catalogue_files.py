@@ -160,6 +160,18 @@ def test_the_same_sources_in_every_format(
     assert found.n_rows == 4
 
 
+@pytest.mark.parametrize(
+    ("columns", "first"), [("x,y", 1), ("xcentroid,ycentroid", 0), ("x_fit,y_fit", 0)]
+)
+def test_pixels_count_from_one_but_those_of_photutils_from_zero(
+    columns: str, first: int, tmp_path: Path
+) -> None:
+    rows = "".join(f"{10.5 + n},{20 + n},{-8 - 0.1 * n},0.01\n" for n in range(6))
+    found = read(tmp_path, f"{columns},mag,magerr\n{rows}".encode())
+    assert found.x_px is not None
+    assert found.x_px[0] == 10.5 - first
+
+
 @pytest.mark.parametrize("write", [sextractor, fits_table, ldac, csv])
 def test_the_exposure_is_told_by_the_file(
     write: Callable[[], bytes], tmp_path: Path

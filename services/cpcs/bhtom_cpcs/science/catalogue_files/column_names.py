@@ -43,10 +43,10 @@ PIXELS = _pairs(
     ("XPSF_IMAGE", "YPSF_IMAGE"),
     ("XCENTER", "YCENTER"),
     ("XWIN", "YWIN"),
-    ("XCENTROID", "YCENTROID"),
-    ("X_FIT", "Y_FIT"),
     ("X", "Y"),
 )
+# photutils numbers the first pixel 0 (its tables' columns are named so); the others 1.
+PIXELS_FROM_ZERO = _pairs(("XCENTROID", "YCENTROID"), ("X_FIT", "Y_FIT"))
 _MAGNITUDES_FIRST = _pairs(
     ("MAG_BEST", "MAGERR_BEST"),
     ("MAG_AUTO", "MAGERR_AUTO"),
@@ -119,7 +119,7 @@ ONE_EXPOSURE = ("DATE-OBS", "JD", "MJD-OBS", "FILENAME", "FILTER")
 
 _PLAIN = frozenset(
     name
-    for pairs in (SKY, PIXELS, *(pairs for pairs, _ in BRIGHTNESS))
+    for pairs in (SKY, PIXELS, PIXELS_FROM_ZERO, *(pairs for pairs, _ in BRIGHTNESS))
     for pair in pairs
     for name in (pair.first, pair.second)
 ) | frozenset((*FLAGS, *PEAKS, *BACKGROUNDS, *WIDTHS))

@@ -15,6 +15,7 @@ from bhtom_cpcs.science.catalogue_files.column_names import (
     ONE_EXPOSURE,
     PEAKS,
     PIXELS,
+    PIXELS_FROM_ZERO,
     SKY,
     WIDTHS,
     Pair,
@@ -144,11 +145,12 @@ def _sky(reading: _Reading) -> tuple[FloatArray, FloatArray] | None:
 
 
 def _pixels(reading: _Reading) -> tuple[FloatArray, FloatArray] | None:
-    """Return zero-based x, y; the programs read here count from one."""
-    for pair in PIXELS:
+    """Return zero-based x, y."""
+    for pair in (*PIXELS_FROM_ZERO, *PIXELS):
         if reading.has(pair):
             reading.columns["pixel"] = f"{pair.first}, {pair.second}"
-            x, y = (reading.table.columns[n] - 1 for n in (pair.first, pair.second))
+            first = 0 if pair in PIXELS_FROM_ZERO else 1
+            x, y = (reading.table.columns[n] - first for n in (pair.first, pair.second))
             good = (np.abs(x) < 1e6) & (np.abs(y) < 1e6)
             return np.where(good, x, np.nan), np.where(good, y, np.nan)
     return None
