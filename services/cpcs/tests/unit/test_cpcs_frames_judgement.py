@@ -61,6 +61,7 @@ class Judged:
     message: str
     flags: list[str]
     masked: float
+    warnings: list[str]
 
 
 def judged(
@@ -77,7 +78,7 @@ def judged(
     except Stop as stop:
         outcome, message = stop.outcome, stop.message
     masked = 0.0 if plane.mask is None else float(plane.mask.mean())
-    return Judged(outcome, message, state.frame_flags, masked)
+    return Judged(outcome, message, state.frame_flags, masked, state.warnings)
 
 
 @pytest.fixture
@@ -120,6 +121,17 @@ def test_round_stars_and_galaxies_of_any_direction_are_no_trails(
     plane = reduce(image)
     assert plane.outcome is not Outcome.TRAILED
     assert "drawn_out" not in plane.flags
+
+
+@pytest.mark.parametrize(("stars", "may_be_dark"), [(0, True), (40, False)])
+def test_hot_pixels_without_a_star_may_be_a_darks(
+    reduce: Callable, stars: int, may_be_dark: bool
+) -> None:
+    image, random = spots(1.6, 1.6, count=stars), np.random.default_rng(5)
+    row, column = random.integers(0, 500, (2, 300))
+    image[row, column] += random.exponential(2000, 300) + 300
+    told = [text for text in reduce(image).warnings if "may be a dark" in text]
+    assert bool(told) is may_be_dark
 
 
 def test_stars_that_are_drawn_out_are_flagged(reduce: Callable) -> None:

@@ -26,6 +26,10 @@ _SUSPICIOUS, _WIDE_KERNEL_PX, _NARROW_KERNEL_PX = 2.0, 5.0, 2.0
 _NO_SKY_SIGMA = 3.0
 # ... and sources below it, as many as this beside those above it, do not exist.
 _FEWEST_NEGATIVE, _NEGATIVE_SHARE = 8, 0.4
+# A pixel that is this bright tells by its neighbours whether it is a star's: the median
+# of the four has 0.16 of the peak or more where the FWHM is 1 px, wherever the centre
+# lies; of two hot pixels side by side it has nothing.
+_TELLING_SIGMA, _ALONE, _MANY_HOT = 8.0, 0.12, 20
 _RESHAPED: Final = frozenset({FlagWord.EIGHT_BIT, FlagWord.STRETCHED})
 
 
@@ -59,6 +63,33 @@ def judge_images(state: PlaneState, sources: Sources, kernel_fwhm_px: float) -> 
         state.warnings.append(
             f"The stars are drawn out {images.ratio:.1f} times in one direction."
         )
+
+
+def warn_without_stars(state: PlaneState) -> None:
+    """Say what it means that no star is bright enough to tell the stars' form."""
+    state.warnings.append(
+        "No star is good enough to tell the frame's point-spread function: its "
+        "width is a guess from the sources' sizes, every magnitude less certain."
+    )
+    hot = _count_hot_pixels(state)
+    if hot >= _MANY_HOT:
+        state.warnings.append(
+            f"{hot} bright pixels stand alone, as hot ones do, and no star is bright: "
+            "this may be a dark, or a frame from which none was subtracted."
+        )
+
+
+def _count_hot_pixels(state: PlaneState) -> int:
+    """Count bright pixels without a star's light beside them."""
+    pixels, rms = state.plane.pixels, need(state.sky, "find_sources").rms
+    bright = pixels[1:-1, 1:-1] > _TELLING_SIGMA * rms
+    if state.plane.mask is not None:
+        bright &= ~state.plane.mask[1:-1, 1:-1]
+    row, column = (index + 1 for index in np.nonzero(bright))
+    steps = ((-1, 0), (1, 0), (0, -1), (0, 1))
+    beside = np.stack([pixels[row + y, column + x] for y, x in steps])
+    middle = np.sort(beside, axis=0)[1:3].mean(axis=0)
+    return int(np.count_nonzero(middle < _ALONE * pixels[row, column]))
 
 
 def _whole(state: PlaneState, sources: Sources) -> BoolArray:

@@ -17,7 +17,7 @@ from bhtom_cpcs.science.frames.planes import Plane
 from bhtom_cpcs.science.frames.stated_limits import PER_SECOND, UNIT_ELECTRONS
 from bhtom_cpcs.science.outcomes import Outcome
 from bhtom_cpcs.science.results.frame import PsfReport, Quality, Sampling
-from bhtom_cpcs.science.stages.image_judgement import judge_images
+from bhtom_cpcs.science.stages.image_judgement import judge_images, warn_without_stars
 from bhtom_cpcs.science.stages.plane_state import PlaneState, need
 from bhtom_cpcs.science.stars.cosmic_rays import strikes_among
 from bhtom_cpcs.science.stars.detection import (
@@ -72,10 +72,7 @@ def find_sources(state: PlaneState) -> None:
     sources = state.sources = found.sources
     state.source_fluxes, state.psf = found.fluxes, found.psf
     if not state.psf.n_stars:
-        state.warnings.append(
-            "No star is good enough to tell the frame's point-spread function: its "
-            "width is a guess from the sources' sizes, every magnitude less certain."
-        )
+        warn_without_stars(state)
     state.quality = _quality(state)
     if len(sources) < FEWEST_STARS:
         raise Stop(Outcome.TOO_FEW_STARS, n_found=len(sources), n_needed=FEWEST_STARS)
