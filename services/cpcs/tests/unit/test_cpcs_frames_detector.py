@@ -13,11 +13,11 @@ from bhtom_cpcs.science.frames.gain import (
     Gain,
     StarsGain,
     settled_gain,
-    stated_gains,
 )
 from bhtom_cpcs.science.frames.pixel_noise import PixelNoise
 from bhtom_cpcs.science.frames.planes import make_plane
 from bhtom_cpcs.science.frames.saturation import pile_up_level
+from bhtom_cpcs.science.frames.stated_gains import stated_gains
 from bhtom_cpcs.science.request import CameraSettings
 from bhtom_cpcs.science.stars.detection import detect, subtract_background
 from bhtom_cpcs.science.stars.first_look import first_look

@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 from math import sqrt
 
-from bhtom_cpcs.science.frames.gain import (
-    GainEvidence,
-    GainSource,
-    weigh_gain,
-)
+from bhtom_cpcs.science.frames.gain import GainEvidence, weigh_gain
 from bhtom_cpcs.science.frames.header_cards import first_number
 from bhtom_cpcs.science.frames.photon_transfer import sky_transfer
 from bhtom_cpcs.science.frames.planes import Plane
 from bhtom_cpcs.science.frames.saturation import saturation_level
+from bhtom_cpcs.science.frames.stated_gains import GainSource
 from bhtom_cpcs.science.frames.stated_limits import SeenScale, row_limit
 from bhtom_cpcs.science.request import CameraSettings
 
